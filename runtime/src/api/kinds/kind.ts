@@ -1,0 +1,59 @@
+/**
+ * What a kind adds to the schema table: one small module a kind in this folder, a value of {@link KindModule}.
+ * Everything not said here is generic. Objects are plain JSON values, already pruned to known fields.
+ */
+import type { KubeObject } from '../object.ts';
+
+/** One entry of `Status.details.causes`; texts as upstream's `field.Error`. */
+export interface FieldError {
+  readonly type:
+    | 'FieldValueRequired'
+    | 'FieldValueInvalid'
+    | 'FieldValueNotSupported'
+    | 'FieldValueForbidden'
+    | 'FieldValueDuplicate'
+    | 'FieldValueTooLong'
+    | 'FieldValueTooMany'
+    | 'FieldValueTypeInvalid'
+    | 'FieldValueNotFound';
+  /** `spec.containers[0].image` */
+  readonly field: string;
+  /** `Required value`, `Invalid value: "x": must be …`: without the field. */
+  readonly message: string;
+}
+
+/** A column of `kubectl get`; https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables */
+export interface Column<T = KubeObject> {
+  readonly name: string;
+  readonly type: 'string' | 'integer' | 'number' | 'boolean' | 'date';
+  readonly format?: string;
+  readonly description: string;
+  /** 0 is always shown, 1 with `-o wide`. */
+  readonly priority: number;
+  /** `nowMs`: ages are rendered by the server. */
+  readonly cell: (object: T, nowMs: number) => string | number | boolean | null;
+}
+
+export interface KindModule<T = KubeObject> {
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  readonly shortNames?: readonly string[];
+  readonly categories?: readonly string[];
+  /** Subresources beyond what the schema's markers tell, e.g. `binding`, `log`, `exec`. */
+  readonly subresources?: readonly string[];
+  /** Unset: NAME and AGE. The Name column is always first and is not listed here. */
+  readonly columns?: readonly Column<T>[];
+  /** Beyond `metadata.name` and `metadata.namespace`: `{ 'spec.nodeName': 'n1', 'status.phase': 'Running' }`. */
+  readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
+  /** Names of the fields above, for a 400 on any other. */
+  readonly selectableFieldNames?: readonly string[];
+  /** Fills unset fields in place, as upstream's `SetDefaults_*`; must be idempotent. */
+  readonly defaults?: (object: T) => void;
+  /** On create, in place, before validation: drop status, set what the server owns. Default: status dropped, generation 1 where a spec exists. */
+  readonly prepareForCreate?: (object: T) => void;
+  /** On update, in place. Default: status kept from `old`; generation bumped when anything but metadata and status changed. */
+  readonly prepareForUpdate?: (object: T, old: T) => void;
+  readonly validate?: (object: T) => FieldError[];
+  readonly validateUpdate?: (object: T, old: T) => FieldError[];
+}

@@ -1,0 +1,17 @@
+/** How a client reaches the API: in this process or over TLS. */
+import type { Response } from '../lib/exchange.ts';
+
+export interface TransportRequest {
+  readonly method: string;
+  /** Path with query, percent-encoded: `/api/v1/pods?watch=1`. */
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  readonly signal?: AbortSignal;
+}
+
+export interface Transport {
+  /** @throws Error when the server cannot be reached; HTTP error statuses are answers, not throws. */
+  request(request: TransportRequest): Promise<Response>;
+  close(): void;
+}
