@@ -1,0 +1,109 @@
+/**
+ * From what a machine is to QEMU's command line: a pure function, so it is tested without starting anything.
+ */
+import type { Accelerator } from './accelerator.ts';
+import type { Emulator } from './emulator.ts';
+
+/** The channels every machine has, in the order of their descriptors (3, 4, …). */
+export const channels = ['qmp', 'console', 'shell', 'kubeconfig'] as const;
+
+/** virtio-serial ports: the guest finds them as `/dev/virtio-ports/<name>`. */
+export const virtioPorts = { shell: 'atoll.shell.0', kubeconfig: 'atoll.kubeconfig.0' } as const;
+
+/** Everything the command line depends on; files exist already. */
+export interface Hardware {
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly firmware: 'uefi' | 'bios';
+  /** This machine's own copy of OVMF's variable store (qcow2). Unused with `bios`. */
+  readonly variables: string;
+  readonly disks: readonly HardwareDisk[];
+  /** `user`: QEMU's own network with DHCP and NAT. `isolated`: the same, but the guest reaches nothing outside. */
+  readonly nic: 'user' | 'isolated' | 'none';
+  /** Guest TCP ports reachable from the host, on a loopback port that QEMU chooses. */
+  readonly forwards: readonly number[];
+  /** SMBIOS type 11 strings, such as `io.systemd.stub.kernel-cmdline-extra=…`. */
+  readonly smbios: readonly string[];
+  /** fw_cfg items: name (`opt/…`) → content. */
+  readonly fwCfg: Readonly<Record<string, string>>;
+  /** Snapshot to continue from instead of booting. */
+  readonly loadSnapshot?: string;
+  /** Leave the machine stopped before its first instruction. */
+  readonly paused?: boolean;
+  /** More arguments, for one test's special device. */
+  readonly extra: readonly string[];
+}
+
+export interface HardwareDisk {
+  readonly file: string;
+  readonly format: 'raw' | 'qcow2';
+  readonly readOnly: boolean;
+  readonly serial?: string;
+  readonly writeLog?: string;
+}
+
+/** QEMU's option syntax ends a value at a comma unless it is doubled. */
+const quoted = (value: string): string => value.replaceAll(',', ',,');
+
+export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelerator, hardware: Hardware): string[] {
+  return [
+    ...['-name', quoted(hardware.name), '-nodefaults', '-no-user-config', '-display', 'none'],
+    ...['-machine', 'q35', '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', cpu],
+    ...['-m', String(hardware.memoryMiB), '-smp', String(hardware.cpus), '-rtc', 'base=utc'],
+    ...firmware(emulator, hardware),
+    ...channels.flatMap((id, index) => ['-chardev', `socket,id=${id},fd=${3 + index}`]),
+    ...['-mon', 'chardev=qmp,mode=control', '-serial', 'chardev:console'],
+    ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=shell,name=${virtioPorts.shell}`],
+    ...['-device', `virtserialport,chardev=kubeconfig,name=${virtioPorts.kubeconfig}`],
+    ...['-device', 'virtio-rng-pci'],
+    ...hardware.disks.flatMap(disk),
+    ...network(hardware),
+    ...hardware.smbios.flatMap(value => ['-smbios', `type=11,value=${quoted(value)}`]),
+    ...Object.entries(hardware.fwCfg).flatMap(([name, text]) => [
+      '-fw_cfg',
+      `name=${quoted(name)},string=${quoted(text)}`,
+    ]),
+    ...(hardware.loadSnapshot === undefined ? [] : ['-loadvm', hardware.loadSnapshot]),
+    ...(hardware.paused === true ? ['-S'] : []),
+    ...hardware.extra,
+  ];
+}
+
+function firmware(emulator: Emulator, hardware: Hardware): string[] {
+  if (hardware.firmware === 'bios') {
+    return [];
+  }
+  return [
+    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${quoted(emulator.firmwareCode)}`],
+    ...['-drive', `if=pflash,unit=1,format=qcow2,file=${quoted(hardware.variables)}`],
+  ];
+}
+
+function disk(options: HardwareDisk, index: number): string[] {
+  const id = `disk${index}`;
+  const readOnly = options.readOnly ? 'on' : 'off';
+  const image = `driver=${options.format},node-name=${id},read-only=${readOnly},discard=unmap,file.driver=file,file.filename=${quoted(options.file)}`;
+  const serial = options.serial === undefined ? '' : `,serial=${quoted(options.serial)}`;
+  // bootindex: OVMF then tries this disk and nothing else first. write-cache=on: the guest sees a cache and has to flush it.
+  const device = `virtio-blk-pci,bootindex=${index},write-cache=on${serial}`;
+  if (options.writeLog === undefined) {
+    return ['-blockdev', image, '-device', `${device},drive=${id}`];
+  }
+  const log = `driver=blklogwrites,node-name=${id}-log,file=${id},log.driver=file,log.filename=${quoted(options.writeLog)}`;
+  // Without discard and write-zeroes all that is logged is plain writes and flushes.
+  return [
+    ...['-blockdev', image, '-blockdev', log],
+    ...['-device', `${device},drive=${id}-log,discard=off,write-zeroes=off`],
+  ];
+}
+
+function network(hardware: Hardware): string[] {
+  if (hardware.nic === 'none') {
+    return ['-nic', 'none'];
+  }
+  const forwards = hardware.forwards.map(port => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join('');
+  const restrict = hardware.nic === 'isolated' ? ',restrict=on' : '';
+  // No option ROM: nothing boots from the network here, and OVMF would wait for it.
+  return ['-netdev', `user,id=net0${restrict}${forwards}`, '-device', 'virtio-net-pci,netdev=net0,romfile='];
+}

@@ -1,0 +1,88 @@
+/**
+ * Which QEMU and which OVMF: those of the builder's tools tree (so results do not depend on the host's versions), else the
+ * host's packages `qemu-system-x86`, `qemu-utils` and `ovmf`.
+ *
+ * The tree's programs are started through the tree's own dynamic loader, not through chroot or bwrap: QEMU then is a direct
+ * child with the host's paths, its inherited sockets and its own pid, and needs no privilege.
+ */
+import { access, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ovmf, toolsTree } from '../../builder/src/paths.ts';
+
+export interface Emulator {
+  /** For messages: `tools tree` or `host`. */
+  readonly origin: 'tools tree' | 'host';
+  /** What comes before QEMU's own arguments. */
+  readonly qemu: readonly string[];
+  readonly qemuImg: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** OVMF: read-only code, and the template of the variable store (copied per machine). */
+  readonly firmwareCode: string;
+  readonly firmwareVars: string;
+}
+
+/** No QEMU anywhere. */
+export class EmulatorError extends Error {
+  override readonly name = 'EmulatorError';
+  readonly code = 'ATOLL_NO_QEMU';
+}
+
+/**
+ * A command line that runs a program of the tree by the tree's own loader and libraries.
+ * @param program its path inside the tree, as `/usr/bin/qemu-img`
+ */
+export function treeCommand(tree: string, program: string): string[] {
+  const libraries = join(tree, 'usr/lib/x86_64-linux-gnu');
+  return [join(libraries, 'ld-linux-x86-64.so.2'), '--library-path', libraries, join(tree, program)];
+}
+
+/** @param current the tools tree, or the link to it (resolved, so a newer tree does not change a running machine) */
+export async function findEmulator(current: string = toolsTree()): Promise<Emulator> {
+  const tree = await realpath(current).catch(() => current);
+  const inTree = {
+    origin: 'tools tree',
+    qemu: [
+      ...treeCommand(tree, '/usr/bin/qemu-system-x86_64'),
+      ...['-L', join(tree, 'usr/share/qemu'), '-L', join(tree, 'usr/share/seabios')],
+    ],
+    qemuImg: treeCommand(tree, '/usr/bin/qemu-img'),
+    environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
+    firmwareCode: join(tree, ovmf.code),
+    firmwareVars: join(tree, ovmf.vars),
+  } satisfies Emulator;
+  const treeFiles = ['usr/bin/qemu-system-x86_64', 'usr/bin/qemu-img', ovmf.code, ovmf.vars].map(f => join(tree, f));
+  if (await allExist(treeFiles)) {
+    return inTree;
+  }
+  const hostFiles = ['/usr/bin/qemu-system-x86_64', '/usr/bin/qemu-img', ovmf.code, ovmf.vars] as const;
+  const missing = await firstMissing(hostFiles);
+  if (missing !== undefined) {
+    throw new EmulatorError(
+      `no QEMU: neither ${tree} nor this host has ${missing}. Run 'make image' once (it makes the tools tree), or ` +
+        "install the Debian packages 'qemu-system-x86 qemu-utils ovmf'.",
+    );
+  }
+  return {
+    origin: 'host',
+    qemu: [hostFiles[0]],
+    qemuImg: [hostFiles[1]],
+    environment: {},
+    firmwareCode: hostFiles[2],
+    firmwareVars: hostFiles[3],
+  };
+}
+
+async function firstMissing(files: readonly string[]): Promise<string | undefined> {
+  for (const file of files) {
+    try {
+      await access(file);
+    } catch {
+      return file;
+    }
+  }
+  return undefined;
+}
+
+async function allExist(files: readonly string[]): Promise<boolean> {
+  return (await firstMissing(files)) === undefined;
+}

@@ -1,0 +1,331 @@
+/**
+ * A QEMU machine as an object: start it, read and wait on its console, run commands in it, reach its ports, snapshot it, cut its
+ * power, throw it away.
+ *
+ * ```ts
+ * await using machine = await Machine.start({ disks: [{ file: 'vm-x86_64.raw' }], forwards: [6443] });
+ * await machine.console.waitFor(/login:/, { timeoutMs: 60_000 });
+ * ```
+ *
+ * Invariants: at most one QEMU process belongs to a machine. What it writes is in its own directory, which goes when it is
+ * stopped; the files it was started from are never written. While QEMU does not run, every wait fails at once.
+ */
+import { appendFileSync } from 'node:fs';
+import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Accelerator, accelerator } from './accelerator.ts';
+import { channels, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
+import { Console } from './console.ts';
+import { within } from './deadline.ts';
+import { createOverlay, type DiskOptions, exportRaw, qemuImg } from './disk.ts';
+import { type Emulator, findEmulator } from './emulator.ts';
+import { forHost, KubeconfigPort } from './kubeconfig.ts';
+import { forwardedPorts } from './ports.ts';
+import { EmulatorProcess } from './process.ts';
+import { Qmp } from './qmp.ts';
+import { Shell } from './shell.ts';
+import { createWorkspace } from './workspace.ts';
+
+export interface MachineOptions {
+  readonly name?: string;
+  /** The first is what it boots from. Ignored with `snapshotOf`, which brings its own. */
+  readonly disks?: readonly DiskOptions[];
+  /** Default 512: the smallest board that Atoll is for. */
+  readonly memoryMiB?: number;
+  /** Default 2. */
+  readonly cpus?: number;
+  /** Default `uefi`: OVMF with a variable store of its own. */
+  readonly firmware?: 'uefi' | 'bios';
+  /** Default `user`; see {@link Hardware.nic}. */
+  readonly nic?: 'user' | 'isolated' | 'none';
+  /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. */
+  readonly forwards?: readonly number[];
+  /** More words for the kernel command line, given to systemd-stub through SMBIOS type 11. */
+  readonly kernelArguments?: readonly string[];
+  /** More SMBIOS type 11 strings. */
+  readonly smbios?: readonly string[];
+  readonly fwCfg?: Readonly<Record<string, string>>;
+  readonly extraArguments?: readonly string[];
+  /** Continue a saved machine (running, as it was) instead of booting. Its hardware is used; the copy is independent. */
+  readonly snapshotOf?: SavedMachine;
+  /** File the raw console is appended to. */
+  readonly consoleLog?: string;
+  /** Sees the raw console, as for a terminal. */
+  readonly onConsole?: (raw: Buffer) => void;
+  readonly emulator?: Emulator;
+  readonly accelerator?: Accelerator;
+}
+
+/** A machine frozen on the host's disk by {@link Machine.save}: any number of copies can be continued from it. */
+export interface SavedMachine {
+  readonly directory: string;
+  /** With paths inside `directory`. */
+  readonly hardware: Hardware;
+  readonly kubeconfig: string | undefined;
+}
+
+const savedSnapshot = 'saved';
+
+export class Machine implements AsyncDisposable {
+  readonly console: Console;
+  readonly shell = new Shell();
+  readonly emulator: Emulator;
+  readonly accelerator: Accelerator;
+  readonly #workspace: string;
+  readonly #kubeconfigPort = new KubeconfigPort();
+  #hardware: Hardware;
+  #process: EmulatorProcess | undefined;
+  #qmp: Qmp | undefined;
+  #ports = new Map<number, number>();
+
+  private constructor(
+    emulator: Emulator,
+    accel: Accelerator,
+    workspace: string,
+    hardware: Hardware,
+    options: MachineOptions,
+  ) {
+    this.emulator = emulator;
+    this.accelerator = accel;
+    this.#workspace = workspace;
+    this.#hardware = hardware;
+    this.#kubeconfigPort.reset(options.snapshotOf?.kubeconfig);
+    this.console = new Console(raw => {
+      options.onConsole?.(raw);
+      if (options.consoleLog !== undefined) {
+        appendFileSync(options.consoleLog, raw);
+      }
+    });
+  }
+
+  /** Makes the machine and switches it on. @throws if QEMU refuses its arguments, with its words */
+  static async start(options: MachineOptions): Promise<Machine> {
+    const emulator = options.emulator ?? (await findEmulator());
+    const accel = options.accelerator ?? (await accelerator(emulator));
+    const workspace = await createWorkspace();
+    try {
+      const hardware =
+        options.snapshotOf === undefined
+          ? await newHardware(emulator, workspace, options)
+          : await copyHardware(options.snapshotOf, workspace);
+      const machine = new Machine(emulator, accel, workspace, hardware, options);
+      await machine.#launch(options.snapshotOf === undefined ? {} : { loadSnapshot: savedSnapshot });
+      return machine;
+    } catch (error) {
+      await rm(workspace, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  get running(): boolean {
+    return this.#process?.running === true;
+  }
+
+  /** QEMU's process; undefined before the first power-on. */
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  /** The loopback port of the host that reaches this port of the guest. It may change with each power-on. */
+  forwardedPort(guestPort: number): number {
+    const port = this.#ports.get(guestPort);
+    if (port === undefined) {
+      throw new Error(`port ${guestPort} is not forwarded: start the machine with forwards: [${guestPort}]`);
+    }
+    return port;
+  }
+
+  /** A QMP command, see QEMU's docs/interop/qemu-qmp-ref. */
+  async qmp(command: string, args?: Record<string, unknown>): Promise<unknown> {
+    return this.#monitor().execute(command, args);
+  }
+
+  /** Waits for QEMU to report that event (`RESET`, `SHUTDOWN`…) from now on. */
+  async qmpEvent(name: string, timeoutMs: number): Promise<unknown> {
+    return this.#monitor().event(name, timeoutMs);
+  }
+
+  /**
+   * The admin kubeconfig of the node in the machine, with the forwarded port in it.
+   * @throws TimeoutError if the guest has not written one since it was booted
+   */
+  async kubeconfig({ timeoutMs }: { timeoutMs: number }): Promise<string> {
+    const document = await within(this.#kubeconfigPort.document(), timeoutMs, "the guest's kubeconfig", () =>
+      this.console.lastLines(),
+    );
+    return forHost(document, this.forwardedPort(6443));
+  }
+
+  /** Keeps the machine's memory, devices and disks under a name, inside its disks. It goes on running. */
+  async snapshot(name: string): Promise<void> {
+    await this.#snapshotCommand('savevm', name);
+  }
+
+  /** Goes back to a snapshot, from running or from off. The console's text stays, its mark moves to the end. */
+  async restore(name: string): Promise<void> {
+    this.console.markEnd();
+    if (this.running) {
+      await this.#snapshotCommand('loadvm', name);
+    } else {
+      await this.#launch({ loadSnapshot: name });
+    }
+  }
+
+  /** Freezes the machine into `directory` (made; must be on the same file system as the cache) and disposes it. */
+  async save(directory: string): Promise<SavedMachine> {
+    await this.qmp('stop');
+    await this.snapshot(savedSnapshot);
+    await this.powerCut();
+    await mkdir(directory, { recursive: true });
+    const hardware = await relocated(this.#hardware, directory, rename);
+    await this.stop();
+    return { directory, hardware, kubeconfig: this.#kubeconfigPort.newest };
+  }
+
+  /** The reset button: the processor starts over, the disks keep what they have, QEMU goes on. */
+  async reset(): Promise<void> {
+    this.#kubeconfigPort.reset();
+    await this.qmp('system_reset');
+  }
+
+  /** Pulls the plug. What that leaves on the disks: see disk.ts. Switch on again with {@link powerOn}. */
+  async powerCut(): Promise<void> {
+    await this.#process?.kill();
+  }
+
+  /** Presses the power button and waits until the guest has shut down. */
+  async powerDown({ timeoutMs = 60_000 }: { timeoutMs?: number } = {}): Promise<void> {
+    const ended = this.#process?.ended ?? Promise.resolve('');
+    await this.qmp('system_powerdown');
+    await within(ended, timeoutMs, 'the guest to shut down', () => this.console.lastLines());
+  }
+
+  /** Switches on after a power cut or a shutdown: the same disks and firmware variables, a cold boot. */
+  async powerOn(): Promise<void> {
+    if (this.running) {
+      throw new Error('powerOn: the machine is running; cut its power or shut it down first');
+    }
+    this.#kubeconfigPort.reset();
+    this.console.markEnd();
+    await this.#launch({});
+  }
+
+  /** Copies a disk, as the guest would see it, to a sparse raw file. The machine must be off. */
+  async exportDisk(index: number, raw: string): Promise<void> {
+    const disk = this.#hardware.disks[index];
+    if (disk === undefined || this.running) {
+      throw new Error(`exportDisk: ${disk === undefined ? `no disk ${index}` : 'the machine is running'}`);
+    }
+    await exportRaw(this.emulator, disk.file, raw);
+  }
+
+  /** Switches off (hard) and removes everything the machine wrote. */
+  async stop(): Promise<void> {
+    await this.powerCut();
+    await rm(this.#workspace, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #launch(how: { loadSnapshot?: string }): Promise<void> {
+    const qemu = EmulatorProcess.spawn(this.emulator, {
+      arguments: qemuArguments(this.emulator, this.accelerator, { ...this.#hardware, ...how }),
+      channels,
+      log: join(this.#workspace, 'qemu.log'),
+    });
+    this.#process = qemu;
+    this.#ports = new Map();
+    this.#qmp = new Qmp(qemu.channel('qmp'));
+    this.console.attach(qemu.channel('console'));
+    this.shell.attach(qemu.channel('shell'));
+    this.#kubeconfigPort.attach(qemu.channel('kubeconfig'));
+    qemu.ended.then(reason => {
+      this.console.end(reason);
+      this.shell.end(reason);
+    });
+    try {
+      // Loading a snapshot comes before the greeting is answered, so this is not a matter of milliseconds.
+      await Promise.race([this.#qmp.handshake(60_000), qemu.ended.then(reason => Promise.reject(new Error(reason)))]);
+      this.#ports = forwardedPorts(await this.#qmp.monitor('info usernet'));
+    } catch (error) {
+      await qemu.kill();
+      throw new Error(`the machine did not start: ${await qemu.ended}`, { cause: error });
+    }
+  }
+
+  #monitor(): Qmp {
+    if (this.#qmp === undefined || !this.running) {
+      throw new Error('the machine is off');
+    }
+    return this.#qmp;
+  }
+
+  async #snapshotCommand(command: 'savevm' | 'loadvm', name: string): Promise<void> {
+    const complaint = await this.#monitor().monitor(`${command} ${name}`);
+    if (complaint.trim() !== '') {
+      throw new Error(`${command} ${name}: ${complaint.trim()}`);
+    }
+  }
+}
+
+async function newHardware(emulator: Emulator, workspace: string, options: MachineOptions): Promise<Hardware> {
+  const disks: HardwareDisk[] = [];
+  for (const [index, disk] of (options.disks ?? []).entries()) {
+    const image = { ...disk, file: resolve(disk.file) };
+    const overlay = join(workspace, `disk${index}.qcow2`);
+    if (disk.readOnly !== true) {
+      await createOverlay(emulator, overlay, image);
+    }
+    disks.push({
+      file: disk.readOnly === true ? image.file : overlay,
+      format: disk.readOnly === true ? (disk.format ?? 'raw') : 'qcow2',
+      readOnly: disk.readOnly === true,
+      ...(disk.serial === undefined ? {} : { serial: disk.serial }),
+      ...(disk.writeLog === undefined ? {} : { writeLog: resolve(disk.writeLog) }),
+    });
+  }
+  const variables = join(workspace, 'variables.qcow2');
+  await qemuImg(emulator, ['convert', '-q', '-f', 'raw', '-O', 'qcow2', emulator.firmwareVars, variables]);
+  const commandLine = options.kernelArguments ?? [];
+  return {
+    name: options.name ?? 'atoll',
+    memoryMiB: options.memoryMiB ?? 512,
+    cpus: options.cpus ?? 2,
+    firmware: options.firmware ?? 'uefi',
+    variables,
+    disks,
+    nic: options.nic ?? 'user',
+    forwards: options.forwards ?? [],
+    smbios: [
+      ...(commandLine.length === 0 ? [] : [`io.systemd.stub.kernel-cmdline-extra=${commandLine.join(' ')}`]),
+      ...(options.smbios ?? []),
+    ],
+    fwCfg: options.fwCfg ?? {},
+    extra: options.extraArguments ?? [],
+  };
+}
+
+/** The same hardware with its own files, put into `directory` by `place`. */
+async function relocated(
+  hardware: Hardware,
+  directory: string,
+  place: (from: string, to: string) => Promise<void>,
+): Promise<Hardware> {
+  const variables = join(directory, 'variables.qcow2');
+  await place(hardware.variables, variables);
+  const disks: HardwareDisk[] = [];
+  for (const [index, disk] of hardware.disks.entries()) {
+    const file = disk.readOnly ? disk.file : join(directory, `disk${index}.qcow2`);
+    if (!disk.readOnly) {
+      await place(disk.file, file);
+    }
+    disks.push({ ...disk, file });
+  }
+  return { ...hardware, variables, disks };
+}
+
+function copyHardware(saved: SavedMachine, workspace: string): Promise<Hardware> {
+  return relocated(saved.hardware, workspace, copyFile);
+}
