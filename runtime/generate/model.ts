@@ -98,11 +98,13 @@ export function buildSchemas(parsed: readonly ParsedPackage[]): PackageSchema[] 
     return {
       name: inline ? '' : jsonName,
       number: number === undefined || number === '' ? 0 : Number(number),
-      type: resolved.wrapped ? `${resolved.type}!` : resolved.type,
+      // A named slice tagged `rep` is a plain repeated field (ValidationRules).
+      type: resolved.wrapped && !(f.tags.protobuf ?? '').includes(',rep,') ? `${resolved.type}!` : resolved.type,
       ...(wire === undefined || wire === '' ? {} : { wire }),
       ...(inline ? { inline: true as const, goName: f.goName } : {}),
       ...(optional && !required ? { optional: true as const } : {}),
       ...(options.includes('omitempty') || options.includes('omitzero') ? { omitEmpty: true as const } : {}),
+      ...(options.includes('omitzero') ? { omitZero: true as const } : {}),
       ...(f.goType.startsWith('*') ? { pointer: true as const } : {}),
       ...(listType ? { listType: listType as 'map' | 'set' | 'atomic' } : {}),
       ...(keys.length > 0 ? { listMapKeys: keys } : {}),

@@ -24,6 +24,8 @@ export interface FieldSchema {
   readonly optional?: true;
   /** Go drops the zero value when it writes JSON. */
   readonly omitEmpty?: true;
+  /** As `omitEmpty`, and for structs too, which `omitEmpty` alone keeps as `{}`. */
+  readonly omitZero?: true;
   readonly pointer?: true;
   readonly listType?: 'map' | 'set' | 'atomic';
   readonly listMapKeys?: readonly string[];
