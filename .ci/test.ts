@@ -1,0 +1,120 @@
+/**
+ * `make test`: every test, in phases, and the sum of them as the last line.
+ *
+ *   node --import tsx .ci/test.ts [phase …]      phases: static unit image integration boot; default: all
+ *
+ * The image is built beside the unit tests (the one waits for the network, the others for a core). A phase that fails does
+ * not stop the next, except that nothing boots without an image.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const NODE = [process.execPath, '--import', 'tsx'];
+const scratch = mkdtempSync(join(tmpdir(), 'atoll-test-'));
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
+
+const seconds = (since: number): string => `${((Date.now() - since) / 1000).toFixed(0)} s`;
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Test files under the folders, in a stable order. */
+function testFiles(...folders: string[]): string[] {
+  return folders
+    .flatMap(folder =>
+      existsSync(folder) ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map(f => join(folder, f)) : [],
+    )
+    .filter(f => f.endsWith('.test.ts') && !f.includes('node_modules'))
+    .sort();
+}
+
+/** Runs a command; its output is shown as it comes, or kept and shown only when it fails. */
+function run(argv: readonly string[], options: { quiet?: boolean; env?: NodeJS.ProcessEnv } = {}): Promise<number> {
+  return new Promise(resolve => {
+    const kept: Buffer[] = [];
+    const child = spawn(argv[0] ?? '', argv.slice(1), {
+      stdio: ['ignore', options.quiet ? 'pipe' : 'inherit', options.quiet ? 'pipe' : 'inherit'],
+      env: { ...process.env, ...options.env },
+    });
+    child.stdout?.on('data', (chunk: Buffer) => kept.push(chunk));
+    child.stderr?.on('data', (chunk: Buffer) => kept.push(chunk));
+    child.on('error', error => {
+      say(String(error));
+      resolve(127);
+    });
+    child.on('close', code => {
+      if (options.quiet && code !== 0) process.stdout.write(Buffer.concat(kept));
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** One command that is one test. */
+async function check(name: string, argv: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Counts> {
+  const since = Date.now();
+  const code = await run(argv, { quiet: true, env });
+  say(`${code === 0 ? '✔' : '✖'} ${name}  (${seconds(since)})`);
+  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+}
+
+async function nodeTests(name: string, files: readonly string[], concurrency: number): Promise<Counts> {
+  if (files.length === 0) throw new Error(`phase ${name} has no test files: something moved`);
+  const counts = join(scratch, `${name}.json`);
+  const since = Date.now();
+  const code = await run(
+    [
+      ...NODE,
+      '--test',
+      `--test-concurrency=${concurrency}`,
+      '--test-reporter=./.ci/reporter.ts',
+      '--test-reporter-destination=stdout',
+      ...files,
+    ],
+    { env: { ATOLL_TEST_COUNTS: counts } },
+  );
+  const result: Counts = existsSync(counts)
+    ? (JSON.parse(readFileSync(counts, 'utf8')) as Counts)
+    : { passed: 0, failed: 1, skipped: 0 };
+  say(`  ${name}: ${result.passed} passed, ${result.failed} failed in ${seconds(since)}`);
+  // A file that crashes outside any test fails the run without a failed test.
+  return code !== 0 && result.failed === 0 ? { ...result, failed: 1 } : result;
+}
+
+const sum = (all: readonly Counts[]): Counts =>
+  all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), {
+    passed: 0,
+    failed: 0,
+    skipped: 0,
+  });
+
+const wanted = process.argv.slice(2);
+const asked = (phase: string): boolean => wanted.length === 0 || wanted.includes(phase);
+const results: Counts[] = [];
+const started = Date.now();
+
+const image = asked('image')
+  ? check('image vm-x86_64 builds', [...NODE, 'builder/src/cli.ts', 'build', 'vm-x86_64'])
+  : Promise.resolve<Counts>({ passed: 0, failed: 0, skipped: 0 });
+if (asked('static')) {
+  results.push(await check('types', ['node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit']));
+  results.push(await check('lint and format', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']));
+}
+if (asked('unit'))
+  results.push(
+    await nodeTests('unit', testFiles('builder/src', 'runtime/src', 'runtime/generate', 'qemu/src', '.ci'), 2),
+  );
+const built = await image;
+results.push(built);
+if (asked('integration')) results.push(await nodeTests('integration', testFiles('runtime/test', 'builder/test'), 1));
+if (asked('boot') && built.failed === 0) results.push(await nodeTests('boot', testFiles('qemu/test'), 2));
+
+const total = sum(results);
+say(`\nAll of it took ${seconds(started)}.`);
+say(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
+process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;

@@ -1,0 +1,46 @@
+# Atoll. `make help` lists the targets; `make run` and `make test` need nothing installed first (builder/setup.sh installs).
+SHELL := /bin/bash
+IMAGE ?= vm-x86_64
+export PATH := $(shell builder/setup.sh --path)$(PATH)
+NODE := node --import tsx
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts image images bench generate format clean
+
+help: ## this list
+	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\n  IMAGE=<name> chooses the image (images/*.yaml; now %s)\n\n' '$(IMAGE)'
+
+setup: ## install what building and testing need (Debian packages, Node.js 20, npm packages)
+	@builder/setup.sh
+
+run: setup ## build the image, boot it in QEMU, wait for Ready, run a pod, show it
+	@$(NODE) qemu/src/run.ts $(IMAGE)
+
+test: setup ## every test: types, lint, unit, integration on this host, boot tests in QEMU
+	@$(NODE) .ci/test.ts
+
+test-static test-unit test-integration test-boot: test-%: setup ## one phase of the tests
+	@$(NODE) .ci/test.ts $*
+
+test-cuts: setup ## the long matrix of power cuts (the sample is in `make test`)
+	@ATOLL_CUTS=long $(NODE) --test qemu/test/powercut.test.ts
+
+image: setup ## build the image into out/<name>/
+	@$(NODE) builder/src/cli.ts build $(IMAGE)
+
+images: setup ## list the images that can be built
+	@$(NODE) builder/src/cli.ts images
+
+bench: setup ## measure, and print the table
+	@$(NODE) .ci/bench.ts
+
+generate: setup ## write the API schema table anew from Kubernetes' sources
+	@$(NODE) runtime/generate/main.ts
+
+format: setup ## format the sources
+	@npx biome check --write .
+
+clean: ## remove what was built here (the caches outside the checkout stay)
+	@rm -rf out
