@@ -11,8 +11,9 @@ import { badRequest } from './status.ts';
 import { formatMicroTime, formatTime, parseTime } from './times.ts';
 
 export interface FieldProblems {
-  /** Paths: `spec.template.spec.containers[0].imagee`. */
+  /** `unknown field "spec.template.spec.containers[0].imagee"`: warnings with `fieldValidation=Warn`, errors with `Strict`. */
   readonly unknown: string[];
+  /** `duplicate field "metadata.name"` */
   readonly duplicate: string[];
 }
 
@@ -152,7 +153,7 @@ class Walk {
       const path = place.path === '' ? key : `${place.path}.${key}`;
       const field = fields.get(key);
       if (!field) {
-        this.unknown.push(path);
+        this.unknown.push(`unknown field ${JSON.stringify(path)}`);
         delete value[key];
         continue;
       }
@@ -207,27 +208,6 @@ export function checkFields(definition: string, object: object, rawText?: string
     const reason = error instanceof Error ? error.message : String(error);
     throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${reason}`);
   }
-  return { unknown: walk.unknown, duplicate: rawText === undefined ? [] : duplicateFields(rawText) };
-}
-
-/** One text a problem, as `fieldValidation=Warn` sends them: `unknown field "spec.foo"`. */
-export function fieldWarnings(problems: FieldProblems): string[] {
-  return [
-    ...problems.unknown.map(path => `unknown field ${JSON.stringify(path)}`),
-    ...problems.duplicate.map(path => `duplicate field ${JSON.stringify(path)}`),
-  ];
-}
-
-/** What `fieldValidation=Strict` answers; `undefined` when there is nothing to complain of. */
-export function strictFieldError(
-  problems: FieldProblems,
-  apiVersion: string,
-  kind: string,
-): ReturnType<typeof badRequest> | undefined {
-  const texts = fieldWarnings(problems);
-  if (texts.length === 0) return undefined;
-  const version = apiVersion.split('/').at(-1) ?? '';
-  return badRequest(
-    `${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: strict decoding error: ${texts.join(', ')}`,
-  );
+  const duplicates = rawText === undefined ? [] : duplicateFields(rawText);
+  return { unknown: walk.unknown, duplicate: duplicates.map(path => `duplicate field ${JSON.stringify(path)}`) };
 }

@@ -3,9 +3,13 @@ import type { KindModule } from './kind.ts';
 
 const modules: readonly KindModule[] = [];
 
-const byName = new Map(modules.map(m => [`${m.group}/${m.kind}`, m]));
+const byName = new Map<string, KindModule>();
+for (const module of modules) {
+  byName.set(`${module.group}/${module.kind}/${module.version}`, module);
+  byName.set(`${module.group}/${module.kind}`, byName.get(`${module.group}/${module.kind}`) ?? module);
+}
 
-/** `undefined`: everything about the kind is generic. */
-export function kindModule(group: string, kind: string): KindModule | undefined {
-  return byName.get(`${group}/${kind}`);
+/** The module of a kind, of that version where one is asked for. `undefined`: everything about the kind is generic. */
+export function kindModule(group: string, kind: string, version?: string): KindModule | undefined {
+  return byName.get(version === undefined ? `${group}/${kind}` : `${group}/${kind}/${version}`);
 }

@@ -1,0 +1,87 @@
+/**
+ * What happens to an object before it is validated and stored, for every kind: its own module's rule where it has one,
+ * the generic rule otherwise (upstream: `rest.RESTCreateStrategy`, `rest.RESTUpdateStrategy`).
+ */
+import type { KubeObject } from '../object.ts';
+import { sameValue } from './errors.ts';
+import { kindModule } from './index.ts';
+import type { FieldError } from './kind.ts';
+import { type Named, validateObjectMeta, validateObjectMetaUpdate } from './objectMeta.ts';
+
+/** What of a `ResourceInfo` the rules need. */
+export interface Kept extends Named {
+  readonly version: string;
+  readonly subresources: readonly { readonly name: string }[];
+}
+
+const hasStatus = (info: Kept): boolean => info.subresources.some(s => s.name === 'status');
+
+/** Replaces, or removes where `value` is unset. */
+function assign(object: KubeObject, field: string, value: unknown): void {
+  if (value === undefined) delete object[field];
+  else object[field] = value;
+}
+
+/** Drops what only the server may say; `generation` starts at 1 for kinds with a `spec`. In place. */
+export function prepareForCreate(info: Kept, object: KubeObject): void {
+  const own = kindModule(info.group, info.kind, info.version);
+  if (own?.prepareForCreate) {
+    own.prepareForCreate(object);
+    return;
+  }
+  if (hasStatus(info)) delete object.status;
+  if (object.spec !== undefined) object.metadata.generation = 1;
+}
+
+/** The status stays as it was; `generation` grows when anything but metadata and status changed. In place. */
+export function prepareForUpdate(info: Kept, object: KubeObject, old: KubeObject): void {
+  if (hasStatus(info)) assign(object, 'status', old.status);
+  const own = kindModule(info.group, info.kind, info.version);
+  if (own?.prepareForUpdate) {
+    own.prepareForUpdate(object, old);
+    return;
+  }
+  bumpGeneration(object, old);
+}
+
+/** `metadata.generation`, one more than before where the wish has changed. */
+export function bumpGeneration(object: KubeObject, old: KubeObject): void {
+  const generation = old.metadata.generation;
+  if (generation === undefined) {
+    delete object.metadata.generation;
+    return;
+  }
+  const wish = ({ apiVersion, kind, metadata, status, ...rest }: KubeObject): unknown => rest;
+  object.metadata.generation = sameValue(wish(object), wish(old)) ? generation : generation + 1;
+}
+
+/** A write to `/status`: everything but the status, and metadata's own bookkeeping, stays as it was. In place. */
+export function prepareForStatusUpdate(_info: Kept, object: KubeObject, old: KubeObject): void {
+  for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
+    if (field !== 'status' && field !== 'metadata' && field !== 'apiVersion' && field !== 'kind')
+      assign(object, field, old[field]);
+  }
+  const { generation, deletionTimestamp, ownerReferences } = old.metadata;
+  const keep = { generation, deletionTimestamp, ownerReferences };
+  for (const [field, value] of Object.entries(keep)) assign(object.metadata as unknown as KubeObject, field, value);
+}
+
+/** Fills unset fields in place. */
+export function applyDefaults(info: Kept, object: KubeObject): void {
+  kindModule(info.group, info.kind, info.version)?.defaults?.(object);
+}
+
+export function validateCreate(info: Kept, object: KubeObject): FieldError[] {
+  const own = kindModule(info.group, info.kind, info.version);
+  return [...validateObjectMeta(info, object.metadata), ...(own?.validate?.(object) ?? [])];
+}
+
+/** A changed object must be valid and its change allowed. */
+export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject): FieldError[] {
+  const own = kindModule(info.group, info.kind, info.version);
+  return [
+    ...validateObjectMetaUpdate(object.metadata, old.metadata),
+    ...(own?.validate?.(object) ?? []),
+    ...(own?.validateUpdate?.(object, old) ?? []),
+  ];
+}
