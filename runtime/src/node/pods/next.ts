@@ -1,0 +1,274 @@
+/**
+ * What a pod needs next. Pure: the same pod, observation, memory and time give the same step.
+ *
+ * Always true of the answer: at most one step; a step brings observation or memory nearer to what is wanted; `wait` when
+ * nothing can be done before `until` or before something outside happens.
+ * Rules: kubelet `computePodActions`, KEP-753 (sidecars), KEP-2000 (graceful termination).
+ */
+import type { Container, Pod } from '../../api/generated/types/core.v1.ts';
+import { backoffUntil } from './backoff.ts';
+import {
+  type AnyContainer,
+  containerHash,
+  containersOf,
+  type Desired,
+  graceSecondsOf,
+  isSidecar,
+  latest,
+  type Memory,
+  type Observed,
+  type ObservedContainer,
+  type ObservedSandbox,
+  type Role,
+  type Step,
+  type Verdict,
+} from './model.ts';
+
+const WAIT: Step = { do: 'wait' };
+
+export function next(desired: Desired, observed: Observed, memory: Memory, now: number): Step {
+  const { pod } = desired;
+  if (desired.gone) return end(desired, observed, memory, 'forget');
+  if (pod.metadata.deletionTimestamp) return end(desired, observed, memory, 'deleteFromApi');
+  if (memory.verdict) return end(desired, observed, memory, 'stay');
+  const deadline = deadlineOf(pod, memory);
+  if (deadline !== undefined && now >= deadline) {
+    const message = 'Pod was active on the node longer than the specified deadline';
+    return { do: 'finish', phase: 'Failed', reason: 'DeadlineExceeded', message };
+  }
+  return untilAtMost(run(pod, observed, memory, now), deadline);
+}
+
+/** Milliseconds since 1970 at which `activeDeadlineSeconds` is over. */
+function deadlineOf(pod: Pod, memory: Memory): number | undefined {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  if (seconds === undefined) return undefined;
+  const start = pod.status?.startTime ? Date.parse(pod.status.startTime) : memory.startedAt;
+  return start + seconds * 1000;
+}
+
+function untilAtMost(step: Step, time: number | undefined): Step {
+  if (step.do !== 'wait' || time === undefined) return step;
+  return { do: 'wait', until: Math.min(step.until ?? time, time) };
+}
+
+/** Everything down, in order: containers, network, volumes, API object, records. */
+function end(desired: Desired, observed: Observed, memory: Memory, last: 'forget' | 'deleteFromApi' | 'stay'): Step {
+  const groups = killGroups(desired.pod, observed);
+  if (groups.length > 0) {
+    // Upstream: a pod that is gone or force-deleted still gets a second to end.
+    const grace = graceSecondsOf(desired.pod);
+    const graceSeconds = last === 'forget' ? Math.max(1, desired.pod.metadata.deletionTimestamp ? grace : 1) : grace;
+    return { do: 'kill', groups, graceSeconds: Math.max(1, graceSeconds), message: 'Stopping container %s' };
+  }
+  const up = observed.sandboxes.find(s => s.ready);
+  if (up) return { do: 'stopSandbox', sandboxId: up.id };
+  if (!memory.cleanedUp) return { do: 'cleanUp' };
+  if (last === 'stay') return WAIT;
+  if (last === 'deleteFromApi') return memory.deletedFromApi ? WAIT : { do: 'deleteFromApi' };
+  const container = observed.containers[0];
+  if (container) return { do: 'removeContainer', id: container.id };
+  const sandbox = observed.sandboxes[0];
+  return sandbox ? { do: 'removeSandbox', sandboxId: sandbox.id } : { do: 'forget' };
+}
+
+/** Main containers at once, then sidecars one after another, the last started first. */
+export function killGroups(pod: Pod, observed: Observed): { id: string; name: string }[][] {
+  const alive = observed.containers.filter(c => c.state === 'running' || c.state === 'unknown');
+  const sidecars = (pod.spec?.initContainers ?? []).filter(isSidecar).map(c => c.name);
+  const target = ({ id, name }: ObservedContainer): { id: string; name: string } => ({ id, name });
+  const first = alive.filter(c => !sidecars.includes(c.name)).map(target);
+  const rest = sidecars
+    .toReversed()
+    .map(name => alive.filter(c => c.name === name).map(target))
+    .filter(group => group.length > 0);
+  return first.length > 0 ? [first, ...rest] : rest;
+}
+
+function run(pod: Pod, observed: Observed, memory: Memory, now: number): Step {
+  const verdict = verdictOf(pod, observed);
+  if (verdict) return { do: 'finish', ...verdict };
+  const dead = deadRecord(observed);
+  if (dead) return dead;
+  if (!memory.volumesMounted) return notBefore(memory, 'volumes', now) ?? { do: 'mountVolumes' };
+  return sandboxStep(pod, observed, memory, now) ?? containerStep(pod, observed, memory, now);
+}
+
+function notBefore(memory: Memory, key: string, now: number): Step | undefined {
+  const retry = memory.retries.get(key);
+  return retry && now < retry.notBefore ? { do: 'wait', until: retry.notBefore } : undefined;
+}
+
+/** The sandbox this pod can run in, if it has one. */
+export function usableSandbox(pod: Pod, observed: Observed): ObservedSandbox | undefined {
+  const newest = observed.sandboxes[0];
+  if (!newest?.ready || observed.sandboxes.some(s => s.ready && s !== newest)) return undefined;
+  const hostNetwork = pod.spec?.hostNetwork === true;
+  if (newest.hostNetwork !== hostNetwork) return undefined;
+  return hostNetwork || newest.ips.length > 0 ? newest : undefined;
+}
+
+function sandboxStep(pod: Pod, observed: Observed, memory: Memory, now: number): Step | undefined {
+  if (usableSandbox(pod, observed)) return undefined;
+  const groups = killGroups(pod, observed);
+  const message = 'Pod sandbox changed, it will be killed and re-created.';
+  if (groups.length > 0) return { do: 'kill', groups, graceSeconds: Math.max(1, graceSecondsOf(pod)), message };
+  const up = observed.sandboxes.find(s => s.ready);
+  if (up) return { do: 'stopSandbox', sandboxId: up.id };
+  const attempt = (observed.sandboxes[0]?.attempt ?? -1) + 1;
+  return notBefore(memory, 'sandbox', now) ?? { do: 'createSandbox', attempt };
+}
+
+/** Records that nobody asks for: what was made but never started; instances before the last two; empty dead sandboxes. */
+function deadRecord(observed: Observed): Step | undefined {
+  const seen = new Map<string, number>();
+  for (const c of observed.containers) {
+    // The daemon ended, or the start failed, between making and starting it.
+    if (c.state === 'created') return { do: 'removeContainer', id: c.id };
+    const count = (seen.get(c.name) ?? 0) + 1;
+    seen.set(c.name, count);
+    if (count > 2 && c.state === 'exited') return { do: 'removeContainer', id: c.id };
+  }
+  const unused = observed.sandboxes
+    .slice(1)
+    .find(s => !s.ready && !observed.containers.some(c => c.sandboxId === s.id));
+  return unused && { do: 'removeSandbox', sandboxId: unused.id };
+}
+
+export function restartPolicyOf(pod: Pod, container: AnyContainer): string {
+  return ('restartPolicy' in container ? container.restartPolicy : undefined) ?? pod.spec?.restartPolicy ?? 'Always';
+}
+
+/** Whether an instance in this state is to be followed by another. */
+export function willRestart(pod: Pod, container: AnyContainer, instance: ObservedContainer): boolean {
+  if (instance.state !== 'exited') return true;
+  const policy = restartPolicyOf(pod, container);
+  return policy === 'Always' || (policy === 'OnFailure' && instance.exitCode !== 0);
+}
+
+/** The pod's end, once no container of it will run again. */
+function verdictOf(pod: Pod, observed: Observed): Verdict | undefined {
+  for (const container of (pod.spec?.initContainers ?? []).filter(c => !isSidecar(c))) {
+    const instance = latest(observed, container.name);
+    const failed = instance?.state === 'exited' && instance.exitCode !== 0;
+    if (failed && !initialized(pod, observed) && initPolicy(pod, container) === 'Never') return { phase: 'Failed' };
+  }
+  let failed = false;
+  for (const container of pod.spec?.containers ?? []) {
+    const instance = latest(observed, container.name);
+    if (instance?.state !== 'exited' || willRestart(pod, container, instance)) return undefined;
+    failed ||= instance.exitCode !== 0;
+  }
+  return { phase: failed ? 'Failed' : 'Succeeded' };
+}
+
+/** An init container under `Always` is tried again only when it failed. */
+function initPolicy(pod: Pod, container: Container): 'Never' | 'OnFailure' {
+  return restartPolicyOf(pod, container) === 'Never' ? 'Never' : 'OnFailure';
+}
+
+/** Main containers were started in the newest sandbox: its init containers are done with. */
+export function initialized(pod: Pod, observed: Observed): boolean {
+  const sandboxId = observed.sandboxes[0]?.id;
+  const names = new Set((pod.spec?.containers ?? []).map(c => c.name));
+  return observed.containers.some(c => c.sandboxId === sandboxId && names.has(c.name) && c.state !== 'created');
+}
+
+function containerStep(pod: Pod, observed: Observed, memory: Memory, now: number): Step {
+  const waits: number[] = [];
+  const consider = (step: Step): Step | undefined => {
+    if (step.do !== 'wait') return step;
+    if (step.until !== undefined) waits.push(step.until);
+    return undefined;
+  };
+  const done = initialized(pod, observed);
+  for (const { container, role } of containersOf(pod)) {
+    if (role === 'ephemeral') {
+      const step = latest(observed, container.name) ? WAIT : start(pod, observed, memory, now, container, role);
+      const found = consider(step);
+      if (found) return found;
+      continue;
+    }
+    if (role === 'init' && done) continue;
+    const step = stepFor(pod, observed, memory, now, container, role);
+    const found = step && consider(step);
+    if (found) return found;
+    // Before the main containers, each init container waits for the one before it.
+    if (step && (role === 'init' || role === 'sidecar') && !done) return wait(waits);
+  }
+  return wait(waits);
+}
+
+function wait(times: readonly number[]): Step {
+  return times.length > 0 ? { do: 'wait', until: Math.min(...times) } : WAIT;
+}
+
+/** `undefined`: this one is as it should be, those after it may go on. */
+function stepFor(
+  pod: Pod,
+  observed: Observed,
+  memory: Memory,
+  now: number,
+  container: AnyContainer,
+  role: Role,
+): Step | undefined {
+  const sandboxId = observed.sandboxes[0]?.id;
+  const instance = latest(observed, container.name);
+  const here = instance?.sandboxId === sandboxId ? instance : undefined;
+  if (role === 'init') {
+    if (here?.state === 'running') return WAIT;
+    if (here?.state === 'exited' && here.exitCode === 0) return undefined;
+    return start(pod, observed, memory, now, container, role);
+  }
+  if (here?.state === 'running') {
+    const why = killReason(container, here, memory, pod);
+    if (why) return { do: 'kill', groups: [[{ id: here.id, name: here.name }]], ...why };
+    const started = memory.probes.get(here.id)?.started ?? false;
+    return role === 'sidecar' && !started ? WAIT : undefined;
+  }
+  if (here?.state === 'unknown') {
+    const message = 'Container %s is in an unknown state, it will be restarted';
+    const groups = [[{ id: here.id, name: here.name }]];
+    return { do: 'kill', groups, graceSeconds: Math.max(1, graceSecondsOf(pod)), message };
+  }
+  if (role === 'main' && instance && !willRestart(pod, container, instance)) return undefined;
+  return start(pod, observed, memory, now, container, role);
+}
+
+function killReason(
+  container: AnyContainer,
+  instance: ObservedContainer,
+  memory: Memory,
+  pod: Pod,
+): { graceSeconds: number; message: string } | undefined {
+  const grace = Math.max(1, graceSecondsOf(pod));
+  if (instance.hash !== containerHash(container))
+    return { graceSeconds: grace, message: 'Container %s definition changed, will be restarted' };
+  const failed = memory.probes.get(instance.id)?.failed;
+  if (!failed) return undefined;
+  const after = restartPolicyOf(pod, container) === 'Never' ? '' : ', will be restarted';
+  const graceSeconds = failed.graceSeconds ?? grace;
+  return { graceSeconds, message: `Container %s failed ${failed.kind} probe${after}` };
+}
+
+function start(pod: Pod, observed: Observed, memory: Memory, now: number, container: AnyContainer, role: Role): Step {
+  const sandbox = observed.sandboxes[0];
+  if (!sandbox) return WAIT;
+  const { name } = container;
+  const retry = notBefore(memory, name, now);
+  if (retry) return retry;
+  const instance = latest(observed, name);
+  if (instance?.state === 'exited') {
+    const until = backoffUntil(memory.restarts.get(name), instance.finishedAt, now);
+    if (until !== undefined) return { do: 'wait', until };
+  }
+  return { do: 'startContainer', name, role, attempt: attemptOf(pod, name, instance), sandboxId: sandbox.id };
+}
+
+/** Goes on counting where the runtime or, when its records are gone, the API's status stopped. */
+function attemptOf(pod: Pod, name: string, instance: ObservedContainer | undefined): number {
+  if (instance) return instance.attempt + 1;
+  const statuses = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])];
+  const reported = statuses.find(s => s.name === name);
+  return reported?.containerID ? reported.restartCount + 1 : 0;
+}

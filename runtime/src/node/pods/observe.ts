@@ -1,0 +1,105 @@
+/**
+ * A pod as the runtime shows it. Always read whole from the runtime, so that a lost event costs time, never truth; what can no
+ * longer change (an exited container, a sandbox's addresses) is remembered by id.
+ */
+import type { CriClient } from '../cri/client.ts';
+import type { ContainerStatus, ListedContainer, Sandbox } from '../cri/types.ts';
+import { CONTAINER_HASH, CONTAINER_NAME, GRACE_PERIOD, POD_UID } from '../labels.ts';
+import { DEFAULT_GRACE_SECONDS, type Observed, type ObservedContainer, type ObservedSandbox } from './model.ts';
+import { terminationMessage } from './terminationMessage.ts';
+
+const states = {
+  CONTAINER_CREATED: 'created',
+  CONTAINER_RUNNING: 'running',
+  CONTAINER_EXITED: 'exited',
+  CONTAINER_UNKNOWN: 'unknown',
+} as const;
+
+const milliseconds = (ns: number): number => Math.floor(ns / 1e6);
+
+/** One a pod: what it has read of it so far. */
+export class Observer {
+  readonly #cri: CriClient;
+  readonly #uid: string;
+  readonly #exited = new Map<string, ObservedContainer>();
+  readonly #ready = new Map<string, ObservedSandbox>();
+
+  constructor(cri: CriClient, uid: string) {
+    this.#cri = cri;
+    this.#uid = uid;
+  }
+
+  async observe(): Promise<Observed> {
+    const selector = { [POD_UID]: this.#uid };
+    const [sandboxes, containers] = await Promise.all([
+      this.#cri.listPodSandbox(selector),
+      this.#cri.listContainers(selector),
+    ]);
+    const readSandboxes = await Promise.all(sandboxes.map(s => this.#sandbox(s)));
+    const readContainers = await Promise.all(containers.map(c => this.#container(c)));
+    forget(this.#exited, containers);
+    forget(this.#ready, sandboxes);
+    return {
+      sandboxes: readSandboxes.filter(s => s !== undefined).toSorted((a, b) => b.createdAt - a.createdAt),
+      containers: readContainers.filter(c => c !== undefined).toSorted((a, b) => b.createdAt - a.createdAt),
+    };
+  }
+
+  async #sandbox(listed: Sandbox): Promise<ObservedSandbox | undefined> {
+    const known = this.#ready.get(listed.id);
+    const ready = listed.state === 'SANDBOX_READY';
+    if (known) return ready ? known : { ...known, ready: false };
+    const status = await this.#cri.podSandboxStatus(listed.id);
+    if (!status) return undefined;
+    const ips = [status.network?.ip ?? '', ...(status.network?.additionalIps ?? []).map(a => a.ip)].filter(Boolean);
+    const sandbox: ObservedSandbox = {
+      id: listed.id,
+      attempt: listed.metadata.attempt,
+      ready: status.state === 'SANDBOX_READY',
+      createdAt: milliseconds(listed.createdAt),
+      hostNetwork: status.linux?.namespaces?.options?.network === 'NODE',
+      ips,
+    };
+    if (sandbox.ready) this.#ready.set(sandbox.id, sandbox);
+    return sandbox;
+  }
+
+  async #container(listed: ListedContainer): Promise<ObservedContainer | undefined> {
+    const known = this.#exited.get(listed.id);
+    if (known) return known;
+    const status = await this.#cri.containerStatus(listed.id);
+    if (!status) return undefined;
+    const container = await observedOf(listed, status);
+    if (container.state === 'exited') this.#exited.set(container.id, container);
+    return container;
+  }
+}
+
+async function observedOf(listed: ListedContainer, status: ContainerStatus): Promise<ObservedContainer> {
+  const state = states[status.state];
+  const grace = Number(status.annotations[GRACE_PERIOD]);
+  const user = status.user?.linux;
+  return {
+    id: status.id,
+    name: listed.labels[CONTAINER_NAME] ?? listed.metadata.name,
+    attempt: status.metadata.attempt,
+    state,
+    sandboxId: listed.podSandboxId,
+    createdAt: milliseconds(status.createdAt),
+    startedAt: milliseconds(status.startedAt),
+    finishedAt: milliseconds(status.finishedAt),
+    exitCode: status.exitCode,
+    reason: status.reason,
+    message: state === 'exited' ? await terminationMessage(status) : status.message,
+    image: status.image?.userSpecifiedImage || status.image?.image || '',
+    imageId: status.imageRef || status.imageId,
+    hash: status.annotations[CONTAINER_HASH] ?? '',
+    graceSeconds: Number.isFinite(grace) && grace >= 0 ? grace : DEFAULT_GRACE_SECONDS,
+    ...(user ? { user: { uid: user.uid, gid: user.gid, supplementalGroups: user.supplementalGroups } } : {}),
+  };
+}
+
+function forget(cache: Map<string, unknown>, present: readonly { readonly id: string }[]): void {
+  const ids = new Set(present.map(p => p.id));
+  for (const id of cache.keys()) if (!ids.has(id)) cache.delete(id);
+}
