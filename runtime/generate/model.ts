@@ -82,7 +82,8 @@ export function buildSchemas(parsed: readonly ParsedPackage[]): PackageSchema[] 
     const [jsonName = '', ...options] = (f.tags.json ?? '').split(',');
     const inline = options.includes('inline');
     if (jsonName === '-' || (jsonName === '' && !inline)) return undefined;
-    const [wire, number] = (f.tags.protobuf ?? '').split(',');
+    // The wire kind in the tag is not to be trusted (booleans tagged `bytes`); the Go type decides it.
+    const number = (f.tags.protobuf ?? '').split(',')[1];
     const resolved = resolve(f.goType, owner, where);
     const marker = (name: string): string | undefined =>
       f.markers.find(m => m.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -100,7 +101,6 @@ export function buildSchemas(parsed: readonly ParsedPackage[]): PackageSchema[] 
       number: number === undefined || number === '' ? 0 : Number(number),
       // A named slice tagged `rep` is a plain repeated field (ValidationRules).
       type: resolved.wrapped && !(f.tags.protobuf ?? '').includes(',rep,') ? `${resolved.type}!` : resolved.type,
-      ...(wire === undefined || wire === '' ? {} : { wire }),
       ...(inline ? { inline: true as const, goName: f.goName } : {}),
       ...(optional && !required ? { optional: true as const } : {}),
       ...(options.includes('omitempty') || options.includes('omitzero') ? { omitEmpty: true as const } : {}),

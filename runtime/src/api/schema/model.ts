@@ -16,8 +16,6 @@ export interface FieldSchema {
    * JSON list, but wrapped in a message with `items = 1` on the protobuf wire.
    */
   readonly type: string;
-  /** Protobuf wire kind as tagged: `bytes` `varint` `fixed64`… */
-  readonly wire?: string;
   readonly inline?: true;
   /** Go name, kept for inlined structs only. */
   readonly goName?: string;
