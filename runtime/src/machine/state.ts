@@ -1,0 +1,107 @@
+/**
+ * What the daemons of this boot say of themselves, for the console and `atoll status`: one small JSON file a component in
+ * `/run/atoll/state`, and the console's banner rendered from them in `/run/atoll/banner`.
+ *
+ * Invariants: files are replaced whole; a component writes only its own; the banner is rendered by whoever changed its
+ * state last, from all of them, and is only touched when its text changes (a path unit shows it on every change).
+ * Nothing here is durable: `/run` is memory, and a new boot starts from nothing.
+ */
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderBanner } from './banner.ts';
+
+export type Phase = 'starting' | 'ready' | 'not-ready' | 'failed' | 'stopping';
+
+export interface ComponentState {
+  readonly component: 'server' | 'agent';
+  readonly phase: Phase;
+  /** One sentence: why it is not ready, what failed and what to do. */
+  readonly message: string;
+  readonly pid: number;
+  /** ISO 8601; the clock may be wrong, `uptimeSeconds` is not. */
+  readonly since: string;
+  /** The machine's uptime when this state began, seconds. */
+  readonly uptimeSeconds: number;
+  readonly nodeName?: string;
+  readonly addresses?: readonly string[];
+  readonly apiUrl?: string;
+}
+
+/** Seconds since the kernel started. */
+export function uptimeSeconds(): number {
+  try {
+    return Number.parseFloat(readFileSync('/proc/uptime', 'utf8'));
+  } catch {
+    return process.uptime();
+  }
+}
+
+const replace = (path: string, text: string): void => {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, text, { mode: 0o644 });
+  renameSync(temporary, path);
+};
+
+/** States by component name; files that are not ours or half read are passed over. */
+export function readStates(runDir: string): ComponentState[] {
+  const folder = join(runDir, 'state');
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  const states: ComponentState[] = [];
+  for (const name of names.filter(n => n.endsWith('.json')).sort()) {
+    try {
+      states.push(JSON.parse(readFileSync(join(folder, name), 'utf8')) as ComponentState);
+    } catch {
+      // Replaced while we looked: whoever replaced it renders next.
+    }
+  }
+  return states;
+}
+
+export class StateReporter {
+  #last = '';
+  readonly #runDir: string;
+  readonly #component: ComponentState['component'];
+  #facts: Pick<ComponentState, 'nodeName' | 'addresses' | 'apiUrl'> = {};
+
+  constructor(runDir: string, component: ComponentState['component']) {
+    this.#runDir = runDir;
+    this.#component = component;
+    mkdirSync(join(runDir, 'state'), { recursive: true, mode: 0o755 });
+  }
+
+  /** Says so once; the same state again is not written again. */
+  report(phase: Phase, message: string, facts: Pick<ComponentState, 'nodeName' | 'addresses' | 'apiUrl'> = {}): void {
+    this.#facts = { ...this.#facts, ...facts };
+    const key = JSON.stringify([phase, message, this.#facts]);
+    if (key === this.#last) return;
+    this.#last = key;
+    const state: ComponentState = {
+      component: this.#component,
+      phase,
+      message,
+      pid: process.pid,
+      since: new Date().toISOString(),
+      uptimeSeconds: uptimeSeconds(),
+      ...this.#facts,
+    };
+    replace(join(this.#runDir, 'state', `${this.#component}.json`), `${JSON.stringify(state)}\n`);
+    this.#renderBanner();
+  }
+
+  #renderBanner(): void {
+    const path = join(this.#runDir, 'banner');
+    const text = renderBanner(readStates(this.#runDir));
+    let shown = '';
+    try {
+      shown = readFileSync(path, 'utf8');
+    } catch {
+      // Not there yet.
+    }
+    if (text !== shown) replace(path, text);
+  }
+}
