@@ -6,6 +6,8 @@ import type { CriClient } from './cri/client.ts';
 export interface NodeDirs {
   /** `<pods>/<uid>/{volumes,containers,etc-hosts,pod.json}`; default `/var/lib/atoll/agent/pods`. */
   readonly pods: string;
+  /** Of volumes that must never reach the disk; on a tmpfs, default `/run/atoll/volumes`. */
+  readonly memory: string;
   /** Default `/var/log/pods`. */
   readonly logs: string;
   /** Links with the names log shippers expect; default `/var/log/containers`. */
@@ -14,6 +16,7 @@ export interface NodeDirs {
 
 export const defaultDirs: NodeDirs = {
   pods: '/var/lib/atoll/agent/pods',
+  memory: '/run/atoll/volumes',
   logs: '/var/log/pods',
   containerLogs: '/var/log/containers',
 };
