@@ -85,8 +85,8 @@ function disk(options: HardwareDisk, index: number): string[] {
   const readOnly = options.readOnly ? 'on' : 'off';
   const image = `driver=${options.format},node-name=${id},read-only=${readOnly},discard=unmap,file.driver=file,file.filename=${quoted(options.file)}`;
   const serial = options.serial === undefined ? '' : `,serial=${quoted(options.serial)}`;
-  // bootindex: OVMF then tries this disk and nothing else first. write-cache=on: the guest sees a cache and has to flush it.
-  const device = `virtio-blk-pci,bootindex=${index},write-cache=on${serial}`;
+  // bootindex: the firmware tries the disks in this order, before anything else (but after a -kernel). write-cache=on: the guest sees a cache and has to flush it.
+  const device = `virtio-blk-pci,bootindex=${index + 1},write-cache=on${serial}`;
   if (options.writeLog === undefined) {
     return ['-blockdev', image, '-device', `${device},drive=${id}`];
   }

@@ -11,7 +11,7 @@
  * stopped; the files it was started from are never written. While QEMU does not run, every wait fails at once.
  */
 import { appendFileSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Accelerator, accelerator } from './accelerator.ts';
 import { channels, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
@@ -230,6 +230,10 @@ export class Machine implements AsyncDisposable {
   }
 
   async #launch(how: { loadSnapshot?: string }): Promise<void> {
+    for (const { writeLog } of this.#hardware.disks) {
+      // QEMU wants the file to exist, and would leave an older log's end behind the new one.
+      await (writeLog === undefined ? undefined : writeFile(writeLog, ''));
+    }
     const qemu = EmulatorProcess.spawn(this.emulator, {
       arguments: qemuArguments(this.emulator, this.accelerator, { ...this.#hardware, ...how }),
       channels,
