@@ -1,0 +1,69 @@
+/** Lists, long ones in slices, so that a list of 50,000 objects does not hold up everybody else for its whole length. */
+import { setImmediate as turn } from 'node:timers/promises';
+import type { KeyValue, RangeOptions, RangeResult } from '../store.ts';
+import type { Reader } from './reader.ts';
+
+/** Others run after so many milliseconds, looked at every so many keys. */
+const SLICE_MS = 4;
+const SLICE_KEYS = 256;
+/** How many "so many remain after this key" are remembered for the next page of a list. */
+const REMEMBERED = 64;
+
+/** The reader as the store guards it: throws the store's errors, also StoreClosedError. */
+export type Read = <T>(read: (reader: Reader) => T) => T;
+
+export class Lists {
+  readonly #read: Read;
+  readonly #held = new Set<{ readonly revision: number }>();
+  readonly #remaining = new Map<string, number>();
+
+  constructor(read: Read) {
+    this.#read = read;
+  }
+
+  /** The oldest revision a list in progress reads at; Infinity: none. */
+  get heldRevision(): number {
+    let oldest = Number.POSITIVE_INFINITY;
+    for (const { revision } of this.#held) oldest = Math.min(oldest, revision);
+    return oldest;
+  }
+
+  /** As of `revision`, which is held from compaction until the list is done. */
+  async range({ prefix, after, limit = 0 }: RangeOptions, revision: number): Promise<RangeResult> {
+    const hold = { revision };
+    this.#held.add(hold);
+    try {
+      const items: KeyValue[] = [];
+      let sliceEndMs = performance.now() + SLICE_MS;
+      for (;;) {
+        const wanted = limit > 0 ? Math.min(SLICE_KEYS, limit - items.length) : SLICE_KEYS;
+        const found = this.#read(reader => reader.range(prefix, items.at(-1)?.key ?? after, revision, wanted));
+        for (const item of found) items.push(item);
+        const last = found.at(-1)?.key;
+        if (last === undefined || found.length < wanted) return { revision, items, more: false, remaining: 0 };
+        if (items.length === limit) {
+          const remaining = this.#countAfter(prefix, after, last, revision, items.length);
+          return { revision, items, more: remaining > 0, remaining };
+        }
+        if (performance.now() < sliceEndMs) continue;
+        await turn();
+        sliceEndMs = performance.now() + SLICE_MS;
+      }
+    } finally {
+      this.#held.delete(hold);
+    }
+  }
+
+  /** How many keys follow `last`. Of a list read page by page only the first page is counted, the others subtract. */
+  #countAfter(prefix: string, after: string | undefined, last: string, revision: number, read: number): number {
+    const name = (key: string): string => `${revision}\0${prefix}\0${key}`;
+    const before = after === undefined ? undefined : this.#remaining.get(name(after));
+    const remaining = before === undefined ? this.#read(reader => reader.count(prefix, last, revision)) : before - read;
+    this.#remaining.set(name(last), remaining);
+    for (const oldest of this.#remaining.keys()) {
+      if (this.#remaining.size <= REMEMBERED) break;
+      this.#remaining.delete(oldest);
+    }
+    return remaining;
+  }
+}

@@ -1,0 +1,36 @@
+/** What the writer does between groups of writes: decided here as data, done by the store. */
+import type { FileState, WriterRequest } from './protocol.ts';
+
+/** With nothing else to do, the log is brought home from this size (4 MiB)… */
+const CHECKPOINT_IDLE_PAGES = 1_000;
+/** …and from this size (16 MiB) also between writes. */
+const CHECKPOINT_BUSY_PAGES = 4_000;
+/** Free pages are given back to the file system from this many (4 MiB) and this part of the file on… */
+const VACUUM_FROM_PAGES = 1_024;
+const VACUUM_FROM_PART = 1 / 4;
+/** …until this part of the file is left: room for the next writes. */
+const VACUUM_TO_PART = 1 / 10;
+/** Pages moved in one go: a few ms. */
+const VACUUM_SLICE_PAGES = 64;
+
+export interface Situation {
+  readonly file: FileState;
+  /** Compaction may go up to here now. */
+  readonly compactTo: number;
+  /** Writes are waiting. */
+  readonly busy: boolean;
+  /** Whether the last step was a vacuum: then it goes on to the lower mark. */
+  readonly vacuuming: boolean;
+  /** Pages the last checkpoint had to leave in the log, because a reader (a snapshot) still needs what was before them. */
+  readonly heldPages: number;
+}
+
+/** The next step, or undefined: nothing to do until something is written. */
+export function nextStep({ file, compactTo, busy, vacuuming, heldPages }: Situation): WriterRequest | undefined {
+  if (file.compacted < compactTo) return { kind: 'compact', target: compactTo };
+  const log = file.walPages - heldPages;
+  if (log >= (busy ? CHECKPOINT_BUSY_PAGES : CHECKPOINT_IDLE_PAGES)) return { kind: 'checkpoint' };
+  if (busy) return undefined;
+  const floor = vacuuming ? file.pages * VACUUM_TO_PART : Math.max(VACUUM_FROM_PAGES, file.pages * VACUUM_FROM_PART);
+  return file.freePages > floor ? { kind: 'vacuum', pages: VACUUM_SLICE_PAGES } : undefined;
+}

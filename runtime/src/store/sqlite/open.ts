@@ -1,0 +1,92 @@
+/** Opening a SQLite store: its options, their defaults, and what can go wrong. */
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { type Logger, silentLogger } from '../../lib/log.ts';
+import { COMPACTION_DEFAULTS, type CompactionOptions, CompactionPolicy } from './compaction.ts';
+import { storeError, threadError } from './errors.ts';
+import { ThreadFailure, threadUrl, WriterLink } from './link.ts';
+import { Reader } from './reader.ts';
+import { SqliteStore } from './store.ts';
+
+export interface SqliteStoreOptions {
+  /** The database file; `-wal` and `-shm` stand beside it. Made, with its directory (mode 700), if there is none. */
+  readonly path: string;
+  /** Only this for now: every commit is on the disk before it is acknowledged. */
+  readonly synchronous?: 'FULL';
+  readonly logger?: Logger;
+  readonly clock?: Clock;
+  /** How many events are kept in memory for watches, at most. Default 4,096. */
+  readonly windowRevisions?: number;
+  /** Bytes of keys and values of these, at most. Default 8 MiB. */
+  readonly windowBytes?: number;
+  /** Bytes of values kept in memory for reads. Default 8 MiB. */
+  readonly cacheBytes?: number;
+  /** Size of the data, without free pages and log, from which creations are refused (updates: a tenth later). Default 512 MiB. */
+  readonly quotaBytes?: number;
+  /** Automatic compaction; `false`: only by {@link SqliteStore.compact}. Defaults in `compaction.ts`. */
+  readonly compaction?: Partial<CompactionOptions> | false;
+  /** Called once when the disk has failed and the store takes no more writes: the server should end and be started again. */
+  readonly onFailure?: (error: Error) => void;
+  /** Path of better_sqlite3.node, in a bundle. */
+  readonly nativeBinding?: string;
+  /** The code of the store's threads; default: beside this module, see `link.ts`. */
+  readonly threadUrl?: URL;
+}
+
+const MIB = 1024 * 1024;
+
+/**
+ * Opens the store, making it if it is not there; replays the log after a crash and checks the file.
+ * @throws StoreCorruptError when the file is damaged (restoring the last snapshot by itself belongs here, once there are
+ * scheduled snapshots), StoreFailedError, StoreFullError, RangeError for options
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { path, logger = silentLogger, clock = systemClock, nativeBinding } = options;
+  const quotaBytes = positive('quotaBytes', options.quotaBytes ?? 512 * MIB);
+  const limits = {
+    revisions: positive('windowRevisions', options.windowRevisions ?? 4_096),
+    bytes: positive('windowBytes', options.windowBytes ?? 8 * MIB),
+  };
+  const compaction = options.compaction === false ? undefined : { ...COMPACTION_DEFAULTS, ...options.compaction };
+  const policy = compaction && new CompactionPolicy(compaction, 0, clock.now());
+  const binding = nativeBinding === undefined ? {} : { nativeBinding };
+  const url = options.threadUrl ?? threadUrl();
+
+  const startedMs = performance.now();
+  let started: Awaited<ReturnType<typeof WriterLink.start>>;
+  try {
+    started = await WriterLink.start({ role: 'writer', path, quotaBytes, ...binding }, url);
+  } catch (error) {
+    throw storeError(path, 'opening', error instanceof ThreadFailure ? error.error : threadError(error));
+  }
+  const { writer, reply } = started;
+  let reader: Reader;
+  try {
+    reader = new Reader({ path, cacheBytes: options.cacheBytes ?? 8 * MIB, ...binding });
+  } catch (error) {
+    await writer.close();
+    throw storeError(path, 'opening for reading', threadError(error));
+  }
+  policy?.note(reply.state.revision, clock.now());
+  const store = new SqliteStore({
+    path,
+    quotaBytes,
+    writer,
+    reader,
+    file: reply.state,
+    limits,
+    policy,
+    clock,
+    logger,
+    nativeBinding,
+    threadUrl: url,
+    onFailure: options.onFailure,
+  });
+  const tookMs = Math.round(performance.now() - startedMs);
+  logger.info({ path, revision: store.revision(), compacted: store.compactedRevision(), tookMs }, 'store opened');
+  return store;
+}
+
+function positive(name: string, value: number): number {
+  if (!(Number.isFinite(value) && value > 0)) throw new RangeError(`${name} must be more than 0, not ${value}`);
+  return value;
+}

@@ -1,0 +1,153 @@
+/**
+ * What the main thread and the writer thread say to each other. Bytes travel as one transferred ArrayBuffer a message:
+ * structured clone would copy a Buffer's whole pool slab, and every value on its own.
+ */
+import type { KeyValue, Write } from '../store.ts';
+
+export type ThreadRole =
+  | { readonly role: 'writer'; readonly path: string; readonly nativeBinding?: string; readonly quotaBytes: number }
+  | { readonly role: 'snapshot'; readonly path: string; readonly nativeBinding?: string; readonly target: string };
+
+export type WriterRequest =
+  | { readonly kind: 'commit'; readonly batch: PackedWrites }
+  /** One slice of compaction towards `target`. */
+  | { readonly kind: 'compact'; readonly target: number }
+  | { readonly kind: 'checkpoint' }
+  /** One slice of giving free pages back to the file system. */
+  | { readonly kind: 'vacuum'; readonly pages: number }
+  | { readonly kind: 'close' };
+
+/** The state of the file after a request. */
+export interface FileState {
+  readonly revision: number;
+  readonly compacted: number;
+  readonly pages: number;
+  readonly freePages: number;
+  /** Pages in the write-ahead log that a checkpoint has still to bring home. */
+  readonly walPages: number;
+}
+
+export interface WriterReply {
+  readonly state: FileState;
+  readonly results?: PackedResults;
+}
+
+/** Errors lose their class between threads; this is put together again by `errors.ts`. */
+export interface ThreadError {
+  /** SQLite's extended code (`SQLITE_IOERR_FSYNC`), or `CORRUPT_CHECK` for what our own checks found, or the system's code. */
+  readonly code: string;
+  readonly message: string;
+  readonly problems?: readonly string[];
+}
+
+export type FromThread =
+  | { readonly ok: true; readonly reply: WriterReply }
+  | { readonly ok: true; readonly snapshot: { readonly revision: number; readonly sizeBytes: number } }
+  | { readonly ok: false; readonly error: ThreadError };
+
+export interface PackedWrites {
+  readonly keys: readonly string[];
+  /** Two numbers a write: expected revision ({@link ANY_REVISION}: none), length of the value ({@link DELETION}: none). */
+  readonly numbers: Float64Array;
+  readonly bytes: Uint8Array;
+}
+
+export const ANY_REVISION = -1;
+export const DELETION = -1;
+
+export enum Outcome {
+  Conflict = 0,
+  Committed = 1,
+  /** The quota is used up. */
+  OverQuota = 2,
+  /** The disk is full. */
+  NoSpace = 3,
+}
+
+export interface PackedResults {
+  /** {@link RESULT_NUMBERS} a write: outcome, new revision, then of what was there before: revision (0: nothing), create revision, value length. */
+  readonly numbers: Float64Array;
+  readonly bytes: Uint8Array;
+}
+
+export const RESULT_NUMBERS = 5;
+
+export interface WriteResult {
+  readonly outcome: Outcome;
+  /** The new revision; 0 unless committed. */
+  readonly revision: number;
+  /** What was there before. */
+  readonly before: KeyValue | undefined;
+}
+
+export function packWrites(writes: readonly Write[]): PackedWrites {
+  const keys: string[] = [];
+  const numbers = new Float64Array(writes.length * 2);
+  let total = 0;
+  for (const write of writes) total += write.value?.length ?? 0;
+  const bytes = new Uint8Array(total);
+  let index = 0;
+  let offset = 0;
+  for (const { key, value, expect } of writes) {
+    keys.push(key);
+    numbers[index++] = expect ?? ANY_REVISION;
+    numbers[index++] = value === null ? DELETION : value.length;
+    if (value === null) continue;
+    bytes.set(value, offset);
+    offset += value.length;
+  }
+  return { keys, numbers, bytes };
+}
+
+/** The writes of a batch, in order. The values are views of the batch's bytes. */
+export function* unpackWrites(batch: PackedWrites): Generator<Write & { readonly expect: number }> {
+  let offset = 0;
+  for (const [index, key] of batch.keys.entries()) {
+    const expect = batch.numbers[index * 2] ?? ANY_REVISION;
+    const length = batch.numbers[index * 2 + 1] ?? DELETION;
+    if (length === DELETION) {
+      yield { key, value: null, expect };
+      continue;
+    }
+    yield { key, value: Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + offset, length), expect };
+    offset += length;
+  }
+}
+
+export function packResults(results: readonly WriteResult[]): PackedResults {
+  const numbers = new Float64Array(results.length * RESULT_NUMBERS);
+  let total = 0;
+  for (const { before } of results) total += before?.value.length ?? 0;
+  const bytes = new Uint8Array(total);
+  let index = 0;
+  let offset = 0;
+  for (const { outcome, revision, before } of results) {
+    numbers[index++] = outcome;
+    numbers[index++] = revision;
+    numbers[index++] = before?.modRevision ?? 0;
+    numbers[index++] = before?.createRevision ?? 0;
+    numbers[index++] = before?.value.length ?? 0;
+    if (before === undefined) continue;
+    bytes.set(before.value, offset);
+    offset += before.value.length;
+  }
+  return { numbers, bytes };
+}
+
+/** The results in the order of the writes. The values are views of the message's bytes. */
+export function unpackResults(results: PackedResults, keys: readonly string[]): WriteResult[] {
+  const { numbers, bytes } = results;
+  let index = 0;
+  let offset = 0;
+  return keys.map(key => {
+    const outcome = numbers[index++] ?? Outcome.Conflict;
+    const revision = numbers[index++] ?? 0;
+    const modRevision = numbers[index++] ?? 0;
+    const createRevision = numbers[index++] ?? 0;
+    const length = numbers[index++] ?? 0;
+    if (modRevision === 0) return { outcome, revision, before: undefined };
+    const value = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
+    offset += length;
+    return { outcome, revision, before: { key, value, modRevision, createRevision } };
+  });
+}

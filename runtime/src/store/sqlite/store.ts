@@ -1,0 +1,257 @@
+/**
+ * The store over SQLite, put together: reads on the event loop's own connection (`reader.ts`, `lists.ts`), writes through the
+ * writer thread (`writes.ts`), watches from the window and the file (`watches.ts`).
+ *
+ * Invariant: `revision()`, every read, and what live watchers have been told always agree; the writer may be ahead of them.
+ */
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import {
+  type CommitResult,
+  CompactedError,
+  FutureRevisionError,
+  type KeyValue,
+  type RangeOptions,
+  type RangeResult,
+  type Store,
+  StoreClosedError,
+  type Watcher,
+  type WatchOptions,
+  type Write,
+} from '../store.ts';
+import type { CompactionPolicy } from './compaction.ts';
+import { storeError, threadError } from './errors.ts';
+import { ThreadFailure, takeSnapshot, type WriterLink } from './link.ts';
+import { Lists } from './lists.ts';
+import type { FileState, ThreadRole } from './protocol.ts';
+import type { Reader } from './reader.ts';
+import { PAGE_BYTES } from './schema.ts';
+import { Watches } from './watches.ts';
+import { EventWindow, type WindowLimits } from './window.ts';
+import { Writes } from './writes.ts';
+
+export interface SqliteStoreParts {
+  readonly path: string;
+  readonly quotaBytes: number;
+  readonly writer: WriterLink;
+  readonly reader: Reader;
+  readonly file: FileState;
+  readonly limits: WindowLimits;
+  readonly policy: CompactionPolicy | undefined;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nativeBinding: string | undefined;
+  readonly threadUrl: URL;
+  readonly onFailure: ((error: Error) => void) | undefined;
+}
+
+/** For metrics and `atoll status`. */
+export interface StoreStats {
+  readonly revision: number;
+  readonly compactedRevision: number;
+  /** The database file without its log. */
+  readonly fileBytes: number;
+  /** Of these in use; what the quota is about. */
+  readonly usedBytes: number;
+  readonly quotaBytes: number;
+  /** Of the log, not yet brought home. */
+  readonly logBytes: number;
+  readonly windowBytes: number;
+  /** Watches from this revision on need no disk. */
+  readonly windowFloor: number;
+  readonly watches: number;
+  /** Transactions since the store was opened, and the commits in them. */
+  readonly groups: number;
+  readonly commits: number;
+  /** Whether a write has been refused for want of space since the last one that was not: the alarm. */
+  readonly full: boolean;
+}
+
+export class SqliteStore implements Store {
+  readonly #parts: SqliteStoreParts;
+  readonly #window: EventWindow;
+  readonly #writes: Writes;
+  readonly #watches: Watches;
+  readonly #lists: Lists;
+  readonly #snapshots = new Set<Promise<unknown>>();
+  #cancelTimer: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: SqliteStoreParts) {
+    this.#parts = parts;
+    const { path, quotaBytes, writer, reader, file, logger } = parts;
+    this.#window = new EventWindow(file.revision, parts.limits);
+    this.#lists = new Lists(read => this.#read(read));
+    this.#watches = new Watches(
+      {
+        window: this.#window,
+        compacted: () => this.compactedRevision(),
+        events: (prefix, after, upTo) => this.#read(reader => reader.events(prefix, after, upTo)),
+      },
+      logger,
+    );
+    this.#writes = new Writes({
+      path,
+      quotaBytes,
+      writer,
+      reader,
+      file,
+      logger,
+      window: this.#window,
+      heldRevision: () => this.#lists.heldRevision,
+      onEvents: events => {
+        this.#watches.publish(events);
+        parts.policy?.note(this.revision(), parts.clock.now());
+        this.#forget(parts.policy?.target(this.compactedRevision(), parts.clock.now()));
+      },
+      onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision())),
+      onFailure: error => parts.onFailure?.(error),
+    });
+    this.#armTimer();
+  }
+
+  revision(): number {
+    return this.#window.newest;
+  }
+
+  compactedRevision(): number {
+    return this.#writes.compacted;
+  }
+
+  stats(): StoreStats {
+    const { pages, freePages, walPages } = this.#writes.file;
+    return {
+      revision: this.revision(),
+      compactedRevision: this.compactedRevision(),
+      fileBytes: pages * PAGE_BYTES,
+      usedBytes: (pages - freePages) * PAGE_BYTES,
+      quotaBytes: this.#parts.quotaBytes,
+      logBytes: walPages * PAGE_BYTES,
+      windowBytes: this.#window.bytes,
+      windowFloor: this.#window.floor,
+      watches: this.#watches.count,
+      groups: this.#writes.groups,
+      commits: this.#writes.commits,
+      full: this.#writes.full,
+    };
+  }
+
+  async get(key: string, revision?: number): Promise<KeyValue | undefined> {
+    const at = this.#readable(revision);
+    return this.#read(reader => reader.get(key, at));
+  }
+
+  async range(options: RangeOptions): Promise<RangeResult> {
+    const at = this.#readable(options.revision);
+    try {
+      return await this.#lists.range(options, at);
+    } finally {
+      // Compaction may have waited for this list.
+      if (at < this.compactedRevision()) this.#writes.wake();
+    }
+  }
+
+  async count(prefix: string): Promise<number> {
+    return this.#read(reader => reader.count(prefix, undefined, this.revision()));
+  }
+
+  async commit(write: Write): Promise<CommitResult> {
+    this.#mustBeOpen();
+    return this.#writes.commit(write);
+  }
+
+  watch(options: WatchOptions, watcher: Watcher): () => void {
+    this.#mustBeOpen();
+    return this.#watches.start(options, watcher);
+  }
+
+  async compact(revision: number): Promise<void> {
+    this.#mustBeOpen();
+    if (revision > this.revision()) throw new FutureRevisionError(revision, this.revision());
+    if (revision > this.#writes.file.compacted) await this.#writes.compact(revision);
+  }
+
+  async snapshot(path: string): Promise<{ readonly revision: number; readonly sizeBytes: number }> {
+    this.#mustBeOpen();
+    const { nativeBinding } = this.#parts;
+    const role: ThreadRole & { role: 'snapshot' } = {
+      role: 'snapshot',
+      path: this.#parts.path,
+      target: path,
+      ...(nativeBinding === undefined ? {} : { nativeBinding }),
+    };
+    const taken = takeSnapshot(role, this.#parts.threadUrl);
+    this.#snapshots.add(taken);
+    try {
+      return await taken;
+    } catch (error) {
+      throw this.#storeError(`copying it to ${path}`, error);
+    } finally {
+      this.#snapshots.delete(taken);
+      this.#writes.wake();
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#cancelTimer?.();
+    const closed = new StoreClosedError(`the store ${this.#parts.path} is closed`);
+    await Promise.allSettled(this.#snapshots);
+    await this.#writes.drain(closed);
+    this.#watches.endAll(closed);
+    this.#parts.reader.close();
+    try {
+      await this.#parts.writer.close();
+    } catch (error) {
+      throw this.#storeError('closing', error);
+    }
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing) throw new StoreClosedError(`the store ${this.#parts.path} is closed`);
+  }
+
+  #readable(revision: number | undefined): number {
+    const newest = this.revision();
+    const compacted = this.compactedRevision();
+    if (revision === undefined) return newest;
+    if (revision < compacted) throw new CompactedError(revision, compacted);
+    if (revision > newest) throw new FutureRevisionError(revision, newest);
+    return revision;
+  }
+
+  #read<T>(read: (reader: Reader) => T): T {
+    this.#mustBeOpen();
+    try {
+      return read(this.#parts.reader);
+    } catch (error) {
+      throw this.#storeError('reading', error);
+    }
+  }
+
+  #storeError(doing: string, error: unknown): Error {
+    return storeError(this.#parts.path, doing, error instanceof ThreadFailure ? error.error : threadError(error));
+  }
+
+  #forget(target: number | undefined): void {
+    this.#armTimer();
+    if (target === undefined || this.#closing) return;
+    this.compact(target).catch(error => {
+      if (!this.#closing) this.#parts.logger.warn({ err: error, target }, 'automatic compaction failed');
+    });
+  }
+
+  /** There is a timer only while something is waiting to become old enough. */
+  #armTimer(): void {
+    const { policy, clock } = this.#parts;
+    if (!policy?.pending(this.compactedRevision()) || this.#cancelTimer || this.#closing) return;
+    this.#cancelTimer = clock.after(policy.intervalMs, () => {
+      this.#cancelTimer = undefined;
+      this.#forget(policy.target(this.compactedRevision(), clock.now()));
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * The entry point of the store's threads: the writer, which lives as long as the store, and the short-lived one of a snapshot.
+ * A file of its own because a bundle needs it as a second output (`store-thread.js`, see `link.ts`).
+ */
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { threadError } from './errors.ts';
+import { copyStoreFile, openStoreFile } from './file.ts';
+import type { FromThread, PackedResults, ThreadRole, WriterRequest } from './protocol.ts';
+import { Writer } from './writer.ts';
+
+async function main(port: MessagePort, role: ThreadRole): Promise<void> {
+  const say = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
+  try {
+    if (role.role === 'snapshot') {
+      say({ ok: true, snapshot: await copyStoreFile(role, role.target) });
+      return;
+    }
+    const writer = new Writer(await openStoreFile(role), role.quotaBytes);
+    port.on('message', (request: WriterRequest) => {
+      try {
+        const results = answer(writer, request);
+        if (results === undefined) say({ ok: true, reply: { state: writer.state } });
+        else say({ ok: true, reply: { state: writer.state, results } }, buffersOf(results));
+        if (request.kind === 'close') port.close();
+      } catch (error) {
+        say({ ok: false, error: threadError(error) });
+      }
+    });
+    say({ ok: true, reply: { state: writer.state } });
+  } catch (error) {
+    say({ ok: false, error: threadError(error) });
+  }
+}
+
+function answer(writer: Writer, request: WriterRequest): PackedResults | undefined {
+  switch (request.kind) {
+    case 'commit':
+      return writer.commit(request.batch);
+    case 'compact':
+      return void writer.compact(request.target);
+    case 'checkpoint':
+      return void writer.checkpoint();
+    case 'vacuum':
+      return void writer.vacuum(request.pages);
+    case 'close':
+      return void writer.close();
+  }
+}
+
+const buffersOf = ({ numbers, bytes }: PackedResults): ArrayBuffer[] =>
+  [numbers.buffer, bytes.buffer].filter(buffer => buffer instanceof ArrayBuffer);
+
+if (parentPort !== null) await main(parentPort, workerData as ThreadRole);

@@ -1,0 +1,223 @@
+/**
+ * The one connection that writes; lives in the writer thread (`thread.ts`), so that no fsync and no write(2) that waits for a
+ * slow card ever holds up the event loop of the server.
+ *
+ * Invariants:
+ * - a group of writes is one transaction: all of them durable when `commit` returns, or none if it throws;
+ * - within a group each compare-and-swap sees the writes before it;
+ * - `revision` is the newest durable revision; nobody else writes to the file (its primary key would collide, and we stop).
+ */
+import type Database from 'better-sqlite3';
+import type { KeyValue, Write } from '../store.ts';
+import { FileCheckError, isNoSpace, threadError } from './errors.ts';
+import {
+  ANY_REVISION,
+  type FileState,
+  Outcome,
+  type PackedResults,
+  type PackedWrites,
+  packResults,
+  unpackWrites,
+  type WriteResult,
+} from './protocol.ts';
+import { NEWEST_REVISION, PAGE_BYTES } from './schema.ts';
+
+/** Compaction walks so many revisions between looks at the clock. */
+const COMPACT_STEP = 50;
+/** How long one slice of compaction may hold the writer. */
+const COMPACT_SLICE_MS = 3;
+/** What a row costs beside its value: the key twice (table and index), record headers. */
+const ROW_OVERHEAD_BYTES = 48;
+
+/** At the quota no object can be created, but graceful deletion and finalizers need updates: those get a tenth more. */
+const UPDATE_HEADROOM = 1.1;
+
+export class Writer {
+  readonly #database: Database.Database;
+  readonly #quotaBytes: number;
+  readonly #latest: Database.Statement<[string], [revision: number, deleted: number]>;
+  readonly #row: Database.Statement<[number], [created: number, value: Buffer]>;
+  readonly #insert: Database.Statement<[number, string, number, number, number, Buffer | null]>;
+  readonly #removeSuperseded: Database.Statement<[number, number]>;
+  readonly #removeDeletions: Database.Statement<[number, number]>;
+  readonly #setCompacted: Database.Statement<[number]>;
+  readonly #begin: Database.Statement<[]>;
+  readonly #commit: Database.Statement<[]>;
+  readonly #rollback: Database.Statement<[]>;
+  readonly #counters: readonly Database.Statement<[], number>[];
+  #revision: number;
+  #compacted: number;
+  #state: FileState;
+
+  constructor(database: Database.Database, quotaBytes: number) {
+    this.#database = database;
+    this.#quotaBytes = quotaBytes;
+    this.#latest = database
+      .prepare<[string], [number, number]>(
+        'SELECT revision, deleted FROM revisions WHERE key = ? ORDER BY revision DESC LIMIT 1',
+      )
+      .raw();
+    this.#row = database
+      .prepare<[number], [number, Buffer]>('SELECT created, value FROM revisions WHERE revision = ?')
+      .raw();
+    this.#insert = database.prepare('INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)');
+    this.#removeSuperseded = database.prepare(
+      'DELETE FROM revisions WHERE revision IN (SELECT previous FROM revisions WHERE revision > ? AND revision <= ? AND previous > 0)',
+    );
+    this.#removeDeletions = database.prepare(
+      'DELETE FROM revisions WHERE revision > ? AND revision <= ? AND deleted = 1',
+    );
+    this.#setCompacted = database.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'");
+    this.#begin = database.prepare('BEGIN IMMEDIATE');
+    this.#commit = database.prepare('COMMIT');
+    this.#rollback = database.prepare('ROLLBACK');
+    this.#counters = ['page_count', 'freelist_count'].map(name =>
+      database.prepare<[], number>(`PRAGMA ${name}`).pluck(),
+    );
+    this.#revision = database.prepare<[], number>(NEWEST_REVISION).pluck().get() ?? 0;
+    this.#compacted =
+      database.prepare<[], number>("SELECT value FROM meta WHERE name = 'compacted'").pluck().get() ?? 0;
+    this.#state = this.#look();
+  }
+
+  /** The file as of the last request. */
+  get state(): FileState {
+    return this.#state;
+  }
+
+  /** Group commit. @throws SqliteError when the outcome of the group is not known; the writer must not be used again then. */
+  commit(batch: PackedWrites): PackedResults {
+    const writes = [...unpackWrites(batch)];
+    let results: WriteResult[];
+    try {
+      results = this.#transaction(() => this.#apply(writes, true));
+    } catch (error) {
+      if (!isNoSpace(threadError(error).code)) throw error;
+      results = this.#withoutSpace(writes);
+    }
+    this.#state = this.#look();
+    return packResults(results);
+  }
+
+  /** The disk is full: deletions may still fit into the part of the log that is written over again. */
+  #withoutSpace(writes: readonly Write[]): WriteResult[] {
+    try {
+      return this.#transaction(() => this.#apply(writes, false));
+    } catch (error) {
+      if (!isNoSpace(threadError(error).code)) throw error;
+      return writes.map(() => ({ outcome: Outcome.NoSpace, revision: 0, before: undefined }));
+    }
+  }
+
+  #apply(writes: readonly Write[], puts: boolean): WriteResult[] {
+    let usedBytes = this.#usedBytes();
+    return writes.map(({ key, value, expect = ANY_REVISION }) => {
+      if (value !== null && !puts) return { outcome: Outcome.NoSpace, revision: 0, before: undefined };
+      const before = this.#current(key);
+      if ((expect !== ANY_REVISION && expect !== (before?.modRevision ?? 0)) || (value === null && !before)) {
+        return { outcome: Outcome.Conflict, revision: 0, before };
+      }
+      if (value !== null) {
+        const rowBytes = value.length + 2 * key.length + ROW_OVERHEAD_BYTES;
+        usedBytes += rowBytes;
+        if (usedBytes > (before ? this.#quotaBytes * UPDATE_HEADROOM : this.#quotaBytes)) {
+          usedBytes -= rowBytes;
+          return { outcome: Outcome.OverQuota, revision: 0, before: undefined };
+        }
+      }
+      const revision = this.#revision + 1;
+      const deleted = value === null ? 1 : 0;
+      this.#insert.run(revision, key, before?.createRevision ?? revision, before?.modRevision ?? 0, deleted, value);
+      this.#revision = revision;
+      return { outcome: Outcome.Committed, revision, before };
+    });
+  }
+
+  #current(key: string): KeyValue | undefined {
+    const latest = this.#latest.get(key);
+    if (latest === undefined || latest[1] !== 0) return undefined;
+    const [modRevision] = latest;
+    const row = this.#row.get(modRevision);
+    if (row === undefined) throw new FileCheckError([`the index names revision ${modRevision}, the table lacks it`]);
+    return { key, modRevision, createRevision: row[0], value: row[1] };
+  }
+
+  #transaction<T>(body: () => T): T {
+    const { revision, compacted } = { revision: this.#revision, compacted: this.#compacted };
+    this.#begin.run();
+    try {
+      const result = body();
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      this.#revision = revision;
+      this.#compacted = compacted;
+      // SQLite has rolled back by itself after some errors (full disk, I/O).
+      if (this.#database.inTransaction) this.#rollback.run();
+      throw error;
+    }
+  }
+
+  /**
+   * One slice of compaction; done when `state.compacted` has reached `target`. Not synced: if the power goes, the slice is done
+   * again. The next commit's fsync covers it.
+   */
+  compact(target: number): void {
+    const end = Math.min(target, this.#revision);
+    this.#unsynced(() =>
+      this.#transaction(() => {
+        const deadline = performance.now() + COMPACT_SLICE_MS;
+        while (this.#compacted < end && performance.now() < deadline) {
+          const to = Math.min(this.#compacted + COMPACT_STEP, end);
+          this.#removeSuperseded.run(this.#compacted, to);
+          this.#removeDeletions.run(this.#compacted, to);
+          this.#compacted = to;
+        }
+        this.#setCompacted.run(this.#compacted);
+      }),
+    );
+    this.#state = this.#look();
+  }
+
+  /** Brings the log home into the database file, as far as readers allow. */
+  checkpoint(): void {
+    try {
+      this.#database.pragma('wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      // A full disk cannot take the file's growth; the log keeps what is not home yet.
+      if (!isNoSpace(threadError(error).code)) throw error;
+    }
+    this.#state = this.#look();
+  }
+
+  /** Gives up to `pages` free pages at the end of the file back to the file system. */
+  vacuum(pages: number): void {
+    this.#unsynced(() => this.#database.pragma(`incremental_vacuum(${pages})`));
+    this.#state = this.#look();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #unsynced(body: () => void): void {
+    this.#database.pragma('synchronous = NORMAL');
+    try {
+      body();
+    } finally {
+      this.#database.pragma('synchronous = FULL');
+    }
+  }
+
+  #usedBytes(): number {
+    return (this.#state.pages - this.#state.freePages) * PAGE_BYTES;
+  }
+
+  #look(): FileState {
+    const [pages = 0, freePages = 0] = this.#counters.map(counter => counter.get() ?? 0);
+    // A checkpoint that does nothing but count (SQLite 3.51).
+    const log = this.#database.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
+    const walPages = (log[0]?.log ?? 0) - (log[0]?.checkpointed ?? 0);
+    return { revision: this.#revision, compacted: this.#compacted, pages, freePages, walPages };
+  }
+}
