@@ -28,9 +28,9 @@ const WAIT: Step = { do: 'wait' };
 
 export function next(desired: Desired, observed: Observed, memory: Memory, now: number): Step {
   const { pod } = desired;
-  if (desired.gone) return end(desired, observed, memory, 'forget');
-  if (pod.metadata.deletionTimestamp) return end(desired, observed, memory, 'deleteFromApi');
-  if (memory.verdict) return end(desired, observed, memory, 'stay');
+  if (desired.gone) return end(desired, observed, memory, now, 'forget');
+  if (pod.metadata.deletionTimestamp) return end(desired, observed, memory, now, 'deleteFromApi');
+  if (memory.verdict) return end(desired, observed, memory, now, 'stay');
   const deadline = deadlineOf(pod, memory);
   if (deadline !== undefined && now >= deadline) {
     const message = 'Pod was active on the node longer than the specified deadline';
@@ -53,7 +53,13 @@ function untilAtMost(step: Step, time: number | undefined): Step {
 }
 
 /** Everything down, in order: containers, network, volumes, API object, records. */
-function end(desired: Desired, observed: Observed, memory: Memory, last: 'forget' | 'deleteFromApi' | 'stay'): Step {
+function end(
+  desired: Desired,
+  observed: Observed,
+  memory: Memory,
+  now: number,
+  last: 'forget' | 'deleteFromApi' | 'stay',
+): Step {
   const groups = killGroups(desired.pod, observed);
   if (groups.length > 0) {
     // Upstream: a pod that is gone or force-deleted still gets a second to end.
@@ -65,7 +71,8 @@ function end(desired: Desired, observed: Observed, memory: Memory, last: 'forget
   if (up) return { do: 'stopSandbox', sandboxId: up.id };
   if (!memory.cleanedUp) return { do: 'cleanUp' };
   if (last === 'stay') return WAIT;
-  if (last === 'deleteFromApi') return memory.deletedFromApi ? WAIT : { do: 'deleteFromApi' };
+  if (last === 'deleteFromApi')
+    return memory.deletedFromApi ? WAIT : (notBefore(memory, 'delete', now) ?? { do: 'deleteFromApi' });
   const container = observed.containers[0];
   if (container) return { do: 'removeContainer', id: container.id };
   const sandbox = observed.sandboxes[0];

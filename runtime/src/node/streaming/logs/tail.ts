@@ -3,11 +3,13 @@ import type { FileHandle } from 'node:fs/promises';
 import { parseLogLine } from './line.ts';
 
 const BLOCK_BYTES = 64 * 1024;
+/** No line is that long: containerd cuts them at 16 KiB. What is longer is damage (zeros after a power cut). */
+const MAX_LINE_BYTES = 256 * 1024;
 const NEWLINE = 0x0a;
 
 /**
- * Offset at which the last `count` lines begin; pieces of one line count once, an unfinished last line does not count.
- * Reads backwards in blocks of 64 KiB.
+ * Offset at which the last `count` lines begin; pieces of one line count once, an unfinished last line and
+ * what is no log line do not count. Reads backwards in blocks of 64 KiB.
  */
 export async function tailOffset(file: FileHandle, sizeBytes: number, count: number): Promise<number> {
   if (count === 0) return sizeBytes;
@@ -25,10 +27,10 @@ export async function tailOffset(file: FileHandle, sizeBytes: number, count: num
     let end = bytes.length;
     for (;;) {
       // The line break before the last one still in `bytes[0, end)` is where the line that ends at `end` begins.
-      const before = end === 0 ? -1 : bytes.lastIndexOf(NEWLINE, end - 2);
+      const before = end < 2 ? -1 : bytes.lastIndexOf(NEWLINE, end - 2);
       if (end === 0 || (before < 0 && start > 0)) break;
       const line = bytes.subarray(before + 1, bytes[end - 1] === NEWLINE ? end - 1 : end);
-      if (bytes[end - 1] === NEWLINE && !parseLogLine(line)?.partial) {
+      if (bytes[end - 1] === NEWLINE && parseLogLine(line)?.partial === false) {
         if (lines === count) return lineStart;
         lines++;
       }
@@ -36,6 +38,7 @@ export async function tailOffset(file: FileHandle, sizeBytes: number, count: num
       end = before + 1;
     }
     pending = bytes.subarray(0, end);
+    if (pending.length > MAX_LINE_BYTES) return lineStart;
   }
   return 0;
 }
