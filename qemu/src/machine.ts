@@ -126,6 +126,11 @@ export class Machine implements AsyncDisposable {
     return this.#process?.pid;
   }
 
+  /** Resolves, in words, when the QEMU that runs now is no more. */
+  get ended(): Promise<string> {
+    return this.#process?.ended ?? Promise.resolve('never started');
+  }
+
   /** The loopback port of the host that reaches this port of the guest. It may change with each power-on. */
   forwardedPort(guestPort: number): number {
     const port = this.#ports.get(guestPort);
@@ -184,8 +189,14 @@ export class Machine implements AsyncDisposable {
 
   /** The reset button: the processor starts over, the disks keep what they have, QEMU goes on. */
   async reset(): Promise<void> {
-    this.#kubeconfigPort.reset();
+    this.forgetBoot();
     await this.qmp('system_reset');
+  }
+
+  /** The guest has rebooted by itself (event `RESET`): what it said before, a kubeconfig too, does not count any more. */
+  forgetBoot(): void {
+    this.#kubeconfigPort.reset();
+    this.console.markEnd();
   }
 
   /** Pulls the plug. What that leaves on the disks: see disk.ts. Switch on again with {@link powerOn}. */
@@ -205,8 +216,7 @@ export class Machine implements AsyncDisposable {
     if (this.running) {
       throw new Error('powerOn: the machine is running; cut its power or shut it down first');
     }
-    this.#kubeconfigPort.reset();
-    this.console.markEnd();
+    this.forgetBoot();
     await this.#launch({});
   }
 
