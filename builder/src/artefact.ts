@@ -1,0 +1,81 @@
+/**
+ * From cached step results to `out/<image>/`.
+ *
+ * Always true: `out/<image>` is a complete set of files of one build or does not exist; a build works in a hidden folder beside
+ * it and renames it into place; what a killed build leaves hidden is removed by the next.
+ */
+import { copyFile, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { explain } from './errors.ts';
+import { type FileRef, hashFile } from './files.ts';
+import { artefactPaths } from './paths.ts';
+import { tool } from './tools.ts';
+import { makeTemporary, sweepTemporary } from './workspace.ts';
+
+/** `SHA256SUMS` text, as `sha256sum -c` reads it. */
+export function sumsText(sums: ReadonlyMap<string, string>): string {
+  return [...sums].map(([name, hash]) => `${hash}  ${name}\n`).join('');
+}
+
+const hiddenPrefix = (image: string): string => `.${image}.`;
+
+/** Finishes what a killed build began: an old set that was moved away and not replaced comes back, the rest goes. */
+export async function recover(image: string, out: string): Promise<void> {
+  const { directory } = artefactPaths(image, out);
+  const old = join(out, `.${image}-previous`);
+  const present = await lstat(directory).then(
+    () => true,
+    () => false,
+  );
+  if (!present) await rename(old, directory).catch(() => undefined);
+  await rm(old, { recursive: true, force: true });
+  await sweepTemporary(out, hiddenPrefix(image));
+}
+
+export interface ArtefactFiles {
+  readonly image: string;
+  readonly out: string;
+  /** Step results to copy: file name → result. The disk stays sparse. */
+  readonly copies: Readonly<Record<string, FileRef>>;
+  /** Texts to write: file name → content. */
+  readonly texts: Readonly<Record<string, string>>;
+  /** `manifest.json`; it tells how long things took, so it is not among the sums. */
+  readonly manifest: string;
+}
+
+/** Publishes the files. @throws BuildError NO_SPACE; the old artefact then still stands. */
+export async function publish({ image, out, copies, texts, manifest }: ArtefactFiles): Promise<void> {
+  await mkdir(out, { recursive: true });
+  const { directory } = artefactPaths(image, out);
+  const work = await makeTemporary(out, hiddenPrefix(image)).catch((error: unknown) => {
+    throw explain(error, `writing ${directory}`);
+  });
+  try {
+    const sums = new Map<string, string>();
+    for (const [name, file] of Object.entries(copies)) {
+      const target = join(work, name);
+      if (name.endsWith('.raw')) {
+        await tool(['cp', '--sparse=always', file.path, target], { binds: [work], readOnly: [file.path] });
+      } else await copyFile(file.path, target);
+      sums.set(name, file.sha256);
+    }
+    for (const [name, text] of Object.entries(texts)) {
+      await writeFile(join(work, name), text);
+      sums.set(name, await hashFile(join(work, name)));
+    }
+    const names = artefactPaths(image, out);
+    await writeFile(join(work, basename(names.sums)), sumsText(sums));
+    await writeFile(join(work, basename(names.manifest)), manifest);
+    const previous = join(dirname(directory), `.${image}-previous`);
+    await rm(previous, { recursive: true, force: true });
+    await rename(directory, previous).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    await rename(work, directory);
+    await rm(previous, { recursive: true, force: true });
+  } catch (error) {
+    throw explain(error, `writing ${directory}`);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}

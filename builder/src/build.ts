@@ -1,0 +1,332 @@
+/**
+ * The build, top to bottom: definition → packages → kernel, initrd, runtime, container images → root → EROFS and verity → UKI →
+ * ESP → disk → artefact. Every step's result is cached; see step.ts.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { publish, recover } from './artefact.ts';
+import { type Architecture, architectures, type Board, boards } from './boards.ts';
+import { type LoadedDefinition, rejectProblems } from './definition/load.ts';
+import { YamlReader } from './definition/yaml-reader.ts';
+import { BuildError } from './errors.ts';
+import { canonicalJson, type FileRef, fileRef, treeRef } from './files.ts';
+import { type BuildManifest, manifestText } from './manifest.ts';
+import { deviceRepartFiles } from './on-device.ts';
+import { mirrorsFrom, PrivateApt } from './packages/apt.ts';
+import { PackagesNotFound, readPackages, type ResolvedPackage, resolvePackages } from './packages/resolve.ts';
+import { artefactPaths, repositoryRoot, toolsTree } from './paths.ts';
+import type { Progress } from './progress.ts';
+import { spdxDocument } from './sbom.ts';
+import { StepRunner } from './step.ts';
+import { fetchArchives } from './steps/archives.ts';
+import { compressDisk } from './steps/compress.ts';
+import { buildContainerImages } from './steps/container-images.ts';
+import { buildDisk, partitionPlan } from './steps/disk.ts';
+import { buildErofs } from './steps/erofs.ts';
+import { buildEsp, ukiName } from './steps/esp.ts';
+import { buildInitrd } from './steps/initrd.ts';
+import { buildKernel } from './steps/kernel.ts';
+import { composeRoot, type RootReport } from './steps/root.ts';
+import { bundleRuntime, type NpmPackage } from './steps/runtime.ts';
+import { buildSqlite } from './steps/sqlite.ts';
+import { buildUki } from './steps/uki.ts';
+import { toolsVersion } from './tools-tree.ts';
+import { sweepTemporary } from './workspace.ts';
+
+export interface BuildOptions {
+  readonly definition: LoadedDefinition;
+  readonly cache: string;
+  /** The folder that gets `<image>/`. */
+  readonly out: string;
+  /** Folder of the runtime's sources (`cli/bin.ts` in it). */
+  readonly runtime: string;
+  readonly compress: boolean;
+  /** Fetch the package index even if the one at hand is fresh. */
+  readonly update: boolean;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface BuildResult {
+  readonly directory: string;
+  readonly manifest: BuildManifest;
+  readonly durationMs: number;
+  /** Names of the steps that ran. */
+  readonly ran: readonly string[];
+}
+
+const day = 24 * 3_600_000;
+
+/** A UUID (version 4 layout) that depends on the name alone: the same image has the same identifiers. */
+export function fixedUuid(name: string): string {
+  const hex = createHash('sha256').update(`atoll:${name}`).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Hex, 64 digits. */
+export function fixedSalt(name: string): string {
+  return createHash('sha256').update(`atoll:salt:${name}`).digest('hex');
+}
+
+function targetOf({ image }: LoadedDefinition): { architecture: Architecture; board: Board } {
+  const architecture = architectures[image.architecture];
+  const board = boards[image.board];
+  if (!architecture || !board) throw new BuildError('DEFINITION_INVALID', `no board ${image.board} for ${image.architecture}`);
+  return { architecture, board };
+}
+
+async function readIds(path: string): Promise<Record<string, number>> {
+  const reader = new YamlReader('rootfs/ids.yaml', await readFile(path, 'utf8'));
+  const ids: Record<string, number> = {};
+  for (const [name, value] of reader.root.entries(/^[a-z_][a-z0-9_-]*$/, 'a user or group name')) ids[name] = value.integer(1, 999);
+  rejectProblems('rootfs/ids.yaml', reader.problems);
+  return ids;
+}
+
+/** Resolves the packages; a name apt does not know is reported where the person wrote it. */
+async function resolve(options: BuildOptions, steps: StepRunner, architecture: Architecture): Promise<FileRef> {
+  const { definition, cache, signal, progress } = options;
+  const { image, lists } = definition;
+  const sources = { architecture: architecture.debian, suites: image.debian.suites, mirrors: mirrorsFrom(options.env ?? process.env) };
+  const apt = new PrivateApt(cache, sources, signal);
+  const line = progress.start('index', 'Debian package index');
+  const warning = await apt.refresh(options.update ? 0 : day).finally(line.done);
+  if (warning) progress.say(`warning: ${warning}`);
+  const wanted = [...lists.install, image.kernel.package, ...image.packages];
+  const inputs = { sources, index: await apt.indexHash(), install: wanted.map(({ value }) => value), leaveOut: [...lists.leaveOut.keys()] };
+  try {
+    return (await steps.run(resolvePackages, inputs))['packages.json'];
+  } catch (error) {
+    if (!(error instanceof PackagesNotFound)) throw error;
+    const places = wanted.filter(({ value }) => error.names.includes(value));
+    const [first, ...rest] = places;
+    throw new BuildError('PACKAGE_NOT_FOUND', `there is no package ${(first?.value ?? error.names.join(', '))} in ${image.debian.suites.join(', ')}`, {
+      where: first?.where ?? 'rootfs/packages.yaml (leave-out)',
+      hint: error.hint ?? '',
+      ...(rest.length > 0 ? { tail: rest.map(({ value, where }) => `${where}: nor is there ${value}`).join('\n') } : {}),
+      cause: error,
+    });
+  }
+}
+
+function kernelArchive(packages: readonly ResolvedPackage[], wanted: string): ResolvedPackage {
+  const found = packages.filter(({ name }) => /^linux-image-\d/.test(name));
+  const kernel = found[0] ?? packages.find(({ name }) => name === wanted);
+  if (!kernel || found.length > 1) throw new BuildError('PACKAGE_CONFLICT', `${found.length} kernels among the packages: ${found.map(({ name }) => name).join(', ')}`);
+  return kernel;
+}
+
+
+async function readJson<T>(file: FileRef): Promise<T> {
+  return JSON.parse(await readFile(file.path, 'utf8')) as T;
+}
+
+const readText = (file: FileRef): Promise<string> => readFile(file.path, 'utf8');
+
+/** The manifest of the artefact at hand, if all its files are there with their sizes. */
+async function standingManifest(image: string, out: string): Promise<BuildManifest | undefined> {
+  const { manifest, directory } = artefactPaths(image, out);
+  try {
+    const found = JSON.parse(await readFile(manifest, 'utf8')) as BuildManifest;
+    for (const [name, sizeBytes] of Object.entries(found.sizes)) {
+      if ((await stat(join(directory, name))).size !== sizeBytes) return undefined;
+    }
+    return found;
+  } catch {
+    return undefined;
+  }
+}
+
+const sameHashes = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
+  canonicalJson(a) === canonicalJson(b);
+
+/**
+ * Builds an image and publishes it as `<out>/<image>/`.
+ * @throws BuildError for what a person can mend; then `<out>/<image>` is what it was before.
+ */
+export async function buildImage(options: BuildOptions): Promise<BuildResult> {
+  const { definition, cache, out, progress, signal } = options;
+  const started = performance.now();
+  const { image, classes, trim } = definition;
+  const { architecture, board } = targetOf(definition);
+  await mkdir(cache, { recursive: true });
+  await sweepTemporary(join(cache, 'tmp'));
+  await recover(image.name, out);
+  const steps = new StepRunner({ cache, progress, signal });
+  const tools = await toolsVersion(toolsTree(cache));
+  const rootfs = join(repositoryRoot, 'rootfs');
+  const inModules = (name: string): string => join(repositoryRoot, 'node_modules', name);
+  const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8')) as { version: string };
+
+  const packagesFile = await resolve(options, steps, architecture);
+  const packages = await readPackages(packagesFile.path);
+  const kernelPackage = kernelArchive(packages, image.kernel.package.value);
+  const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
+
+  const kernel = await steps.run(buildKernel, {
+    archive: kernelPackage,
+    kernelPrefix: architecture.kernelPrefix,
+    modules: image.kernel.modules.flatMap(({ value }) => classes.get(value) ?? []),
+    required: board.initrdModules,
+    tools,
+  });
+  const { initrd } = await steps.run(buildInitrd, {
+    packages: packagesFile,
+    modules: kernel['modules.tar'],
+    load: board.initrdModules,
+    scripts: await treeRef(join(rootfs, 'initrd')),
+    tools,
+  });
+  const sqlite = await steps.run(buildSqlite, {
+    source: await treeRef(inModules('better-sqlite3'), name => name !== 'build'),
+    gyp: await treeRef(inModules('node-gyp')),
+    node: architecture.node,
+    tools,
+  });
+  const containers = await steps.run(buildContainerImages, {
+    sources: await treeRef(join(rootfs, 'containers')),
+    packages: packagesFile,
+    compiler: architecture.compiler,
+    oci: architecture.oci,
+    tools,
+  });
+  const runtime = await steps.run(bundleRuntime, {
+    sources: await treeRef(options.runtime),
+    lock: await fileRef(join(repositoryRoot, 'package-lock.json')),
+    version,
+  });
+
+  const atoll = 'usr/lib/atoll';
+  const plain = (file: FileRef): { file: FileRef; mode: number } => ({ file, mode: 0o644 });
+  const root = await steps.run(composeRoot, {
+    packages: packagesFile,
+    notMerged: [kernelPackage.name, image.kernel.package.value],
+    architecture,
+    image: { name: image.name, version, description: image.description },
+    overlay: await treeRef(join(rootfs, 'overlay')),
+    trim,
+    ids: await readIds(join(rootfs, 'ids.yaml')),
+    modules: kernel['modules.tar'],
+    files: {
+      [`${atoll}/atoll.js`]: plain(runtime['atoll.js']),
+      [`${atoll}/store-thread.js`]: plain(runtime['store-thread.js']),
+      [`${atoll}/better_sqlite3.node`]: plain(sqlite['better_sqlite3.node']),
+      [`${atoll}/images/pause.tar`]: plain(containers['pause.tar']),
+      [`${atoll}/images/pause.images`]: plain(containers['pause.images']),
+      [`${atoll}/images/demo.tar`]: plain(containers['demo.tar']),
+      [`${atoll}/images/demo.images`]: plain(containers['demo.images']),
+    },
+    texts: { [`${atoll}/package.json`]: '{"type":"module"}\n', ...deviceRepartFiles(image.partitions) },
+    epoch,
+    tools,
+  });
+
+  const { espBytes, rootBytes, verityBytes } = image.partitions;
+  const salt = fixedSalt(image.name);
+  const erofs = await steps.run(buildErofs, {
+    tar: root['root.tar'],
+    epoch,
+    uuid: fixedUuid(`${image.name}:root`),
+    verityUuid: fixedUuid(`${image.name}:verity`),
+    salt,
+    rootBytes,
+    verityBytes,
+    tools,
+  });
+  const roothash = await readText(erofs.roothash);
+  const release = await readText(kernel.release);
+  const uki = await steps.run(buildUki, {
+    kernel: kernel.vmlinuz,
+    initrd,
+    release,
+    roothash,
+    rootBlocks: erofs['root.erofs'].sizeBytes / 4096,
+    saltHex: salt,
+    consoles: board.consoles,
+    arguments: image.boot.cmdline,
+    efi: architecture.efi,
+    version,
+    image: image.name,
+    tools,
+  });
+  const esp = await steps.run(buildEsp, {
+    uki: uki['image.efi'],
+    sizeBytes: espBytes,
+    efi: architecture.efi,
+    version,
+    tries: image.boot.tries,
+    epoch,
+    tools,
+  });
+  const diskInputs = {
+    esp: esp['esp.img'],
+    root: erofs['root.erofs'],
+    verity: erofs['root.verity'],
+    sizes: { espBytes, rootBytes, verityBytes },
+    types: architecture.partitionTypes,
+  };
+  const disk = (await steps.run(buildDisk, { ...diskInputs, seed: fixedUuid(`${image.name}:disk`), epoch, tools }))['disk.raw'];
+  const wantsCompressed = options.compress && image.outputs.includes('zst');
+  const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
+
+  const npm = await readJson<NpmPackage[]>(runtime['npm.json']);
+  const sbom = `${JSON.stringify(spdxDocument({ image: image.name, version, packages, npm, epoch, roothash }), undefined, 1)}\n`;
+  const report = await readJson<RootReport>(root['root.json']);
+  const names = artefactPaths(image.name, out);
+  const copies: Record<string, FileRef> = {
+    [basename(names.raw)]: disk,
+    ...(compressed ? { [basename(names.compressed)]: compressed } : {}),
+    [basename(names.uki)]: uki['image.efi'],
+    [basename(names.kernel)]: kernel.vmlinuz,
+    [basename(names.initrd)]: initrd,
+  };
+  const sha256 = Object.fromEntries([
+    ...Object.entries(copies).map(([name, file]) => [name, file.sha256] as const),
+    [basename(names.sbom), createHash('sha256').update(sbom).digest('hex')] as const,
+  ]);
+  const sizes = Object.fromEntries(Object.entries(copies).map(([name, file]) => [name, file.sizeBytes]));
+  const manifest: BuildManifest = {
+    image: image.name,
+    version,
+    architecture: image.architecture,
+    board: image.board,
+    kernel: release,
+    roothash,
+    commandLine: await readText(uki.cmdline),
+    time: new Date(epoch * 1000).toISOString(),
+    uki: ukiName(version, image.boot.tries),
+    partitions: partitionPlan(diskInputs).map(({ label, type, sizeBytes }, index) => ({
+      label,
+      type,
+      sizeBytes,
+      usedBytes: [uki['image.efi'].sizeBytes, erofs['root.erofs'].sizeBytes, erofs['root.verity'].sizeBytes][index] ?? 0,
+    })),
+    packages: packages.map(({ name, version: packageVersion, architecture: packageArchitecture, sha256: hash, url }) => ({
+      name,
+      version: packageVersion,
+      architecture: packageArchitecture,
+      sha256: hash,
+      url,
+    })),
+    root: { files: report.files, bytes: report.bytes, bytesByOrigin: report.bytesByOrigin },
+    sizes: { ...sizes, [basename(names.sbom)]: Buffer.byteLength(sbom) },
+    sha256,
+    timings: steps.timings,
+  };
+  const standing = await standingManifest(image.name, out);
+  if (!standing || !sameHashes(standing.sha256, sha256)) {
+    const line = progress.start('artefact', `Write ${names.directory}`);
+    try {
+      await publish({ image: image.name, out, copies, texts: { [basename(names.sbom)]: sbom }, manifest: manifestText(manifest) });
+      line.done();
+    } catch (error) {
+      line.fail();
+      throw error;
+    }
+  }
+  await steps.prune();
+  const ran = steps.timings.filter(({ cached }) => !cached).map(({ step }) => step);
+  return { directory: names.directory, manifest, durationMs: Math.round(performance.now() - started), ran };
+}

@@ -1,0 +1,141 @@
+/** The builder's command line: `node --import tsx builder/src/cli.ts <command>`. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { buildImage } from './build.ts';
+import { listImages, loadDefinition } from './definition/load.ts';
+import { nearest } from './definition/nearest.ts';
+import { BuildError, describeError } from './errors.ts';
+import type { BuildManifest } from './manifest.ts';
+import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
+import { createProgress } from './progress.ts';
+import { sizeReport } from './size.ts';
+import { ensureTools } from './tools-tree.ts';
+
+const help = `Builds Atoll's images.
+
+  node --import tsx builder/src/cli.ts COMMAND
+
+  build [IMAGE]   build an image: a name or a file of images/ (default vm-x86_64)
+    --out DIR       where <image>/ goes (default out)
+    --runtime DIR   the runtime's sources (default runtime/src)
+    --no-compress   only the raw disk, not the .zst
+    --update        ask Debian for newer packages now (else once a day)
+  images          list the images that can be built
+  tools           make or renew the tools tree in the cache
+  size [IMAGE]    what a built image is made of, largest first
+  --help          this text
+
+Environment: ATOLL_CACHE (default ~/.cache/atoll), ATOLL_DEBIAN_MIRROR, ATOLL_DEBIAN_SECURITY_MIRROR.
+`;
+
+const defaultImage = 'vm-x86_64';
+const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
+
+interface Arguments {
+  readonly positional: readonly string[];
+  readonly values: { out: string; runtime: string; compress: boolean; update: boolean; help: boolean };
+}
+
+function parse(argv: readonly string[]): Arguments {
+  const options = {
+    out: { type: 'string', default: join(repositoryRoot, 'out') },
+    runtime: { type: 'string', default: join(repositoryRoot, 'runtime/src') },
+    'no-compress': { type: 'boolean', default: false },
+    update: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  } as const;
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    const { out, runtime, update } = values;
+    return { positional: positionals, values: { out, runtime, update, help: values.help, compress: !values['no-compress'] } };
+  } catch (cause) {
+    const word = /'--?([^' ]+)/.exec(String(cause))?.[1] ?? '';
+    const guess = nearest(word, Object.keys(options));
+    throw new BuildError('USAGE', `unknown option --${word}`, { hint: guess ? `Did you mean --${guess}?` : 'See --help.', cause });
+  }
+}
+
+async function build(args: Arguments, signal: AbortSignal): Promise<void> {
+  const definition = await loadDefinition(args.positional[1] ?? defaultImage);
+  const cache = cacheDirectory();
+  const progress = createProgress(process.stderr);
+  try {
+    await ensureTools({ cache, progress, signal });
+    const { values } = args;
+    const { directory, manifest, durationMs, ran } = await buildImage({
+      definition,
+      cache,
+      out: resolve(values.out),
+      runtime: resolve(values.runtime),
+      compress: values.compress,
+      update: values.update,
+      progress,
+      signal,
+    });
+    progress.close();
+    const sizes = Object.entries(manifest.sizes).map(([name, bytes]) => `  ${name.padEnd(24)} ${mebibytes(bytes).padStart(12)}`);
+    const steps = ran.length === 0 ? 'nothing had changed' : `ran ${ran.join(', ')}`;
+    process.stdout.write(`${directory} (${(durationMs / 1000).toFixed(1)} s; ${steps})\n${sizes.join('\n')}\n`);
+  } finally {
+    progress.close();
+  }
+}
+
+async function tools(signal: AbortSignal): Promise<void> {
+  const progress = createProgress(process.stderr);
+  try {
+    const { tree, made } = await ensureTools({ cache: cacheDirectory(), progress, signal });
+    process.stdout.write(`${tree}${made ? '' : ' (unchanged)'}\n`);
+  } finally {
+    progress.close();
+  }
+}
+
+async function images(): Promise<void> {
+  for (const name of await listImages()) {
+    const { image } = await loadDefinition(name);
+    process.stdout.write(`${name.padEnd(16)} ${image.architecture.padEnd(8)} ${image.description}\n`);
+  }
+}
+
+async function size(args: Arguments): Promise<void> {
+  const image = args.positional[1] ?? defaultImage;
+  const path = artefactPaths(image, resolve(args.values.out)).manifest;
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new BuildError('USAGE', `${image} is not built yet: there is no ${path}`, { hint: `Run \`build ${image}\` first.`, cause });
+  });
+  process.stdout.write(sizeReport(JSON.parse(text) as BuildManifest));
+}
+
+/** @returns the exit status: 0, 1 for a failed build, 2 for wrong usage, 130 when interrupted. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const abort = new AbortController();
+  const interrupt = (): void => abort.abort();
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    const args = parse(argv);
+    const command = args.positional[0];
+    if (args.values.help || command === 'help') process.stdout.write(help);
+    else if (command === 'build') await build(args, abort.signal);
+    else if (command === 'images') await images();
+    else if (command === 'tools') await tools(abort.signal);
+    else if (command === 'size') await size(args);
+    else {
+      const guess = nearest(command ?? '', ['build', 'images', 'tools', 'size']);
+      const hint = guess && command ? `Did you mean ${guess}?` : 'See --help.';
+      throw new BuildError('USAGE', command ? `unknown command ${command}` : 'no command given', { hint });
+    }
+    return 0;
+  } catch (error) {
+    process.stderr.write(`${describeError(error)}\n`);
+    if (abort.signal.aborted) return 130;
+    return error instanceof BuildError && error.code === 'USAGE' ? 2 : 1;
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+if (process.argv[1] === import.meta.filename || process.argv[1]?.endsWith('builder/src/cli.ts')) {
+  process.exitCode = await main(process.argv.slice(2));
+}

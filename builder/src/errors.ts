@@ -1,0 +1,81 @@
+/**
+ * What the builder throws at a person: what failed, where, why, and what to do. The command line prints it without a stack;
+ * any other error is a bug of the builder and keeps its stack.
+ */
+
+/** Stable names of the ways a build can fail; scripts and tests match on these. */
+export type BuildErrorCode =
+  | 'DEFINITION_INVALID'
+  | 'DEFINITION_NOT_FOUND'
+  | 'PACKAGE_NOT_FOUND'
+  | 'PACKAGE_CONFLICT'
+  | 'ARCHIVE_UNREACHABLE'
+  | 'HASH_MISMATCH'
+  | 'ROOT_INCONSISTENT'
+  | 'PARTITION_TOO_SMALL'
+  | 'TOOLS_MISSING'
+  | 'TOOL_FAILED'
+  | 'NO_SPACE'
+  | 'STEP_BROKEN'
+  | 'USAGE'
+  | 'INTERRUPTED';
+
+export interface BuildErrorDetail {
+  /** What to do about it, one sentence. */
+  readonly hint?: string;
+  /** Where in the user's files, as `images/vm-x86_64.yaml:12:5`. */
+  readonly where?: string;
+  /** The last lines a tool wrote. */
+  readonly tail?: string;
+  readonly cause?: unknown;
+}
+
+export class BuildError extends Error {
+  readonly code: BuildErrorCode;
+  readonly hint: string | undefined;
+  readonly where: string | undefined;
+  readonly tail: string | undefined;
+
+  constructor(code: BuildErrorCode, message: string, detail: BuildErrorDetail = {}) {
+    super(message, detail.cause === undefined ? {} : { cause: detail.cause });
+    this.name = 'BuildError';
+    this.code = code;
+    this.hint = detail.hint;
+    this.where = detail.where;
+    this.tail = detail.tail;
+  }
+}
+
+const noSpaceHint =
+  'Free some space, or point ATOLL_CACHE (about 4 GB) and --out (about 300 MB) at a larger file system. Nothing half-made was left behind.';
+
+/** True for ENOSPC and EDQUOT, whether from Node or in a tool's words. */
+export function isNoSpace(error: unknown): boolean {
+  if (typeof error === 'object' && error !== null && 'code' in error) {
+    if (error.code === 'ENOSPC' || error.code === 'EDQUOT' || error.code === 'NO_SPACE') return true;
+  }
+  const text = error instanceof BuildError ? `${error.message}\n${error.tail ?? ''}` : String(error);
+  return /no space left on device|disk full|disk quota exceeded|ENOSPC/i.test(text);
+}
+
+/** Turns "the disk is full", wherever it surfaced, into the one error that says so; anything else is returned as it is. */
+export function explain(error: unknown, doing: string): unknown {
+  if (!isNoSpace(error) || (error instanceof BuildError && error.code === 'NO_SPACE')) return error;
+  const tail = error instanceof BuildError ? error.tail : undefined;
+  return new BuildError('NO_SPACE', `the disk is full while ${doing}`, {
+    hint: noSpaceHint,
+    cause: error,
+    ...(tail === undefined ? {} : { tail }),
+  });
+}
+
+/** The text a person sees: message, place, the tool's last words, what to do. No trailing newline. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof BuildError)) {
+    return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  }
+  const lines = [`error: ${error.where ? `${error.where}: ` : ''}${error.message} [${error.code}]`];
+  if (error.tail) lines.push(...error.tail.split('\n').map(line => `  | ${line}`));
+  if (error.hint) lines.push(`  → ${error.hint}`);
+  return lines.join('\n');
+}

@@ -1,0 +1,102 @@
+/**
+ * What the builder asks of an ELF file: machine, interpreter, soname, needed libraries and the libraries it may dlopen.
+ * Sources: System V gABI chapters 4 and 5; "ELF dlopen metadata" (systemd.io/ELF_DLOPEN_METADATA).
+ */
+
+export interface ElfFacts {
+  /** `e_machine`: 62 x86-64, 183 AArch64, 40 ARM. */
+  readonly machine: number;
+  readonly interpreter: string | undefined;
+  readonly soname: string | undefined;
+  readonly needed: readonly string[];
+  /** Sonames from the `.note.dlopen` records, each record a list of alternatives. */
+  readonly dlopen: readonly DlopenNote[];
+}
+
+export interface DlopenNote {
+  readonly soname: readonly string[];
+  readonly priority: 'required' | 'recommended' | 'suggested';
+}
+
+export function isElf(content: Buffer): boolean {
+  return content.length > 20 && content.readUInt32BE(0) === 0x7f454c46;
+}
+
+interface Segment {
+  readonly type: number;
+  readonly offset: number;
+  readonly address: number;
+  readonly sizeBytes: number;
+}
+
+const segmentType = { dynamic: 2, interpreter: 3, note: 4, load: 1 } as const;
+const dynamicTag = { needed: 1, stringTable: 5, soname: 14 } as const;
+const dlopenNoteType = 0x407c0c0a;
+
+/** Little-endian 32- and 64-bit ELF. @returns undefined if it is no ELF file. */
+export function readElf(content: Buffer): ElfFacts | undefined {
+  if (!isElf(content) || content[5] !== 1) return undefined;
+  const wide = content[4] === 2;
+  const word = (at: number): number => (wide ? Number(content.readBigUInt64LE(at)) : content.readUInt32LE(at));
+  const wordBytes = wide ? 8 : 4;
+  const programOffset = word(wide ? 0x20 : 0x1c);
+  const entryBytes = content.readUInt16LE(wide ? 0x36 : 0x2a);
+  const entries = content.readUInt16LE(wide ? 0x38 : 0x2c);
+  const segments: Segment[] = [];
+  for (let index = 0; index < entries; index++) {
+    const at = programOffset + index * entryBytes;
+    segments.push({
+      type: content.readUInt32LE(at),
+      offset: word(at + (wide ? 8 : 4)),
+      address: word(at + (wide ? 16 : 8)),
+      sizeBytes: word(at + (wide ? 32 : 16)),
+    });
+  }
+  const fileOffset = (address: number): number => {
+    const segment = segments.find(
+      ({ type, address: start, sizeBytes }) => type === segmentType.load && address >= start && address < start + sizeBytes,
+    );
+    return segment ? address - segment.address + segment.offset : -1;
+  };
+  const string = (at: number): string => content.toString('utf8', at, content.indexOf(0, at));
+  const interpreter = segments.find(({ type }) => type === segmentType.interpreter);
+  const tags: { tag: number; value: number }[] = [];
+  const dynamic = segments.find(({ type }) => type === segmentType.dynamic);
+  if (dynamic) {
+    for (let at = dynamic.offset; at + 2 * wordBytes <= dynamic.offset + dynamic.sizeBytes; at += 2 * wordBytes) {
+      const tag = word(at);
+      if (tag === 0) break;
+      tags.push({ tag, value: word(at + wordBytes) });
+    }
+  }
+  const table = fileOffset(tags.find(({ tag }) => tag === dynamicTag.stringTable)?.value ?? -1);
+  const strings = (wanted: number): string[] =>
+    table < 0 ? [] : tags.filter(({ tag }) => tag === wanted).map(({ value }) => string(table + value));
+  return {
+    machine: content.readUInt16LE(18),
+    interpreter: interpreter && string(interpreter.offset),
+    soname: strings(dynamicTag.soname)[0],
+    needed: strings(dynamicTag.needed),
+    dlopen: segments.filter(({ type }) => type === segmentType.note).flatMap(segment => dlopenNotes(content, segment)),
+  };
+}
+
+function dlopenNotes(content: Buffer, { offset, sizeBytes }: Segment): DlopenNote[] {
+  const notes: DlopenNote[] = [];
+  const up = (value: number): number => Math.ceil(value / 4) * 4;
+  let at = offset;
+  while (at + 12 <= offset + sizeBytes) {
+    const nameBytes = content.readUInt32LE(at);
+    const bodyBytes = content.readUInt32LE(at + 4);
+    const body = at + 12 + up(nameBytes);
+    if (content.readUInt32LE(at + 8) === dlopenNoteType) {
+      const json = content.toString('utf8', body, body + bodyBytes).replace(/\0+$/, '');
+      for (const record of JSON.parse(json) as { soname?: string[]; priority?: string }[]) {
+        const priority = record.priority === 'required' || record.priority === 'suggested' ? record.priority : 'recommended';
+        notes.push({ soname: record.soname ?? [], priority });
+      }
+    }
+    at = body + up(bodyBytes);
+  }
+  return notes;
+}

@@ -1,0 +1,118 @@
+/**
+ * Package archives by content: fetched and checked against the signed index's hash, then kept as plain tar, so that any file
+ * of a package can be read in place.
+ *
+ * Always true of `<cache>/archives`: `<sha256>.tar` is the complete data archive of the .deb with that hash (made by rename);
+ * the .deb itself is not kept.
+ */
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildError, isNoSpace } from '../errors.ts';
+import { hashFile } from '../files.ts';
+import { readTarIndex, type TarMember } from '../formats/tar.ts';
+import { tool } from '../tools.ts';
+import { makeTemporary } from '../workspace.ts';
+import type { ResolvedPackage } from './resolve.ts';
+
+export interface ArchiveContext {
+  readonly cache: string;
+  readonly signal: AbortSignal;
+  readonly note: (text: string) => void;
+}
+
+const pathOf = (cache: string, { sha256 }: ResolvedPackage): string => join(cache, 'archives', `${sha256}.tar`);
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );
+
+/** How many archives one apt-helper call fetches. */
+const batchSize = 24;
+
+async function fetchBatch(batch: readonly ResolvedPackage[], directory: string, context: ArchiveContext): Promise<void> {
+  const triples = batch.flatMap(({ url, sha256 }) => [url, join(directory, `${sha256}.deb`), `SHA256:${sha256}`]);
+  const settings = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=3', '-o', 'Acquire::http::Timeout=30'];
+  try {
+    await tool(['/usr/lib/apt/apt-helper', ...settings, 'download-file', ...triples], { binds: [directory], signal: context.signal });
+  } catch (cause) {
+    if (isNoSpace(cause) || context.signal.aborted) throw cause;
+    const tail = cause instanceof BuildError ? (cause.tail ?? '') : '';
+    const mismatch = /Hash Sum mismatch/i.test(tail);
+    throw new BuildError(
+      mismatch ? 'HASH_MISMATCH' : 'ARCHIVE_UNREACHABLE',
+      mismatch ? 'a package archive is not the one the signed index names' : 'package archives cannot be fetched',
+      { tail, cause, hint: mismatch ? 'The mirror is inconsistent: try again later, or another ATOLL_DEBIAN_MIRROR.' : 'Check the network; run the build with --update if Debian published new versions.' },
+    );
+  }
+}
+
+async function unpack(archive: ResolvedPackage, directory: string, context: ArchiveContext): Promise<void> {
+  const deb = join(directory, `${archive.sha256}.deb`);
+  if ((await hashFile(deb)) !== archive.sha256) {
+    throw new BuildError('HASH_MISMATCH', `the archive of ${archive.name} ${archive.version} does not have the hash of the signed index`);
+  }
+  const tar = join(directory, `${archive.sha256}.tar`);
+  await tool(['dpkg-deb', '--fsys-tarfile', deb], { readOnly: [deb], output: createWriteStream(tar), signal: context.signal });
+  await rename(tar, pathOf(context.cache, archive));
+  await rm(deb);
+}
+
+/** Makes every package's tar be in the cache. @throws BuildError ARCHIVE_UNREACHABLE, HASH_MISMATCH, NO_SPACE. */
+export async function ensureArchives(packages: readonly ResolvedPackage[], context: ArchiveContext): Promise<void> {
+  await mkdir(join(context.cache, 'archives'), { recursive: true });
+  const missing: ResolvedPackage[] = [];
+  const now = new Date();
+  for (const archive of packages) {
+    const path = pathOf(context.cache, archive);
+    if (await exists(path)) await utimes(path, now, now);
+    else missing.push(archive);
+  }
+  if (missing.length === 0) return;
+  const directory = await makeTemporary(join(context.cache, 'tmp'));
+  try {
+    let done = 0;
+    for (let at = 0; at < missing.length; at += batchSize) {
+      const batch = missing.slice(at, at + batchSize);
+      context.note(`${done}/${missing.length} packages`);
+      await fetchBatch(batch, directory, context);
+      for (const archive of batch) {
+        await unpack(archive, directory, context);
+        context.note(`${++done}/${missing.length} packages`);
+      }
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** A package's files, readable in place. Close it. */
+export interface OpenArchive {
+  readonly archive: ResolvedPackage;
+  readonly members: readonly TarMember[];
+  read(member: TarMember): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+export async function openArchive(archive: ResolvedPackage, cache: string): Promise<OpenArchive> {
+  const handle: FileHandle = await open(pathOf(cache, archive), 'r');
+  try {
+    const members = await readTarIndex(handle);
+    return {
+      archive,
+      members,
+      async read(member) {
+        const content = Buffer.alloc(member.sizeBytes);
+        const { bytesRead } = await handle.read(content, 0, member.sizeBytes, member.offset);
+        if (bytesRead !== member.sizeBytes) throw new Error(`the archive of ${archive.name} ends inside ${member.path}`);
+        return content;
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * From names to archives: apt decides which packages and versions an installation of the wanted names needs; every one is
+ * recorded with its hash from the signed index.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildError } from '../errors.ts';
+import { field, parseStanzas, type Stanza } from '../formats/deb822.ts';
+import type { Step } from '../step.ts';
+import { type AptSources, PrivateApt } from './apt.ts';
+
+/** One package of the root, as `packages.json` lists them (sorted by name). */
+export interface ResolvedPackage {
+  readonly name: string;
+  readonly version: string;
+  readonly architecture: string;
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  /** Where the archive is, complete. */
+  readonly url: string;
+  /** Source package and its version. */
+  readonly source: string;
+  readonly sourceVersion: string;
+  readonly homepage?: string;
+  readonly summary: string;
+}
+
+export interface ResolveInputs {
+  readonly sources: AptSources;
+  /** `PrivateApt.indexHash()`. */
+  readonly index: string;
+  readonly install: readonly string[];
+  /** Packages apt is told are installed. */
+  readonly leaveOut: readonly string[];
+}
+
+/** Thrown with the names apt does not know, so that whoever read them can say where they were written. */
+export class PackagesNotFound extends BuildError {
+  readonly names: readonly string[];
+  constructor(names: readonly string[], suites: readonly string[], tail: string) {
+    super('PACKAGE_NOT_FOUND', `there is no package ${names.join(', ')} in ${suites.join(', ')}`, {
+      hint: 'Correct the name; https://packages.debian.org/trixie finds packages.',
+      tail,
+    });
+    this.names = names;
+  }
+}
+
+/** The names in apt's complaints about packages it cannot find or install. */
+export function namesNotFound(output: string): string[] {
+  const patterns = [/Unable to locate package (\S+)/g, /Package '?([^'\s]+)'? has no installation candidate/g, /Couldn't find any package by \S+ '([^']+)'/g];
+  return [...new Set(patterns.flatMap(pattern => [...output.matchAll(pattern)].map(match => match[1] ?? '')))];
+}
+
+/** A dpkg status file that claims the packages are installed, at the index's version and with no dependencies of their own. */
+export function pretendInstalled(stanzas: readonly Stanza[]): string {
+  const kept = ['Package', 'Version', 'Architecture', 'Multi-Arch', 'Provides', 'Essential'];
+  return stanzas
+    .map(stanza => {
+      const lines = kept.flatMap(name => {
+        const value = stanza.get(name.toLowerCase());
+        return value === undefined ? [] : [`${name}: ${value}`];
+      });
+      return [...lines, 'Status: install ok installed', 'Maintainer: none', 'Description: left out', ''].join('\n');
+    })
+    .join('\n');
+}
+
+/** The archives apt would fetch: `'url' file size hash` lines. */
+export function parseUris(output: string): { url: string; name: string; version: string; architecture: string }[] {
+  return output.split('\n').flatMap(line => {
+    const match = /^'([^']+\.deb)' ([^_\s]+)_([^_\s]+)_([^_\s]+)\.deb /.exec(line);
+    const [, url, name, version, architecture] = match ?? [];
+    if (!url || !name || !version || !architecture) return [];
+    return [{ url, name, version: decodeURIComponent(version), architecture }];
+  });
+}
+
+/** `Source: glibc (2.41-12)`; without the field it is the package itself. */
+export function sourceOf(stanza: Stanza): { source: string; sourceVersion: string } {
+  const match = /^(\S+)(?: \((.+)\))?$/.exec(stanza.get('source') ?? field(stanza, 'Package'));
+  return { source: match?.[1] ?? field(stanza, 'Package'), sourceVersion: match?.[2] ?? field(stanza, 'Version') };
+}
+
+export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
+  name: 'packages',
+  title: 'Resolve packages',
+  module: import.meta.url,
+  outputs: ['packages.json'],
+  async run(inputs, context) {
+    const apt = new PrivateApt(context.cache, inputs.sources, context.signal);
+    const show = async (names: readonly string[]): Promise<Stanza[]> => {
+      const { stdout } = await apt.apt(['apt-cache', 'show', '--no-all-versions', ...names]);
+      return parseStanzas(stdout);
+    };
+    const pretended = await show(inputs.leaveOut).catch((error: unknown) => {
+      const tail = error instanceof BuildError ? (error.tail ?? '') : '';
+      const unknown = [...tail.matchAll(/Unable to locate package (\S+)|No packages found/g)].flatMap(match => match[1] ?? []);
+      throw unknown.length > 0 ? new PackagesNotFound(unknown, inputs.sources.suites, tail) : error;
+    });
+    const status = join(apt.directory, `status-${process.pid}`);
+    await writeFile(status, pretendInstalled(pretended));
+    let output: string;
+    try {
+      const command = ['apt-get', '-qq', '-y', '-o', `Dir::State::status=${status}`, '--print-uris', 'install'] as const;
+      output = (await apt.apt([...command, ...inputs.install])).stdout;
+    } catch (error) {
+      const tail = error instanceof BuildError ? (error.tail ?? '') : '';
+      const missing = namesNotFound(tail);
+      throw missing.length > 0 ? new PackagesNotFound(missing, inputs.sources.suites, tail) : error;
+    }
+    const archives = parseUris(output);
+    const stanzas = new Map<string, Stanza>();
+    for (const stanza of await show(archives.map(({ name, version }) => `${name}=${version}`))) {
+      stanzas.set(`${field(stanza, 'Package')}=${field(stanza, 'Version')}`, stanza);
+    }
+    const packages = archives.map(({ url, name, version, architecture }): ResolvedPackage => {
+      const stanza = stanzas.get(`${name}=${version}`);
+      if (!stanza) throw new BuildError('STEP_BROKEN', `apt would install ${name} ${version} but does not describe it`);
+      const homepage = stanza.get('homepage');
+      return {
+        name,
+        version,
+        architecture,
+        sha256: field(stanza, 'SHA256'),
+        sizeBytes: Number(field(stanza, 'Size')),
+        url,
+        ...sourceOf(stanza),
+        ...(homepage === undefined ? {} : { homepage }),
+        summary: field(stanza, 'Description').split('\n')[0] ?? '',
+      };
+    });
+    packages.sort((a, b) => (a.name < b.name ? -1 : 1));
+    context.note(`${packages.length} packages`);
+    await writeFile(join(context.directory, 'packages.json'), `${JSON.stringify(packages, undefined, 1)}\n`);
+  },
+};
+
+export async function readPackages(path: string): Promise<ResolvedPackage[]> {
+  return JSON.parse(await readFile(path, 'utf8')) as ResolvedPackage[];
+}

@@ -1,0 +1,24 @@
+/** The finishing steps in their order. */
+import { checks } from './checks.ts';
+import { libraries } from './libraries.ts';
+import { busyboxApplets, certificates, clock, emptyVar, identity, iptablesLinks, nameService, skeleton } from './small.ts';
+import type { FinishingStep } from './step.ts';
+import { trim } from './trim.ts';
+import { units } from './units.ts';
+import { usersAndGroups } from './users.ts';
+
+export const finishingSteps: readonly FinishingStep[] = [
+  usersAndGroups,
+  certificates,
+  trim,
+  emptyVar,
+  skeleton,
+  identity,
+  nameService,
+  iptablesLinks,
+  busyboxApplets,
+  clock,
+  units,
+  libraries,
+  checks,
+];

@@ -1,0 +1,169 @@
+/**
+ * A step is a module with declared inputs and outputs; its result is kept in the cache under the hash of its inputs and its
+ * own source, so that a build does only what changed.
+ *
+ * Always true of the cache (`<cache>/steps/<step>/<key>/`):
+ * - an entry appears by one rename, complete, with `step.json` listing every output's hash and size;
+ * - an entry's key covers the content of its inputs (files by hash, never by path) and the step's source;
+ * - the newest `keptEntries` entries of a step stay; older ones are removed after a successful build.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { BuildError, explain } from './errors.ts';
+import { canonicalJson, type FileRef, fileRef } from './files.ts';
+import type { Progress } from './progress.ts';
+import { sourceHash } from './source-hash.ts';
+import { makeTemporary } from './workspace.ts';
+
+export interface StepContext {
+  /** An empty folder: the step leaves its outputs here, under the names it declares. */
+  readonly directory: string;
+  /** Scratch space, removed when the step ends. */
+  readonly scratch: string;
+  /** The builder's cache, for what is content-addressed by itself (package archives). */
+  readonly cache: string;
+  readonly signal: AbortSignal;
+  /** One line of what is happening now. */
+  readonly note: (text: string) => void;
+}
+
+export interface Step<Inputs, Output extends string> {
+  readonly name: string;
+  /** What the person reads while it runs. */
+  readonly title: string;
+  /** `import.meta.url` of the step's module. */
+  readonly module: string;
+  readonly outputs: readonly Output[];
+  run(inputs: Inputs, context: StepContext): Promise<void>;
+}
+
+export type Outputs<Output extends string> = Readonly<Record<Output, FileRef>>;
+
+export interface StepTiming {
+  readonly step: string;
+  readonly key: string;
+  readonly cached: boolean;
+  readonly durationMs: number;
+}
+
+export interface StepRunnerOptions {
+  readonly cache: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** Milliseconds, monotonic. */
+  readonly now?: () => number;
+}
+
+const keptEntries = 3;
+
+/** The key of a step's result: hex, 24 characters. Paths of file and tree references do not count, only their content. */
+export function stepKey(name: string, version: string, inputs: unknown): string {
+  const withoutPaths = JSON.parse(
+    JSON.stringify(inputs, function (this: unknown, key: string, value: unknown) {
+      const holder = this as { kind?: unknown; sha256?: unknown };
+      const isReference = (holder.kind === 'file' || holder.kind === 'tree') && typeof holder.sha256 === 'string';
+      return isReference && key === 'path' ? undefined : value;
+    }),
+  ) as unknown;
+  return createHash('sha256').update(canonicalJson([name, version, withoutPaths])).digest('hex').slice(0, 24);
+}
+
+interface Record_ {
+  readonly outputs: Readonly<Record<string, { sha256: string; sizeBytes: number }>>;
+}
+
+export class StepRunner {
+  readonly timings: StepTiming[] = [];
+  private readonly options: StepRunnerOptions;
+  private readonly now: () => number;
+
+  constructor(options: StepRunnerOptions) {
+    this.options = options;
+    this.now = options.now ?? (() => performance.now());
+  }
+
+  /** Runs the step, or takes its result from the cache. @throws what the step throws; a full disk becomes NO_SPACE. */
+  async run<Inputs, Output extends string>(step: Step<Inputs, Output>, inputs: Inputs): Promise<Outputs<Output>> {
+    const { progress, cache, signal } = this.options;
+    if (signal.aborted) throw new BuildError('INTERRUPTED', 'the build was interrupted');
+    const key = stepKey(step.name, sourceHash(step.module), inputs);
+    const entry = join(cache, 'steps', step.name, key);
+    const started = this.now();
+    const found = await this.find(step, entry);
+    if (found) {
+      progress.cached(step.name, step.title);
+      this.timings.push({ step: step.name, key, cached: true, durationMs: Math.round(this.now() - started) });
+      return found;
+    }
+    const line = progress.start(step.name, step.title);
+    const directory = await makeTemporary(join(cache, 'tmp')).catch(error => {
+      throw explain(error, step.title);
+    });
+    try {
+      const work = join(directory, 'out');
+      const scratch = join(directory, 'scratch');
+      await mkdir(work);
+      await mkdir(scratch);
+      await step.run(inputs, { directory: work, scratch, cache, signal, note: line.note });
+      await this.seal(step, work);
+      await mkdir(dirname(entry), { recursive: true });
+      await rm(entry, { recursive: true, force: true });
+      // Two builds may finish the same step: the results are equal, whoever comes second keeps the first's.
+      await rename(work, entry).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
+      });
+    } catch (error) {
+      line.fail();
+      throw explain(error, step.title);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
+    const durationMs = Math.round(this.now() - started);
+    line.done();
+    this.timings.push({ step: step.name, key, cached: false, durationMs });
+    const made = await this.find(step, entry);
+    if (!made) throw new BuildError('STEP_BROKEN', `the result of ${step.name} vanished from the cache`);
+    return made;
+  }
+
+  /** Removes results that newer ones replaced. */
+  async prune(): Promise<void> {
+    const root = join(this.options.cache, 'steps');
+    for (const name of await readdir(root).catch(() => [] as string[])) {
+      const entries = await Promise.all(
+        (await readdir(join(root, name))).map(async key => ({ key, used: (await stat(join(root, name, key))).mtimeMs })),
+      );
+      entries.sort((a, b) => b.used - a.used);
+      for (const { key } of entries.slice(keptEntries)) await rm(join(root, name, key), { recursive: true, force: true });
+    }
+  }
+
+  private async find<Output extends string>(step: Step<never, Output>, entry: string): Promise<Outputs<Output> | undefined> {
+    try {
+      const record = JSON.parse(await readFile(join(entry, 'step.json'), 'utf8')) as Record_;
+      const found: Partial<Record<Output, FileRef>> = {};
+      for (const name of step.outputs) {
+        const output = record.outputs[name];
+        const path = join(entry, name);
+        if (!output || (await stat(path)).size !== output.sizeBytes) return undefined;
+        found[name] = { kind: 'file', path, ...output };
+      }
+      await utimes(entry, new Date(), new Date());
+      return found as Outputs<Output>;
+    } catch {
+      return undefined; // Absent, or damaged: make it again.
+    }
+  }
+
+  private async seal<Output extends string>(step: Step<never, Output>, directory: string): Promise<void> {
+    const outputs: Record<string, { sha256: string; sizeBytes: number }> = {};
+    for (const name of step.outputs) {
+      const { sha256, sizeBytes } = await fileRef(join(directory, name)).catch(cause => {
+        throw new BuildError('STEP_BROKEN', `step ${step.name} did not make its output ${name}`, { cause });
+      });
+      outputs[name] = { sha256, sizeBytes };
+    }
+    await writeFile(join(directory, 'step.json'), `${canonicalJson({ outputs })}\n`);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * Container images that are in the root, so that a node without a network starts pods: `pause` (every sandbox needs it) and
+ * `demo`. Each is an OCI image layout in a tar with one uncompressed layer (the root file system compresses it), and a list
+ * with the name and the manifest's digest for `import-images`. Source: OCI image-spec 1.1, image-layout.md.
+ */
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Architecture } from '../boards.ts';
+import { canonicalJson, type FileRef, type TreeRef } from '../files.ts';
+import { tarEnd, tarHeader, tarPadding } from '../formats/tar.ts';
+import { ensureArchives, openArchive } from '../packages/archives.ts';
+import { readPackages } from '../packages/resolve.ts';
+import type { Step } from '../step.ts';
+import { tool } from '../tools.ts';
+
+export interface ContainerImagesInputs {
+  /** `rootfs/containers` */
+  readonly sources: TreeRef;
+  readonly packages: FileRef;
+  readonly compiler: string;
+  readonly oci: Architecture['oci'];
+  /** What `busybox --list` prints. */
+  readonly tools: string;
+}
+
+interface Entry {
+  readonly path: string;
+  readonly mode: number;
+  readonly content?: Buffer;
+  readonly target?: string;
+}
+
+/** A tar of files, folders and links, owner root, time zero. */
+function tarOf(entries: readonly Entry[]): Buffer {
+  const parts: Buffer[] = [];
+  for (const { path, mode, content, target } of entries) {
+    const type = target !== undefined ? 'symlink' : content ? 'file' : 'directory';
+    const sizeBytes = content?.length ?? 0;
+    parts.push(tarHeader({ path, type, mode, uid: 0, gid: 0, mtime: 0, sizeBytes, target: target ?? '' }));
+    if (content) parts.push(content, tarPadding(sizeBytes));
+  }
+  return Buffer.concat([...parts, tarEnd]);
+}
+
+export interface ContainerImage {
+  /** Fully qualified, as `docker.io/atoll/pause:1`. */
+  readonly name: string;
+  readonly layer: Buffer;
+  /** The `config` object of the image configuration. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
+/** The image as an OCI layout in a tar. @returns the archive and the manifest's digest (`sha256:…`). */
+export function ociArchive(image: ContainerImage, platform: Architecture['oci']): { archive: Buffer; digest: string } {
+  const blobs = new Map<string, Buffer>();
+  const blob = (mediaType: string, content: Buffer): { mediaType: string; digest: string; size: number } => {
+    const hex = createHash('sha256').update(content).digest('hex');
+    blobs.set(hex, content);
+    return { mediaType, digest: `sha256:${hex}`, size: content.length };
+  };
+  const json = (value: unknown): Buffer => Buffer.from(canonicalJson(value));
+  const layer = blob('application/vnd.oci.image.layer.v1.tar', image.layer);
+  const config = blob(
+    'application/vnd.oci.image.config.v1+json',
+    json({
+      created: '1970-01-01T00:00:00Z',
+      ...platform,
+      os: 'linux',
+      config: image.config,
+      rootfs: { type: 'layers', diff_ids: [layer.digest] },
+      history: [{ created: '1970-01-01T00:00:00Z', created_by: 'atoll builder' }],
+    }),
+  );
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const manifest = blob(mediaType, json({ schemaVersion: 2, mediaType, config, layers: [layer] }));
+  const tag = image.name.slice(image.name.lastIndexOf(':') + 1);
+  const annotations = { 'io.containerd.image.name': image.name, 'org.opencontainers.image.ref.name': tag };
+  const index = json({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.index.v1+json',
+    manifests: [{ ...manifest, annotations, platform: { ...platform, os: 'linux' } }],
+  });
+  const files = [...blobs].sort(([a], [b]) => (a < b ? -1 : 1));
+  const archive = tarOf([
+    { path: 'oci-layout', mode: 0o644, content: json({ imageLayoutVersion: '1.0.0' }) },
+    { path: 'index.json', mode: 0o644, content: index },
+    { path: 'blobs', mode: 0o755 },
+    { path: 'blobs/sha256', mode: 0o755 },
+    ...files.map(([hex, content]) => ({ path: `blobs/sha256/${hex}`, mode: 0o644, content })),
+  ]);
+  return { archive, digest: manifest.digest };
+}
+
+/** The names of the images in the root; the agent and containerd's configuration name the first. */
+export const imageNames = { pause: 'docker.io/atoll/pause:1', demo: 'docker.io/atoll/demo:1' } as const;
+
+const PATH = 'PATH=/bin:/usr/bin';
+
+async function busybox(inputs: ContainerImagesInputs, context: Parameters<typeof buildContainerImages.run>[1]): Promise<Buffer> {
+  const archive = (await readPackages(inputs.packages.path)).find(({ name }) => name === 'busybox-static');
+  if (!archive) throw new Error('busybox-static is not among the packages');
+  await ensureArchives([archive], context);
+  const opened = await openArchive(archive, context.cache);
+  try {
+    const member = opened.members.find(({ path, type }) => /^(usr\/)?bin\/busybox$/.test(path) && type === 'file');
+    if (!member) throw new Error('busybox-static has no busybox');
+    return await opened.read(member);
+  } finally {
+    await opened.close();
+  }
+}
+
+export const buildContainerImages: Step<ContainerImagesInputs, 'pause.tar' | 'pause.images' | 'demo.tar' | 'demo.images'> = {
+  name: 'images',
+  title: 'Container images of the root',
+  module: import.meta.url,
+  outputs: ['pause.tar', 'pause.images', 'demo.tar', 'demo.images'],
+  async run(inputs, context) {
+    const { directory, scratch, signal } = context;
+    const flags = ['-Os', '-static', '-s', '-Wall', '-Werror', '-Wl,--build-id=none'];
+    const source = join(inputs.sources.path, 'pause/pause.c');
+    const program = join(scratch, 'pause');
+    await tool([inputs.compiler, ...flags, '-o', program, source], { binds: [scratch], readOnly: [source], signal });
+    const pause: ContainerImage = {
+      name: imageNames.pause,
+      layer: tarOf([{ path: 'pause', mode: 0o755, content: await readFile(program) }]),
+      config: { Entrypoint: ['/pause'], User: '65535:65535', WorkingDir: '/' },
+    };
+    const { stdout } = await tool(['busybox', '--list'], { signal });
+    const applets = stdout.split('\n').filter(name => name !== '' && name !== 'busybox');
+    const text = (content: string): Buffer => Buffer.from(content);
+    const folders = ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var'].map(path => ({ path, mode: 0o755 }));
+    const demo: ContainerImage = {
+      name: imageNames.demo,
+      layer: tarOf([
+        ...folders,
+        { path: 'tmp', mode: 0o1777 },
+        { path: 'bin/busybox', mode: 0o755, content: await busybox(inputs, context) },
+        ...applets.map(name => ({ path: `bin/${name}`, mode: 0o777, target: 'busybox' })),
+        { path: 'bin/hello', mode: 0o755, content: await readFile(join(inputs.sources.path, 'demo/hello')) },
+        { path: 'etc/passwd', mode: 0o644, content: text('root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n') },
+        { path: 'etc/group', mode: 0o644, content: text('root:x:0:\nnogroup:x:65534:\n') },
+      ]),
+      config: { Cmd: ['/bin/hello'], Env: [PATH], WorkingDir: '/' },
+    };
+    for (const [file, image] of [['pause', pause], ['demo', demo]] as const) {
+      const { archive, digest } = ociArchive(image, inputs.oci);
+      await writeFile(join(directory, `${file}.tar`), archive);
+      await writeFile(join(directory, `${file}.images`), `# digest: ${digest}\n${image.name}\n`);
+    }
+  },
+};

@@ -1,0 +1,90 @@
+/**
+ * The kernel and the modules of the chosen classes with what they depend on: `vmlinuz`, and `modules.tar` as it lies in the
+ * root (`usr/lib/modules/<release>/…`, with depmod's indexes).
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { BuildError } from '../errors.ts';
+import { listTree } from '../files.ts';
+import { closure, moduleName, parseDependencies, parseSoftDependencies } from '../kernel-modules.ts';
+import { ensureArchives, openArchive } from '../packages/archives.ts';
+import type { ResolvedPackage } from '../packages/resolve.ts';
+import { globPattern, RootTree } from '../root/tree.ts';
+import { treeTar } from '../root/write-tar.ts';
+import type { Step } from '../step.ts';
+import { tool } from '../tools.ts';
+
+export interface KernelInputs {
+  /** The versioned `linux-image-…` package. */
+  readonly archive: ResolvedPackage;
+  readonly kernelPrefix: string;
+  /** Globs of modules, without suffix, under `kernel/`. */
+  readonly modules: readonly string[];
+  /** Modules (by name) that must be there. */
+  readonly required: readonly string[];
+  readonly tools: string;
+}
+
+const suffix = /\.ko(\.xz|\.zst)?$/;
+
+export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release'> = {
+  name: 'kernel',
+  title: 'Kernel and modules',
+  module: import.meta.url,
+  outputs: ['vmlinuz', 'modules.tar', 'release'],
+  async run({ archive, kernelPrefix, modules, required }, context) {
+    const { directory, scratch, signal } = context;
+    await ensureArchives([archive], context);
+    const opened = await openArchive(archive, context.cache);
+    let release = '';
+    try {
+      const kernel = opened.members.find(member => member.path.startsWith(`boot/${kernelPrefix}`));
+      if (!kernel) throw new BuildError('STEP_BROKEN', `${archive.name} has no boot/${kernelPrefix}…`);
+      release = kernel.path.slice(`boot/${kernelPrefix}`.length);
+      await writeFile(join(directory, 'vmlinuz'), await opened.read(kernel));
+      for (const member of opened.members) {
+        if (member.type !== 'file' || !member.path.replace(/^usr\//, '').startsWith(`lib/modules/${release}/`)) continue;
+        const path = join(scratch, 'usr', member.path.replace(/^usr\//, ''));
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, await opened.read(member));
+      }
+    } finally {
+      await opened.close();
+    }
+    await writeFile(join(directory, 'release'), release);
+    const base = join(scratch, 'usr/lib/modules', release);
+    await mkdir(join(scratch, 'lib'), { recursive: true });
+    const depmod = (): Promise<unknown> => tool(['depmod', '-b', join(scratch, 'usr'), release], { binds: [scratch], signal });
+    await depmod();
+    const dependencies = parseDependencies(await readFile(join(base, 'modules.dep'), 'utf8'));
+    const soft = parseSoftDependencies(await readFile(join(base, 'modules.softdep'), 'utf8'));
+    const patterns = modules.map(glob => ({ glob, pattern: globPattern(`kernel/${glob}`) }));
+    const wanted = [...dependencies.keys()].filter(path => patterns.some(({ pattern }) => pattern.test(path.replace(suffix, ''))));
+    const names = new Set([...dependencies.keys()].map(moduleName));
+    const builtin = new Set((await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n').map(moduleName));
+    const missing = required.filter(name => !names.has(moduleName(name)) && !builtin.has(moduleName(name)));
+    if (missing.length > 0) throw new BuildError('STEP_BROKEN', `kernel ${release} has no module ${missing.join(', ')}`);
+    const wantedNames = [...wanted.map(moduleName), ...required.map(moduleName)];
+    const kept = new Set(closure(wantedNames, dependencies, soft));
+    const packed: string[] = [];
+    for (const entry of await listTree(base)) {
+      if (entry.type !== 'file' || !suffix.test(entry.path)) continue;
+      if (!kept.has(entry.path)) await rm(join(base, entry.path));
+      else if (entry.path.endsWith('.xz')) packed.push(join(base, entry.path));
+    }
+    // Plain modules: the file system compresses them, and nobody needs xz at boot.
+    if (packed.length > 0) await tool(['xz', '-d', ...packed], { binds: [scratch], signal });
+    await depmod();
+    const tree = new RootTree();
+    for (const entry of await listTree(base)) {
+      // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep and softdep stay for busybox.
+      if (/^modules\.(alias|symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
+      if (entry.type === 'file') tree.file(`usr/lib/modules/${release}/${entry.path}`, await readFile(join(base, entry.path)), { origin: 'kernel' });
+    }
+    await pipeline(treeTar(tree, 0), createWriteStream(join(directory, 'modules.tar')));
+    context.note(`${release}, ${kept.size} modules`);
+  },
+};
+

@@ -1,0 +1,43 @@
+/**
+ * better-sqlite3's native module for the Node.js of the image: compiled in the tools tree against Debian's Node headers and the
+ * image's C library. node-gyp is called directly (npm no longer passes `nodedir` on).
+ */
+import { cp, mkdir, rename } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TreeRef } from '../files.ts';
+import type { Step } from '../step.ts';
+import { tool } from '../tools.ts';
+
+export interface SqliteInputs {
+  /** `node_modules/better-sqlite3` without its build folder. */
+  readonly source: TreeRef;
+  /** `node_modules/node-gyp`; what it needs is beside it. */
+  readonly gyp: TreeRef;
+  /** Node's `process.arch`. */
+  readonly node: string;
+  readonly tools: string;
+}
+
+export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
+  name: 'sqlite',
+  title: 'SQLite for the image’s Node.js',
+  module: import.meta.url,
+  outputs: ['better_sqlite3.node'],
+  async run({ source, node, gyp }, { directory, scratch, signal }) {
+    const work = join(scratch, 'better-sqlite3');
+    await mkdir(work);
+    await cp(source.path, work, { recursive: true, filter: path => !path.startsWith(join(source.path, 'build')) });
+    const modules = dirname(gyp.path);
+    const command = [join(gyp.path, 'bin/node-gyp.js'), 'rebuild', '--release', `--arch=${node}`, '--nodedir=/usr/include/nodejs'];
+    await tool(['node', ...command, '--python=/usr/bin/python3', '--jobs=2'], {
+      binds: [scratch],
+      readOnly: [modules],
+      cwd: work,
+      env: { HOME: scratch, CXXFLAGS: '-g0', CFLAGS: '-g0' },
+      signal,
+    });
+    const built = join(work, 'build/Release/better_sqlite3.node');
+    await tool(['strip', '--strip-unneeded', built], { binds: [scratch], signal });
+    await rename(built, join(directory, 'better_sqlite3.node'));
+  },
+};

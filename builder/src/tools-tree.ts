@@ -1,0 +1,111 @@
+/**
+ * Makes the tools tree: a Debian 13 root with everything the builder and the QEMU tests run, by mmdebstrap. It needs
+ * mmdebstrap and debian-archive-keyring on the host, which Debian 12, 13 and Ubuntu have.
+ *
+ * Always true: `<cache>/tools/<key>` is complete (made by rename) and its key covers the package list; `<cache>/tools/current` is
+ * a symlink to one of them, replaced by rename.
+ */
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildError, explain } from './errors.ts';
+import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
+import type { Progress } from './progress.ts';
+import { run } from './process.ts';
+import { makeTemporary } from './workspace.ts';
+
+/** What the tree holds, by what needs it. */
+export const toolPackages: readonly string[] = [
+  // disks and images
+  ...['systemd-ukify', 'systemd-boot', 'systemd-boot-efi', 'systemd-repart', 'erofs-utils', 'cryptsetup-bin', 'mtools', 'dosfstools'],
+  ...['e2fsprogs', 'fdisk', 'zstd', 'xz-utils', 'kmod', 'dmsetup', 'busybox-static', 'ca-certificates'],
+  // what the node runs, to test against and to compile for
+  ...['kubectl', 'containerd', 'runc', 'containernetworking-plugins', 'iproute2', 'iptables', 'nftables'],
+  ...['nodejs', 'libnode-dev', 'gcc', 'g++', 'make', 'libc6-dev', 'python3', 'binutils', 'icu-devtools'],
+  // machines
+  ...['qemu-system-x86', 'qemu-utils', 'ovmf'],
+];
+
+const suites = ['trixie', 'trixie-updates', 'trixie-security'];
+
+/** What mmdebstrap leaves out of the tree. */
+const excluded = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
+
+export function toolsKey(packages: readonly string[] = toolPackages): string {
+  return createHash('sha256').update(JSON.stringify([packages, suites, excluded])).digest('hex').slice(0, 16);
+}
+
+/** What the tree in use really holds: hex SHA-256 of its package database; part of every key that depends on a tool. */
+export async function toolsVersion(tree: string): Promise<string> {
+  const status = await readFile(join(tree, 'var/lib/dpkg/status')).catch((cause: unknown) => {
+    throw new BuildError('TOOLS_MISSING', `there is no tools tree at ${tree}`, { hint: 'Run the `tools` command.', cause });
+  });
+  return createHash('sha256').update(status).digest('hex').slice(0, 16);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return lstat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function pointAt(folder: string, key: string): Promise<void> {
+  const current = join(folder, 'current');
+  if ((await readlink(current).catch(() => '')) === key) return;
+  const next = `${current}.${process.pid}`;
+  await rm(next, { force: true });
+  await symlink(key, next);
+  await rename(next, current);
+}
+
+export interface ToolsOptions {
+  readonly cache: string;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/**
+ * Makes the tree if it is not there yet, and points `current` at it.
+ * @returns the tree's path and whether it was made now.
+ * @throws BuildError TOOLS_MISSING without mmdebstrap, TOOL_FAILED with its words, NO_SPACE.
+ */
+export async function ensureTools({ cache, progress, signal, env = process.env }: ToolsOptions): Promise<{ tree: string; made: boolean }> {
+  const folder = join(cache, 'tools');
+  const key = toolsKey();
+  const tree = join(folder, key);
+  await mkdir(folder, { recursive: true });
+  if (await exists(tree)) {
+    await pointAt(folder, key);
+    return { tree, made: false };
+  }
+  const title = 'Make the tools tree (once, about a minute)';
+  const line = progress.start('tools', title);
+  const temporary = await makeTemporary(folder, 'tmp-');
+  try {
+    const root = join(temporary, 'root');
+    const sources = sourcesList({ architecture: 'amd64', suites, mirrors: mirrorsFrom(env) }).trimEnd().split('\n');
+    const options = ['--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"'];
+    const exclude = excluded.map(path => `--dpkgopt=path-exclude=${path}`);
+    await run(['mmdebstrap', '--variant=apt', ...options, ...exclude, `--keyring=${keyring}`, `--include=${toolPackages.join(',')}`, 'trixie', root, ...sources], {
+      signal,
+      env: { ...env, LC_ALL: 'C.UTF-8' },
+      onLine: text => line.note(text.replace(/^I: /, '')),
+    });
+    await writeFile(join(root, 'atoll-tools.json'), `${JSON.stringify({ key, packages: toolPackages }, undefined, 1)}\n`);
+    await rename(root, tree);
+    await pointAt(folder, key);
+    line.done();
+  } catch (error) {
+    line.fail();
+    throw explain(error, title);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+  for (const name of await readdir(folder)) {
+    // Trees of older package lists; a running program keeps its files until it ends.
+    if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(folder, name), { recursive: true, force: true });
+  }
+  return { tree, made: true };
+}
