@@ -1,5 +1,5 @@
 /** HTTP/1.1 upgrades (RFC 9110 §7.8) from the asking side, and joining the two connections a proxy stands between. */
-import http, { type IncomingMessage } from 'node:http';
+import http, { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { type Duplex, finished } from 'node:stream';
 
 export interface UpgradeRequest {
@@ -75,6 +75,19 @@ function headOf(response: IncomingMessage): string {
     lines.push(`${response.rawHeaders[index]}: ${response.rawHeaders[index + 1]}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Answers an upgrade request with an error as JSON (there is no response object, only the connection) and ends it. */
+export function refuseUpgrade(socket: Duplex, code: number, answer: unknown): void {
+  const body = Buffer.from(JSON.stringify(answer));
+  const head = [
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`,
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+    'Connection: close',
+  ];
+  socket.on('error', () => undefined); // a client that has left already
+  socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]));
 }
 
 /** Copies both ways until both directions have ended; when one connection breaks, so does the other. */

@@ -7,11 +7,10 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
-import { badRequest, StatusError } from '../../api/status.ts';
+import { badRequest, StatusError, statusOf } from '../../api/status.ts';
 import type { Request, Response, UpgradeHandler } from '../../lib/exchange.ts';
-import { join, requestUpgrade } from '../../lib/upgrade.ts';
+import { join, refuseUpgrade, requestUpgrade } from '../../lib/upgrade.ts';
 import { type KubeletLocation, logLocation, type PodStream, streamLocation } from './location.ts';
-import { endWithStatus } from './refuse.ts';
 import type { Tunnels } from './tunnels.ts';
 
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -56,7 +55,7 @@ export async function podStream(
     socket.write(Buffer.concat([Buffer.from(answer.head), answer.first]));
     join(socket, answer.socket);
   } catch (error) {
-    endWithStatus(socket, error);
+    refuseUpgrade(socket, statusOf(error).code, statusOf(error));
   }
 }
 

@@ -6,12 +6,12 @@
  */
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
-import { forbidden, StatusError, serviceUnavailable, unauthorized } from '../../api/status.ts';
+import { forbidden, StatusError, serviceUnavailable, statusOf, unauthorized } from '../../api/status.ts';
 import type { Request, UpgradeHandler } from '../../lib/exchange.ts';
 import type { Logger } from '../../lib/log.ts';
 import { MAX_FRAME_BYTES, Mux } from '../../lib/mux.ts';
+import { refuseUpgrade } from '../../lib/upgrade.ts';
 import { acceptWebSocket, isWebSocketUpgrade } from '../../lib/webSocket.ts';
-import { endWithStatus } from './refuse.ts';
 
 const NODE_PREFIX = 'system:node:';
 
@@ -36,7 +36,7 @@ export class Tunnels {
     try {
       nodeName = nodeOf(request);
     } catch (error) {
-      endWithStatus(socket, error);
+      refuseUpgrade(socket, statusOf(error).code, statusOf(error));
       return;
     }
     const { method, path, headers } = request;
