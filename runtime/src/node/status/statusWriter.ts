@@ -1,0 +1,154 @@
+/**
+ * Sends pod statuses to the API.
+ *
+ * Always true: at most one request a pod is under way; the newest status wins; nothing is sent that the API has already; a pod
+ * that is gone, or is another of the same name, is left alone.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Pod, PodStatus } from '../../api/generated/types/core.v1.ts';
+import { isConflict, isNotFound } from '../../client/apiError.ts';
+import type { Client } from '../../client/client.ts';
+import { Pods } from '../../client/resources.ts';
+import { type Clock, delay } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { StatusWriter } from './types.ts';
+
+export interface StatusWriterOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+interface Entry {
+  pod: Pod;
+  status: PodStatus;
+  /** What the API has of ours, as far as we know. */
+  sent: PodStatus | undefined;
+  sending: Promise<void> | undefined;
+  failure: unknown;
+}
+
+const FIRST_RETRY_MS = 500;
+const LAST_RETRY_MS = 15_000;
+
+/** Fields this node owns: one that is no longer in a status is removed from the API's. */
+const OWNED = [
+  'reason',
+  'message',
+  'hostIP',
+  'hostIPs',
+  'podIP',
+  'podIPs',
+  'initContainerStatuses',
+  'containerStatuses',
+  'ephemeralContainerStatuses',
+] as const;
+
+export class ApiStatusWriter implements StatusWriter {
+  readonly #options: StatusWriterOptions;
+  readonly #entries = new Map<string, Entry>();
+  readonly #stop = new AbortController();
+
+  constructor(options: StatusWriterOptions) {
+    this.#options = options;
+  }
+
+  set(pod: Pod, status: PodStatus): void {
+    const uid = pod.metadata.uid ?? '';
+    const entry = this.#entries.get(uid);
+    if (entry) {
+      entry.pod = pod;
+      entry.status = status;
+      this.#kick(uid, entry);
+      return;
+    }
+    const sent = pod.status && covers(pod.status, status) ? status : undefined;
+    const made: Entry = { pod, status, sent, sending: undefined, failure: undefined };
+    this.#entries.set(uid, made);
+    this.#kick(uid, made);
+  }
+
+  current(uid: string): PodStatus | undefined {
+    return this.#entries.get(uid)?.status;
+  }
+
+  async flush(uid: string): Promise<void> {
+    const entry = this.#entries.get(uid);
+    if (!entry || isDeepStrictEqual(entry.sent, entry.status)) return;
+    await this.#send(entry);
+  }
+
+  forget(uid: string): void {
+    this.#entries.delete(uid);
+  }
+
+  close(): void {
+    this.#stop.abort();
+  }
+
+  #kick(uid: string, entry: Entry): void {
+    if (entry.sending || isDeepStrictEqual(entry.sent, entry.status)) return;
+    entry.sending = this.#keepSending(uid, entry).finally(() => {
+      entry.sending = undefined;
+    });
+  }
+
+  async #keepSending(uid: string, entry: Entry): Promise<void> {
+    const { clock, logger } = this.#options;
+    const { signal } = this.#stop;
+    let waitMs = FIRST_RETRY_MS;
+    // The first turn lets the changes of this moment come together.
+    await Promise.resolve();
+    while (!signal.aborted && this.#entries.get(uid) === entry && !isDeepStrictEqual(entry.sent, entry.status)) {
+      try {
+        await this.#send(entry);
+        waitMs = FIRST_RETRY_MS;
+      } catch (error) {
+        logger.debug({ err: error, uid }, 'a pod status is not sent yet');
+        await delay(waitMs, signal, clock);
+        waitMs = Math.min(waitMs * 2, LAST_RETRY_MS);
+      }
+    }
+  }
+
+  async #send(entry: Entry): Promise<void> {
+    const { status, pod } = entry;
+    const { namespace, name = '' } = pod.metadata;
+    const patch = patchOf(pod, entry.sent, status);
+    try {
+      await this.#options.client.patch(Pods, { namespace, name }, patch, { type: 'strategic', subresource: 'status' });
+    } catch (error) {
+      if (!isNotFound(error) && !isConflict(error)) throw error;
+    }
+    entry.sent = status;
+  }
+}
+
+/** The strategic merge patch that makes our part of the API's status `status`. */
+export function patchOf(pod: Pod, sent: PodStatus | undefined, status: PodStatus): object {
+  const old = sent ?? pod.status;
+  const removed = OWNED.filter(field => old?.[field] !== undefined && status[field] === undefined);
+  const changed: Record<string, unknown> = { ...status };
+  for (const field of removed) changed[field] = null;
+  // Merged by address otherwise: old ones would stay.
+  const before = old?.podIPs?.map(p => p.ip).join();
+  if (status.podIPs && before && before !== status.podIPs.map(p => p.ip).join())
+    changed.podIPs = [{ $patch: 'replace' }, ...status.podIPs];
+  return { metadata: { uid: pod.metadata.uid }, status: changed };
+}
+
+/** Whether `api` says all that `ours` says. */
+export function covers(api: PodStatus, ours: PodStatus): boolean {
+  const { conditions = [], ...rest } = ours;
+  if (OWNED.some(field => api[field] !== undefined && ours[field] === undefined)) return false;
+  const sameConditions = conditions.every(c => {
+    const found = api.conditions?.find(a => a.type === c.type);
+    return found !== undefined && contains(found, c);
+  });
+  return sameConditions && contains(api, rest);
+}
+
+function contains(api: object, ours: object): boolean {
+  const theirs = api as Readonly<Record<string, unknown>>;
+  return Object.entries(ours).every(([key, value]) => isDeepStrictEqual(theirs[key], value));
+}
