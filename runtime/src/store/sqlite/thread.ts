@@ -50,4 +50,5 @@ function answer(writer: Writer, request: WriterRequest): PackedResults | undefin
 const buffersOf = ({ numbers, bytes }: PackedResults): ArrayBuffer[] =>
   [numbers.buffer, bytes.buffer].filter(buffer => buffer instanceof ArrayBuffer);
 
-if (parentPort !== null) await main(parentPort, workerData as ThreadRole);
+// Not awaited: it answers for all its errors itself, and the thread lives on through its port.
+if (parentPort !== null) void main(parentPort, workerData as ThreadRole);
