@@ -1,0 +1,237 @@
+/**
+ * The node in the API: registered once, its status on change and every five minutes, its Lease every ten seconds.
+ *
+ * Always true: one loop does it all, one request after another; a server that does not answer delays it and nothing else; the
+ * node's object is made again when somebody deleted it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { Node, NodeCondition, NodeStatus, Taint } from '../../api/generated/types/core.v1.ts';
+import { isAlreadyExists, isNotFound } from '../../client/apiError.ts';
+import type { Client } from '../../client/client.ts';
+import { Nodes } from '../../client/resources.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { CriClient } from '../cri/client.ts';
+import { nodeAddress } from './addresses.ts';
+import { NodeLease, RENEW_MS } from './lease.ts';
+import { diskInfo, goArch, type MachineFacts, memoryInfo, processInfo } from './machine.ts';
+import { memoryThresholdBytes, nodeConditions } from './nodeConditions.ts';
+
+export interface NodeStatusOptions {
+  readonly client: Client;
+  readonly cri: CriClient;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly nodeName: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly Taint[];
+  /** `v1.36.4+atoll…` */
+  readonly version: string;
+  readonly machine: MachineFacts;
+  /** Its file system counts as the node's. */
+  readonly diskPath: string;
+  /** Fixed address; default: found anew at every look. */
+  readonly address?: string | undefined;
+  /** What the node is called when it has no network: the pod bridge's address, once known. */
+  readonly fallbackAddress: () => string | undefined;
+  readonly notReady: () => string | undefined;
+  /** Where kubelets listen, when they do; the tunnel needs no port. */
+  readonly onNode: (node: Node) => void;
+  readonly onReady: (ready: boolean, message: string) => void;
+}
+
+const UNCHANGED_MS = 5 * 60_000;
+/** Until it is Ready the node looks oftener: every second counts at boot. */
+const NOT_READY_MS = 500;
+const RETRY_MS = 1000;
+const MAX_PODS = 110;
+const MAX_IMAGES = 50;
+
+export class NodeReporter {
+  readonly #options: NodeStatusOptions;
+  readonly #lease: NodeLease;
+  #node: Node | undefined;
+  #address = '127.0.0.1';
+  #sent: NodeStatus | undefined;
+  #sentAt = 0;
+  #leaseAt = 0;
+  #conditions: readonly NodeCondition[] = [];
+  #runtimeVersion = '';
+  #wake: () => void = () => {};
+
+  constructor(options: NodeStatusOptions) {
+    this.#options = options;
+    this.#lease = new NodeLease(options.client, options.nodeName);
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  get allocatable(): Readonly<Record<string, string>> {
+    return this.#sent?.allocatable ?? {};
+  }
+
+  /** Something changed that the node's status tells: look now. */
+  poke(): void {
+    this.#wake();
+  }
+
+  /** Runs until `signal` aborts; never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options;
+    while (!signal.aborted) {
+      let waitMs = RETRY_MS;
+      try {
+        const ready = await this.#look();
+        waitMs = ready ? RENEW_MS : NOT_READY_MS;
+      } catch (error) {
+        if (isNotFound(error)) this.#node = undefined;
+        logger.warn({ reason: error instanceof Error ? error.message : error }, "the node's status is not reported");
+      }
+      await this.#sleep(waitMs, signal, clock);
+    }
+  }
+
+  #sleep(waitMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
+    return new Promise(resolve => {
+      const done = (): void => {
+        cancel();
+        signal.removeEventListener('abort', done);
+        this.#wake = () => {};
+        resolve();
+      };
+      const cancel = clock.after(waitMs, done);
+      this.#wake = done;
+      signal.addEventListener('abort', done, { once: true });
+      if (signal.aborted) done();
+    });
+  }
+
+  /** Measures and reports. @returns whether the node is Ready. @throws the client's error */
+  async #look(): Promise<boolean> {
+    const { clock, client, nodeName, onNode, onReady } = this.#options;
+    const status = await this.#measure();
+    const ready = status.conditions?.find(c => c.type === 'Ready');
+    const isReady = ready?.status === 'True';
+    onReady(isReady, ready?.message ?? '');
+    const node = this.#node ?? (await this.#register(status));
+    const now = clock.now();
+    if (now - this.#leaseAt >= RENEW_MS - 500) {
+      await this.#lease.renew(node.metadata.uid ?? '', now);
+      this.#leaseAt = now;
+    }
+    if (this.#sent && now - this.#sentAt < UNCHANGED_MS && sameButHeartbeat(this.#sent, status)) {
+      if (node.spec?.podCIDR) return isReady;
+    }
+    const patch = { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } };
+    this.#node = await client.patch(Nodes, { name: nodeName }, patch, { type: 'strategic', subresource: 'status' });
+    this.#sent = status;
+    this.#sentAt = now;
+    onNode(this.#node);
+    return isReady;
+  }
+
+  async #measure(): Promise<NodeStatus> {
+    const { cri, clock, machine, nodeName, version, diskPath, fallbackAddress, address } = this.#options;
+    const [runtime, memory, disk, pids] = await Promise.all([
+      cri.status().catch(() => undefined),
+      memoryInfo(),
+      diskInfo(diskPath),
+      processInfo(),
+    ]);
+    if (runtime && !this.#runtimeVersion) {
+      const found = await cri.version().catch(() => undefined);
+      if (found) this.#runtimeVersion = `${found.runtimeName}://${found.runtimeVersion.split('~')[0]}`;
+    }
+    this.#address = address ?? (await nodeAddress(fallbackAddress()));
+    const notReady = this.#options.notReady();
+    const measures = { runtime, notReady, memory, disk, pids };
+    this.#conditions = nodeConditions(measures, this.#conditions, clock.now());
+    const images = runtime && this.#imagesAreOld() ? await this.#images() : this.#sent?.images;
+    return {
+      ...resources(machine, disk.totalBytes),
+      conditions: [...this.#conditions],
+      addresses: [
+        { type: 'InternalIP', address: this.#address },
+        { type: 'Hostname', address: nodeName },
+      ],
+      daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+      nodeInfo: {
+        ...machine.info,
+        containerRuntimeVersion: this.#runtimeVersion,
+        kubeletVersion: version,
+        kubeProxyVersion: '',
+      },
+      ...(images ? { images } : {}),
+    };
+  }
+
+  #imagesAreOld(): boolean {
+    return !this.#sent?.images || this.#options.clock.now() - this.#sentAt >= UNCHANGED_MS;
+  }
+
+  async #images(): Promise<NonNullable<NodeStatus['images']>> {
+    const images = await this.#options.cri.listImages().catch(() => []);
+    return images
+      .toSorted((a, b) => b.size - a.size)
+      .slice(0, MAX_IMAGES)
+      .map(i => ({ names: [...i.repoDigests, ...i.repoTags].slice(0, 5), sizeBytes: i.size }));
+  }
+
+  /** Creates the node's object, or takes over the one there is with our labels on it. */
+  async #register(status: NodeStatus): Promise<Node> {
+    const { client, nodeName, taints, logger } = this.#options;
+    const labels = {
+      'kubernetes.io/hostname': nodeName,
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': goArch(),
+      'beta.kubernetes.io/os': 'linux',
+      'beta.kubernetes.io/arch': goArch(),
+      ...this.#options.labels,
+    };
+    try {
+      const spec = taints.length > 0 ? { taints: [...taints] } : {};
+      this.#node = await client.create(Nodes, { metadata: { name: nodeName, labels }, spec, status });
+      logger.info({ node: nodeName }, 'registered the node');
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+      this.#node = await client.patch(Nodes, { name: nodeName }, { metadata: { labels } }, { type: 'merge' });
+    }
+    this.#sent = undefined;
+    this.#conditions = carryTimes(this.#conditions, this.#node.status?.conditions ?? []);
+    this.#options.onNode(this.#node);
+    return this.#node;
+  }
+}
+
+/** After a restart of this process transitions have the times the API knows. */
+function carryTimes(ours: readonly NodeCondition[], api: readonly NodeCondition[]): NodeCondition[] {
+  return ours.map(condition => {
+    const old = api.find(c => c.type === condition.type);
+    return old?.status === condition.status && old.lastTransitionTime
+      ? { ...condition, lastTransitionTime: old.lastTransitionTime }
+      : condition;
+  });
+}
+
+function resources(machine: MachineFacts, diskBytes: number): Pick<NodeStatus, 'capacity' | 'allocatable'> {
+  const ki = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
+  const common = { cpu: String(machine.cpus), pods: String(MAX_PODS), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
+  return {
+    capacity: { ...common, memory: ki(machine.memoryBytes), 'ephemeral-storage': ki(diskBytes) },
+    allocatable: {
+      ...common,
+      memory: ki(machine.memoryBytes - memoryThresholdBytes(machine.memoryBytes)),
+      'ephemeral-storage': String(Math.floor(diskBytes * 0.9)),
+    },
+  };
+}
+
+function sameButHeartbeat(a: NodeStatus, b: NodeStatus): boolean {
+  const bare = (status: NodeStatus): object => ({
+    ...status,
+    conditions: status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest),
+  });
+  return isDeepStrictEqual(bare(a), bare(b));
+}
