@@ -1,0 +1,47 @@
+/** What the handlers of resource requests share: the server's parts, and one request as it has been understood. */
+import type { KindModule } from '../api/kinds/kind.ts';
+import type { ResourceInfo } from '../api/resources.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Request, User } from '../lib/exchange.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Store } from '../store/store.ts';
+import type { Admission } from './admission/admission.ts';
+import type { Allocations } from './allocation/services.ts';
+import type { Asked } from './answer.ts';
+import type { ServiceAccountTokens } from './authentication/serviceAccount.ts';
+import type { Authorizer } from './authorization/authorizer.ts';
+import type { Mirrors } from './mirrors.ts';
+import type { RequestInfo } from './requestInfo.ts';
+import type { WatchHub } from './watch/hub.ts';
+
+export interface Parts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly mirrors: Mirrors;
+  readonly admission: Admission;
+  readonly authorizer: Authorizer;
+  readonly tokens: ServiceAccountTokens;
+  readonly services: Allocations;
+  readonly watches: WatchHub;
+}
+
+export interface Context {
+  readonly parts: Parts;
+  readonly request: Request;
+  readonly info: RequestInfo;
+  readonly user: User;
+  readonly resource: ResourceInfo;
+  readonly kind: KindModule | undefined;
+  /** Texts for `Warning` headers, in order. */
+  readonly warnings: string[];
+  /** `dryRun=All`: everything happens but the write. */
+  readonly dryRun: boolean;
+}
+
+export const askedOf = ({ request, kind, warnings, parts }: Context): Asked => ({
+  request,
+  kind,
+  warnings,
+  nowMs: parts.clock.now(),
+});

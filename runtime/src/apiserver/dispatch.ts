@@ -1,0 +1,145 @@
+/** From what a request is about to the handler that answers it. */
+import type { Pod } from '../api/generated/types/core.v1.ts';
+import { kindModule } from '../api/kinds/index.ts';
+import { findResource } from '../api/resources.ts';
+import { badRequest, methodNotAllowed, notFound, resourceNotServed } from '../api/status.ts';
+import type { Request, Response, User } from '../lib/exchange.ts';
+import { answerStored } from './answer.ts';
+import { decodeBody } from './body.ts';
+import { askedOf, type Context, type Parts } from './context.ts';
+import { deleteMany, deleteOne } from './handlers/delete.ts';
+import { getObject } from './handlers/get.ts';
+import { listObjects } from './handlers/list.ts';
+import { patchObject } from './handlers/patch.ts';
+import { bindPod, evictPod } from './handlers/pods.ts';
+import { review } from './handlers/reviews.ts';
+import { scale } from './handlers/scale.ts';
+import { requestToken } from './handlers/token.ts';
+import { watchObjects } from './handlers/watch.ts';
+import { postObject, putObject, replaceObject } from './handlers/write.ts';
+import { keyOf } from './keys.ts';
+import { updateObject } from './registry.ts';
+import type { RequestInfo } from './requestInfo.ts';
+import { deserialize } from './serialized.ts';
+
+/** Reads a pod's log through its node's tunnel; see `kubelet/proxy.ts`. */
+export type PodLog = (pod: Pod, request: Request) => Promise<Response>;
+
+const reviewGroups = new Set(['authentication.k8s.io', 'authorization.k8s.io']);
+const streams = new Set(['exec', 'attach', 'portforward']);
+
+/** @throws StatusError 404 for what is not served, 405 for a verb it does not have, 400 for an unknown dryRun. */
+export function contextOf(parts: Parts, request: Request, info: RequestInfo, user: User): Context {
+  const resource = findResource(info.group, info.version, info.resource);
+  if (!resource) throw resourceNotServed();
+  const subresource = resource.subresources.find(sub => sub.name === info.subresource);
+  if (info.subresource !== '' && !subresource) throw resourceNotServed();
+  const verbs = subresource ? subresource.verbs : resource.verbs;
+  if (!verbs.includes(info.verb)) throw methodNotAllowed(resource, info.verb);
+  if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
+  return {
+    parts,
+    request,
+    info: resource.namespaced ? info : { ...info, namespace: '' },
+    user,
+    resource,
+    kind: kindModule(resource.group, resource.kind, resource.version),
+    warnings: [],
+    dryRun: dryRunOf(request),
+  };
+}
+
+function dryRunOf(request: Request): boolean {
+  const asked = request.query.getAll('dryRun').filter(text => text !== '');
+  if (asked.length === 0) return false;
+  if (asked.every(text => text === 'All')) return true;
+  throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(asked[0])}: supported values: "All"`);
+}
+
+export async function dispatch(context: Context, podLog: PodLog): Promise<Response> {
+  const { info, resource } = context;
+  requireNamespace(context);
+  if (info.subresource !== '') return subresource(context, podLog);
+  if (reviewGroups.has(resource.group)) return review(context);
+  if (resource.resource === 'bindings') return bindPod(context);
+  switch (info.verb) {
+    case 'get':
+      return getObject(context);
+    case 'list':
+      return listObjects(context);
+    case 'watch':
+      return watchObjects(context);
+    case 'create':
+      return postObject(context);
+    case 'update':
+      return putObject(context);
+    case 'patch':
+      return patchObject(context, '');
+    case 'delete':
+      return deleteOne(context);
+    case 'deletecollection':
+      return deleteMany(context);
+    default:
+      throw methodNotAllowed(resource, info.verb);
+  }
+}
+
+/** Only lists and watches reach over all namespaces. */
+function requireNamespace({ info, resource }: Context): void {
+  if (!resource.namespaced || info.namespace !== '') return;
+  if (info.verb === 'list' || info.verb === 'watch') return;
+  if (info.verb === 'create' && reviewGroups.has(resource.group)) return;
+  if (info.verb === 'create') throw badRequest('an empty namespace may not be set during creation');
+  throw methodNotAllowed(resource, info.verb);
+}
+
+async function subresource(context: Context, podLog: PodLog): Promise<Response> {
+  const { info, resource, request, warnings } = context;
+  switch (info.subresource) {
+    case 'scale':
+      return scale(context);
+    case 'binding':
+      return bindPod(context);
+    case 'eviction':
+      return evictPod(context);
+    case 'token':
+      return requestToken(context);
+    case 'finalize':
+      return finalizeNamespace(context);
+    case 'log':
+      return podLog(await readPod(context), request);
+  }
+  if (streams.has(info.subresource)) throw badRequest('Upgrade request required');
+  if (info.subresource === 'proxy') throw resourceNotServed();
+  // status, approval, resize, ephemeralcontainers: the object itself, of which only a part may change
+  const part = info.subresource === 'approval' ? 'status' : info.subresource;
+  if (info.verb === 'get') return getObject(context);
+  if (info.verb === 'patch') return patchObject(context, part);
+  return replaceObject(context, await decodeBody(request, resource, warnings), part);
+}
+
+export async function readPod({ parts, info, resource }: Context): Promise<Pod> {
+  const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
+  if (!found) throw notFound(resource, info.name);
+  return deserialize(found.value, found.modRevision) as unknown as Pod;
+}
+
+/** PUT namespaces/NAME/finalize: the namespace controller says which finalizers are left. */
+async function finalizeNamespace(context: Context): Promise<Response> {
+  const { info, request, resource, warnings } = context;
+  const sent = await decodeBody(request, resource, warnings);
+  const { finalizers } = (sent.spec ?? {}) as { finalizers?: string[] };
+  const updated = await updateObject(context, info.name, {
+    subresource: 'finalize',
+    trusted: true,
+    change: old => {
+      const { resourceVersion } = sent.metadata;
+      if (resourceVersion === undefined) delete old.metadata.resourceVersion;
+      else old.metadata.resourceVersion = resourceVersion;
+      old.spec = { ...(old.spec as object | undefined), ...(finalizers?.length ? { finalizers } : {}) };
+      if (!finalizers?.length) delete (old.spec as { finalizers?: string[] }).finalizers;
+      return old;
+    },
+  });
+  return answerStored(askedOf(context), updated);
+}

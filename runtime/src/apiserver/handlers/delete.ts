@@ -1,0 +1,239 @@
+/**
+ * DELETE of one object and of many: grace periods, preconditions, finalizers and propagation
+ * (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-deletion; upstream `rest.BeforeDelete`).
+ */
+import type { DeleteOptions } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
+import type { PodSpec } from '../../api/generated/types/core.v1.ts';
+import type { FieldError } from '../../api/kinds/kind.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { conflict, invalid, notFound } from '../../api/status.ts';
+import type { Response } from '../../lib/exchange.ts';
+import type { KeyValue } from '../../store/store.ts';
+import { answerObject, answerStored, type StoredObject, success } from '../answer.ts';
+import { apiVersionOf, decodeBody } from '../body.ts';
+import { askedOf, type Context } from '../context.ts';
+import { keyOf, nameOfKey, namespaceOfKey } from '../keys.ts';
+import { timestamp } from '../objectMeta.ts';
+import { admissionAttributes, commit, mayGo } from '../registry.ts';
+import { selectionOf } from '../selection.ts';
+import { deserialize, serialize } from '../serialized.ts';
+import { readPage } from './list.ts';
+
+const ORPHAN = 'orphan';
+const FOREGROUND = 'foregroundDeletion';
+const DEFAULT_POD_GRACE_SECONDS = 30;
+const MAX_ATTEMPTS = 100;
+/** Objects of one deletecollection being deleted at the same time. */
+const CONCURRENCY = 16;
+
+/** Kinds whose deletion answers with the object (upstream's `ReturnDeletedObject`); the others answer with a `Status`. */
+const answersObject = new Set([
+  '/persistentvolumeclaims',
+  '/persistentvolumes',
+  '/pods',
+  '/podtemplates',
+  '/resourcequotas',
+  '/serviceaccounts',
+  '/services',
+]);
+
+export interface Deleted extends StoredObject {
+  /** Gone from the store; otherwise marked, and waiting for its finalizers or its grace period. */
+  readonly gone: boolean;
+}
+
+export async function deleteOne(context: Context): Promise<Response> {
+  const { info, resource } = context;
+  const options = await readDeleteOptions(context);
+  const deleted = await deleteObject(context, info.namespace, info.name, options);
+  const asked = askedOf(context);
+  if (!deleted.gone || answersObject.has(`${resource.group}/${resource.resource}`)) return answerStored(asked, deleted);
+  const { uid } = deserialize(deleted.value, deleted.revision).metadata;
+  return answerObject(asked, success(resource, info.name, uid));
+}
+
+export async function deleteMany(context: Context): Promise<Response> {
+  const { resource, kind, request } = context;
+  const options = await readDeleteOptions(context);
+  const page = await readPage(context, selectionOf(request.query, resource, kind));
+  const items: KubeObject[] = [];
+  const queue = [...page.items];
+  const work = async (): Promise<void> => {
+    for (let item = queue.shift(); item; item = queue.shift()) {
+      const namespace = resource.namespaced ? namespaceOfKey(item.key) : '';
+      try {
+        const deleted = await deleteObject(context, namespace, nameOfKey(item.key), options);
+        items.push(deserialize(deleted.value, deleted.revision));
+      } catch (error) {
+        if (!isNotFound(error)) throw error; // somebody was faster
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, work));
+  const list = {
+    kind: `${resource.kind}List`,
+    apiVersion: apiVersionOf(resource),
+    metadata: { resourceVersion: String(page.revision) },
+    items,
+  };
+  return answerObject({ ...askedOf(context) }, list as unknown as KubeObject);
+}
+
+const isNotFound = (error: unknown): boolean => (error as { code?: unknown }).code === 404;
+
+/** From the body, or from the query. @throws StatusError */
+export async function readDeleteOptions(context: Context): Promise<DeleteOptions> {
+  const { request, resource } = context;
+  if (request.body.length > 0) {
+    const text = request.body.toString('utf8');
+    // Sent under meta.k8s.io/v1, v1, or the group's own version: the same shape everywhere.
+    const head = /"apiVersion"\s*:\s*"([^"]*)"/.exec(text)?.[1] ?? 'v1';
+    const slash = head.indexOf('/');
+    const expected = {
+      group: slash < 0 ? '' : head.slice(0, slash),
+      version: slash < 0 ? head : head.slice(slash + 1),
+      kind: 'DeleteOptions',
+      definition: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions',
+    };
+    const known = [apiVersionOf(resource), 'v1', 'meta.k8s.io/v1'];
+    const readable = known.includes(head) ? expected : { ...expected, group: '', version: 'v1' };
+    return checkOptions((await decodeBody(request, readable, context.warnings)) as unknown as DeleteOptions);
+  }
+  const { query } = request;
+  const grace = query.get('gracePeriodSeconds');
+  const policy = query.get('propagationPolicy');
+  const orphan = query.get('orphanDependents');
+  return checkOptions({
+    ...(grace === null || grace === '' ? {} : { gracePeriodSeconds: Number(grace) }),
+    ...(policy === null || policy === '' ? {} : { propagationPolicy: policy }),
+    ...(orphan === null || orphan === '' ? {} : { orphanDependents: orphan === 'true' || orphan === '1' }),
+  });
+}
+
+function checkOptions(options: DeleteOptions): DeleteOptions {
+  const errors: FieldError[] = [];
+  const { gracePeriodSeconds: grace, propagationPolicy: policy, orphanDependents } = options;
+  if (grace !== undefined && !Number.isSafeInteger(grace)) {
+    errors.push({
+      type: 'FieldValueInvalid',
+      field: 'gracePeriodSeconds',
+      message: 'Invalid value: must be a whole number',
+    });
+  }
+  if (policy !== undefined && !['Orphan', 'Foreground', 'Background'].includes(policy)) {
+    errors.push({
+      type: 'FieldValueNotSupported',
+      field: 'propagationPolicy',
+      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
+    });
+  }
+  if (policy !== undefined && orphanDependents !== undefined) {
+    errors.push({
+      type: 'FieldValueInvalid',
+      field: 'propagationPolicy',
+      message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
+    });
+  }
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
+  return options;
+}
+
+/** Deletes, or marks as being deleted. @throws StatusError */
+export async function deleteObject(
+  context: Context,
+  namespace: string,
+  name: string,
+  options: DeleteOptions,
+): Promise<Deleted> {
+  const { parts, resource, dryRun } = context;
+  let current: KeyValue | undefined = await parts.store.get(keyOf(resource, namespace, name));
+  for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
+    if (!current) throw notFound(resource, name);
+    const old = deserialize(current.value, current.modRevision);
+    checkPreconditions(context, name, old, options);
+    await parts.admission.validate(admissionAttributes(context, 'DELETE', undefined, old));
+    const marked = marking(old, options, parts.clock.now());
+    const value = marked === undefined ? current.value : serialize(marked);
+    if (value.equals(current.value) && marked !== undefined) {
+      return { value: current.value, revision: current.modRevision, gone: false };
+    }
+    if (dryRun) return { value, revision: current.modRevision, gone: marked === undefined };
+    const result = await commit(context, {
+      key: current.key,
+      value: marked === undefined ? null : value,
+      expect: current.modRevision,
+    });
+    if (result.ok) return { value, revision: result.revision, gone: marked === undefined };
+    current = result.current;
+  }
+  throw conflict(resource, name);
+}
+
+function checkPreconditions(context: Context, name: string, old: KubeObject, { preconditions }: DeleteOptions): void {
+  const fail = (what: string, wanted: string, is: string): never => {
+    throw conflict(
+      context.resource,
+      name,
+      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${is}). The object might have been deleted and then recreated`,
+    );
+  };
+  const { uid, resourceVersion } = preconditions ?? {};
+  if (uid !== undefined && uid !== old.metadata.uid) fail('UID', uid, old.metadata.uid ?? '');
+  if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) {
+    fail('ResourceVersion', resourceVersion, old.metadata.resourceVersion ?? '');
+  }
+}
+
+/** The object as it waits for its end; undefined: it can go now. */
+function marking(old: KubeObject, options: DeleteOptions, nowMs: number): KubeObject | undefined {
+  const object: KubeObject = { ...old, metadata: { ...old.metadata } };
+  const { metadata } = object;
+  const finalizers = finalizersFor(metadata.finalizers ?? [], options);
+  if (finalizers.length > 0) metadata.finalizers = finalizers;
+  else delete metadata.finalizers;
+  const graceSeconds = gracePeriod(old, options);
+  const already = old.metadata.deletionTimestamp !== undefined;
+  if (already) {
+    const before = old.metadata.deletionGracePeriodSeconds ?? 0;
+    if (graceSeconds < before) {
+      // The deadline only ever comes nearer.
+      const started = Date.parse(old.metadata.deletionTimestamp ?? '') - before * 1000;
+      metadata.deletionTimestamp = timestamp(Math.max(started + graceSeconds * 1000, 0));
+      metadata.deletionGracePeriodSeconds = graceSeconds;
+    }
+  } else {
+    metadata.deletionTimestamp = timestamp(nowMs + graceSeconds * 1000);
+    metadata.deletionGracePeriodSeconds = graceSeconds;
+    if (metadata.generation !== undefined) metadata.generation += 1;
+  }
+  if (object.kind === 'Namespace') {
+    object.status = { ...(object.status as object | undefined), phase: 'Terminating' };
+    delete metadata.deletionGracePeriodSeconds;
+  }
+  return mayGo(object) ? undefined : object;
+}
+
+function finalizersFor(present: readonly string[], options: DeleteOptions): string[] {
+  const rest = present.filter(name => name !== ORPHAN && name !== FOREGROUND);
+  switch (options.propagationPolicy) {
+    case 'Orphan':
+      return [...rest, ORPHAN];
+    case 'Foreground':
+      return [...rest, FOREGROUND];
+    case 'Background':
+      return rest;
+  }
+  if (options.orphanDependents === true) return [...rest, ORPHAN];
+  if (options.orphanDependents === false) return rest;
+  return [...present];
+}
+
+/** Only pods have one: the kubelet needs time to end their containers. */
+function gracePeriod(object: KubeObject, options: DeleteOptions): number {
+  if (object.kind !== 'Pod') return 0;
+  const spec = object.spec as PodSpec | undefined;
+  const phase = (object.status as { readonly phase?: string } | undefined)?.phase;
+  if ((spec?.nodeName ?? '') === '' || phase === 'Failed' || phase === 'Succeeded') return 0;
+  const asked = options.gracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? DEFAULT_POD_GRACE_SECONDS;
+  return asked < 0 ? 1 : asked;
+}

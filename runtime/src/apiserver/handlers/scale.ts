@@ -1,0 +1,99 @@
+/** The `scale` subresource: the number of replicas as an `autoscaling/v1` Scale. */
+
+import type { LabelSelector } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
+import type { Scale } from '../../api/generated/types/autoscaling.v1.ts';
+import type { KubeObject } from '../../api/object.ts';
+import { formatLabelSelector } from '../../api/selectors.ts';
+import { badRequest, invalid, notFound } from '../../api/status.ts';
+import type { Response } from '../../lib/exchange.ts';
+import { answerObject } from '../answer.ts';
+import { decodeBody, type Expected } from '../body.ts';
+import { askedOf, type Context } from '../context.ts';
+import { keyOf } from '../keys.ts';
+import { updateObject } from '../registry.ts';
+import { deserialize } from '../serialized.ts';
+import { readPatch } from './patch.ts';
+
+const expected: Expected = {
+  group: 'autoscaling',
+  version: 'v1',
+  kind: 'Scale',
+  definition: 'io.k8s.api.autoscaling.v1.Scale',
+};
+
+export async function scale(context: Context): Promise<Response> {
+  const { info, resource, parts, request, warnings } = context;
+  if (info.verb === 'get') {
+    const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
+    if (!found) throw notFound(resource, info.name);
+    return answer(context, scaleOf(deserialize(found.value, found.modRevision)));
+  }
+  let wanted: (current: KubeObject) => KubeObject;
+  if (info.verb === 'update') {
+    const sent = await decodeBody(request, expected, warnings);
+    wanted = () => sent;
+  } else {
+    const patch = readPatch(context);
+    wanted = current => patch(current, expected, warnings);
+  }
+  const updated = await updateObject(context, info.name, {
+    subresource: '',
+    change: old => {
+      const current = scaleOf(old) as unknown as KubeObject;
+      const before = current.metadata.resourceVersion;
+      const next = wanted(current);
+      if ((next.metadata.name ?? info.name) !== info.name) {
+        throw badRequest(
+          `the name of the object (${next.metadata.name}) does not match the name on the URL (${info.name})`,
+        );
+      }
+      const replicas = (next as unknown as Scale).spec?.replicas ?? 0;
+      if (replicas < 0) {
+        throw invalid(expected, info.name, [
+          {
+            type: 'FieldValueInvalid',
+            field: 'spec.replicas',
+            message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
+          },
+        ]);
+      }
+      const given = next.metadata.resourceVersion;
+      // Patched without naming a revision: whatever is there.
+      if (info.verb === 'patch' && given === before) delete old.metadata.resourceVersion;
+      else if (given === undefined) delete old.metadata.resourceVersion;
+      else old.metadata.resourceVersion = given;
+      old.spec = { ...(old.spec as object | undefined), replicas };
+      return old;
+    },
+  });
+  return answer(context, scaleOf(deserialize(updated.value, updated.revision)));
+}
+
+const answer = (context: Context, object: Scale): Promise<Response> =>
+  answerObject(askedOf(context), object as unknown as KubeObject);
+
+function scaleOf(object: KubeObject): Scale {
+  const spec = (object.spec ?? {}) as { replicas?: number; selector?: LabelSelector | Record<string, string> };
+  const status = (object.status ?? {}) as { replicas?: number };
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = selectorText(object.kind, spec.selector);
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
+    },
+    spec: { ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }) },
+    status: { replicas: status.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+  };
+}
+
+function selectorText(kind: string, selector: LabelSelector | Record<string, string> | undefined): string {
+  if (selector === undefined) return '';
+  if (kind === 'ReplicationController') return formatLabelSelector({ matchLabels: selector as Record<string, string> });
+  return formatLabelSelector(selector as LabelSelector);
+}

@@ -1,0 +1,418 @@
+/**
+ * The TLS front end: one port for HTTP/2 and HTTP/1.1, told apart by ALPN; turns sockets into {@link Request}s.
+ *
+ * Invariants:
+ * - a client certificate counts only when TLS has verified it against the client authority;
+ * - every request has a bound: headers {@link MAX_HEADER_BYTES}, body {@link MAX_BODY_BYTES}, time until the body is there
+ *   {@link BODY_MS};
+ * - every socket is known, so that closing leaves none behind.
+ */
+import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  constants,
+  createServer as createHttp2,
+  type Http2Session,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { createServer as createTls, type TLSSocket } from 'node:tls';
+import { promisify } from 'node:util';
+import { gzip, constants as zlibConstants } from 'node:zlib';
+import { requestEntityTooLarge, StatusError } from '../api/status.ts';
+import type { Request, Response } from '../lib/exchange.ts';
+import type { Logger } from '../lib/log.ts';
+import type { KeyPair } from '../lib/pki.ts';
+import { subjectOf } from '../lib/x509.ts';
+import { answerError } from './answer.ts';
+import type { ApiServer } from './server.ts';
+
+/** As upstream (`MaxRequestBodyBytes`). */
+export const MAX_BODY_BYTES = 3 * 1024 * 1024;
+export const MAX_HEADER_BYTES = 64 * 1024;
+const HANDSHAKE_MS = 10_000;
+const HEADERS_MS = 15_000;
+const BODY_MS = 30_000;
+/** A connection with nothing going on. */
+const IDLE_MS = 120_000;
+const MAX_STREAMS = 250;
+/** Answers smaller than this are not worth compressing (upstream: 128 KiB). */
+const GZIP_MIN_BYTES = 128 * 1024;
+
+const compress = promisify(gzip);
+
+export interface ListenOptions {
+  /** Default: every address of the host. */
+  readonly address?: string;
+  readonly port: number;
+  readonly serving: KeyPair;
+  /** PEM; who signs client certificates. */
+  readonly clientCa: string;
+  readonly logger: Logger;
+  /** Compress large answers for clients on this host too (for tests). */
+  readonly compressLoopback?: boolean;
+}
+
+export interface Listener {
+  readonly port: number;
+  /** From now on new connections see this certificate; open ones go on. */
+  setCertificate(serving: KeyPair): void;
+  /** Takes no more connections, lets what is being answered finish for `graceMs`, then closes everything. */
+  close(graceMs?: number): Promise<void>;
+}
+
+type Identity = NonNullable<Request['clientCertificate']> | undefined;
+
+interface Peer {
+  readonly identity: Identity;
+  readonly remoteAddress: string;
+}
+
+const nobody: Peer = { identity: undefined, remoteAddress: '' };
+
+export async function listen(
+  server: Pick<ApiServer, 'handler' | 'upgrade'>,
+  options: ListenOptions,
+): Promise<Listener> {
+  const { logger } = options;
+  const sockets = new Set<TLSSocket>();
+  const sessions = new Set<Http2Session>();
+  const peers = new WeakMap<object, Peer>();
+
+  const answer = async (request: Request): Promise<Response> => {
+    const response = await server.handler(request);
+    return compressed(request, response, options.compressLoopback ?? false);
+  };
+
+  const http1 = createHttp1(
+    {
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: HEADERS_MS,
+      requestTimeout: BODY_MS + HEADERS_MS,
+      keepAliveTimeout: IDLE_MS,
+      connectionsCheckingInterval: 5_000,
+    },
+    (message, response) => {
+      serveHttp1(message, response, peers.get(message.socket) ?? nobody, answer).catch(error => {
+        logger.debug({ err: error }, 'a request ended early');
+        response.destroy();
+      });
+    },
+  );
+  http1.on('upgrade', (message: IncomingMessage, socket, head: Buffer) => {
+    const peer = peers.get(message.socket) ?? nobody;
+    const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);
+    socket.on('error', () => undefined);
+    socket.once('close', () => request.abort());
+    request.body = Buffer.alloc(0);
+    server.upgrade(request, socket, head).catch(error => {
+      logger.warn({ err: error, path: request.path }, 'an upgrade failed');
+      socket.destroy();
+    });
+  });
+
+  const http2 = createHttp2({
+    settings: {
+      maxConcurrentStreams: MAX_STREAMS,
+      maxHeaderListSize: MAX_HEADER_BYTES,
+      initialWindowSize: 256 * 1024,
+      enablePush: false,
+    },
+    maxSessionMemory: 64,
+  });
+  http2.on('session', session => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', error => logger.debug({ err: error }, 'an HTTP/2 session failed'));
+  });
+  http2.on('sessionError', error => logger.debug({ err: error }, 'an HTTP/2 session failed'));
+  http2.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const socket = stream.session ? socketOf.get(stream.session) : undefined;
+    const peer = (socket && peers.get(socket)) ?? nobody;
+    stream.on('error', error => logger.debug({ err: error }, 'a stream ended early'));
+    serveHttp2(stream, headers, peer, answer).catch(error => {
+      logger.debug({ err: error }, 'a request ended early');
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    });
+  });
+  const socketOf = new WeakMap<Http2Session, TLSSocket>();
+
+  const tls = createTls({
+    ...certificate(options.serving),
+    ca: options.clientCa,
+    requestCert: true,
+    rejectUnauthorized: false, // without a good certificate a client is anonymous, or has a token
+    minVersion: 'TLSv1.2',
+    ALPNProtocols: ['h2', 'http/1.1'],
+    handshakeTimeout: HANDSHAKE_MS,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 30_000,
+  });
+  tls.on('secureConnection', socket => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', error => logger.debug({ err: error }, 'a connection failed'));
+    peers.set(socket, { identity: identityOf(socket), remoteAddress: socket.remoteAddress ?? '' });
+    if (socket.alpnProtocol !== 'h2') {
+      http1.emit('connection', socket);
+      return;
+    }
+    const known = (session: Http2Session): void => {
+      socketOf.set(session, socket);
+      session.setTimeout(IDLE_MS, () => {
+        if (openStreams(session) === 0) session.close();
+      });
+    };
+    http2.once('session', known);
+    http2.emit('connection', socket);
+    http2.off('session', known);
+  });
+  tls.on('tlsClientError', error => logger.debug({ err: error }, 'a TLS handshake failed'));
+  await new Promise<void>((resolve, reject) => {
+    tls.once('error', reject);
+    tls.listen({ port: options.port, ...(options.address === undefined ? {} : { host: options.address }) }, () => {
+      tls.off('error', reject);
+      resolve();
+    });
+  });
+  tls.on('error', error => logger.error({ err: error }, 'the listener failed'));
+
+  return {
+    port: (tls.address() as AddressInfo).port,
+    setCertificate: serving => tls.setSecureContext({ ...certificate(serving), ca: options.clientCa }),
+    async close(graceMs = 1_000) {
+      const ended = new Promise<void>(resolve => tls.close(() => resolve()));
+      for (const session of sessions) session.close(); // GOAWAY; open streams may finish
+      http1.close(); // clears its timer of connection checks
+      http1.closeIdleConnections();
+      const timer = setTimeout(() => {
+        for (const session of sessions) session.destroy();
+        for (const socket of sockets) socket.destroy();
+      }, graceMs);
+      await ended;
+      clearTimeout(timer);
+      http2.close();
+    },
+  };
+}
+
+const certificate = ({ certificatePem, privateKeyPem }: KeyPair): { cert: string; key: string } => ({
+  cert: certificatePem,
+  key: privateKeyPem,
+});
+
+/** Undefined for clients without a certificate, or with one that is not of our authority. */
+function identityOf(socket: TLSSocket): Identity {
+  if (!socket.authorized) return undefined;
+  const peer = socket.getPeerCertificate();
+  return peer?.raw ? subjectOf(peer.raw) : undefined;
+}
+
+const streamCounts = new WeakMap<object, number>();
+const openStreams = (session: object): number => streamCounts.get(session) ?? 0;
+
+/** A request as it comes from the network; what only some handlers look at is made when they do. */
+class NetworkRequest implements Request {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly remoteAddress: string;
+  readonly clientCertificate?: NonNullable<Identity>;
+  body: Buffer = Buffer.alloc(0);
+  readonly #search: string;
+  #query: URLSearchParams | undefined;
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  constructor(method: string, target: string, headers: IncomingHttpHeaders, peer: Peer) {
+    this.method = method;
+    const at = target.indexOf('?');
+    this.path = at < 0 ? target : target.slice(0, at);
+    this.#search = at < 0 ? '' : target.slice(at + 1);
+    // Node joins repeated headers, all but a few that no handler reads.
+    this.headers = headers as Record<string, string | undefined>;
+    this.remoteAddress = peer.remoteAddress;
+    if (peer.identity) this.clientCertificate = peer.identity;
+  }
+
+  get query(): URLSearchParams {
+    this.#query ??= new URLSearchParams(this.#search);
+    return this.#query;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+}
+
+type Answer = (request: Request) => Promise<Response>;
+
+async function serveHttp1(
+  message: IncomingMessage,
+  response: ServerResponse,
+  peer: Peer,
+  answer: Answer,
+): Promise<void> {
+  const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);
+  response.once('close', () => request.abort());
+  const { status, headers, body } = await withBody(request, message, answer);
+  if (response.destroyed) return discard(body);
+  if (!message.complete) response.shouldKeepAlive = false; // the rest of a refused body is not read
+  if (Buffer.isBuffer(body)) {
+    response.writeHead(status, { ...headers, 'content-length': body.length });
+    response.end(request.method === 'HEAD' ? undefined : body);
+    return;
+  }
+  response.writeHead(status, headers);
+  response.flushHeaders();
+  await pump(body, response);
+}
+
+async function serveHttp2(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  peer: Peer,
+  answer: Answer,
+): Promise<void> {
+  const { session } = stream;
+  if (session) {
+    streamCounts.set(session, openStreams(session) + 1);
+    stream.once('close', () => streamCounts.set(session, openStreams(session) - 1));
+  }
+  const method = headers[':method'] ?? 'GET';
+  const request = new NetworkRequest(method, headers[':path'] ?? '/', headers, peer);
+  stream.once('close', () => request.abort());
+  const response = await withBody(request, stream, answer);
+  if (stream.destroyed || stream.closed) return discard(response.body);
+  const { body } = response;
+  if (Buffer.isBuffer(body)) {
+    const empty = method === 'HEAD' || body.length === 0;
+    stream.respond(
+      { ':status': response.status, ...response.headers, 'content-length': body.length },
+      { endStream: empty },
+    );
+    if (!empty) stream.end(body);
+    if (!stream.readableEnded) stream.resume();
+    return;
+  }
+  stream.respond({ ':status': response.status, ...response.headers });
+  await pump(body, stream);
+}
+
+/** Reads the body, then asks. */
+async function withBody(
+  request: NetworkRequest,
+  source: IncomingMessage | ServerHttp2Stream,
+  answer: Answer,
+): Promise<Response> {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    source.resume();
+    return answer(request);
+  }
+  try {
+    request.body = await readBody(source, Number(request.headers['content-length'] ?? 0));
+  } catch (error) {
+    return answerError(request, error);
+  }
+  return answer(request);
+}
+
+function readBody(source: IncomingMessage | ServerHttp2Stream, announced: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = (): void => {
+      source.off('data', onData);
+      source.resume(); // thrown away until the answer has closed the request
+      finish(requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`));
+    };
+    if (announced > MAX_BODY_BYTES) {
+      source.resume();
+      reject(requestEntityTooLarge(`limit is ${MAX_BODY_BYTES}`));
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const timer = setTimeout(() => {
+      finish(new StatusError(408, 'Timeout', `the body of the request did not come within ${BODY_MS / 1000} s`));
+    }, BODY_MS);
+    const finish = (error?: Error): void => {
+      clearTimeout(timer);
+      source.off('data', onData);
+      source.off('end', onEnd);
+      source.off('close', onClose);
+      if (error) reject(error);
+      else resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES) tooLarge();
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => finish();
+    const onClose = (): void =>
+      finish(new StatusError(400, 'BadRequest', 'the client went away before its request was whole'));
+    source.on('data', onData);
+    source.once('end', onEnd);
+    source.once('close', onClose);
+  });
+}
+
+/** Chunks as they come, no faster than the client takes them. */
+async function pump(body: AsyncIterable<Buffer>, sink: ServerResponse | ServerHttp2Stream): Promise<void> {
+  const iterator = body[Symbol.asyncIterator]();
+  const closed = (): boolean => sink.destroyed || sink.closed;
+  const leave = (): void => void Promise.resolve(iterator.return?.()).catch(() => undefined);
+  sink.once('close', leave);
+  try {
+    while (!closed()) {
+      const { done, value } = await iterator.next();
+      if (done || closed()) break;
+      if (!sink.write(value)) await drained(sink);
+    }
+  } finally {
+    sink.off('close', leave);
+    leave();
+    if (!closed()) sink.end();
+  }
+}
+
+function drained(sink: ServerResponse | ServerHttp2Stream): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      sink.off('drain', done);
+      sink.off('close', done);
+      resolve();
+    };
+    sink.on('drain', done);
+    sink.on('close', done);
+  });
+}
+
+/** Nobody is there any more to take the answer. */
+function discard(body: Response['body']): void {
+  if (!Buffer.isBuffer(body)) void Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => undefined);
+}
+
+/** Large answers, for clients that want it and are on the other side of a network: on this host it would only cost. */
+async function compressed(request: Request, response: Response, evenHere: boolean): Promise<Response> {
+  const { body, headers } = response;
+  if (!Buffer.isBuffer(body) || body.length < GZIP_MIN_BYTES || headers['content-encoding'] !== undefined)
+    return response;
+  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return response;
+  if (!evenHere && isLoopback(request.remoteAddress)) return response;
+  const packed = await compress(body, { level: zlibConstants.Z_BEST_SPEED });
+  const vary = headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
+  return { ...response, headers: { ...headers, 'content-encoding': 'gzip', vary }, body: packed };
+}
+
+const isLoopback = (address: string): boolean =>
+  address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');

@@ -1,0 +1,69 @@
+/** `metadata`: what clients may say, what the server owns (upstream: `rest.BeforeCreate`, `rest.BeforeUpdate`). */
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { ObjectMeta } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { ResourceInfo } from '../api/resources.ts';
+import { badRequest } from '../api/status.ts';
+
+/** No vowels and no digits that look like letters, so that random names never spell words (as upstream). */
+const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
+const RANDOM_LENGTH = 5;
+const MAX_GENERATED_BASE = 63 - RANDOM_LENGTH;
+
+export function generateName(base: string): string {
+  let name = base.slice(0, MAX_GENERATED_BASE);
+  for (const byte of randomBytes(RANDOM_LENGTH)) name += ALPHABET[byte % ALPHABET.length];
+  return name;
+}
+
+/** Times in the API have whole seconds. */
+export const timestamp = (nowMs: number): string =>
+  new Date(Math.floor(nowMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+
+/** `metadata.namespace` from the path, or a 400 where both speak and differ. */
+export function settleNamespace(object: KubeObject, resource: ResourceInfo, namespace: string): void {
+  if (!resource.namespaced) {
+    if (object.metadata.namespace !== undefined && object.metadata.namespace !== '') {
+      throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+    }
+    delete object.metadata.namespace;
+    return;
+  }
+  if (namespace === '') throw badRequest('an empty namespace may not be set during creation');
+  const given = object.metadata.namespace ?? '';
+  if (given !== '' && given !== namespace) {
+    throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
+  }
+  object.metadata.namespace = namespace;
+}
+
+/** Sets what the server owns on a new object. */
+export function settleNewMetadata(object: KubeObject, nowMs: number): void {
+  const { metadata } = object;
+  delete metadata.deletionTimestamp;
+  delete metadata.deletionGracePeriodSeconds;
+  delete metadata.resourceVersion;
+  delete metadata.selfLink;
+  delete metadata.managedFields;
+  delete metadata.generation;
+  metadata.uid = randomUUID();
+  metadata.creationTimestamp = timestamp(nowMs);
+}
+
+/** Carries over what no update may change. */
+export function settleUpdatedMetadata(object: KubeObject, old: KubeObject): void {
+  const { metadata } = object;
+  const owned = ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const;
+  for (const field of owned) copyField(metadata, old.metadata, field);
+  delete metadata.managedFields;
+  delete metadata.selfLink;
+  if (old.metadata.generateName !== undefined && metadata.generateName === undefined) {
+    metadata.generateName = old.metadata.generateName;
+  }
+}
+
+function copyField<K extends keyof ObjectMeta>(to: ObjectMeta, from: ObjectMeta, field: K): void {
+  const value = from[field];
+  if (value === undefined) delete to[field];
+  else to[field] = value;
+}

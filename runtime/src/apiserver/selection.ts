@@ -1,0 +1,66 @@
+/** The selectors of a list, a watch or a deletion of many, as one question about an object. */
+import type { KindModule } from '../api/kinds/kind.ts';
+import type { KubeObject } from '../api/object.ts';
+import type { ResourceInfo } from '../api/resources.ts';
+import {
+  type FieldSelector,
+  fieldSelectorMatches,
+  labelSelectorMatches,
+  parseFieldSelector,
+  parseLabelSelector,
+  type Selector,
+} from '../api/selectors.ts';
+import { badRequest } from '../api/status.ts';
+import { nameOfKey } from './keys.ts';
+
+export interface Selection {
+  /** Everything matches: no object needs to be parsed. */
+  readonly everything: boolean;
+  /** `metadata.name=` demanded by the field selector. */
+  readonly name: string | undefined;
+  /** By the key alone; false saves parsing. */
+  mayMatch(key: string): boolean;
+  matches(object: KubeObject): boolean;
+}
+
+const metadataFields = ['metadata.name', 'metadata.namespace'];
+
+/** @throws StatusError 400 for a selector that cannot be read, or a field that this kind does not offer. */
+export function selectionOf(query: URLSearchParams, resource: ResourceInfo, kind: KindModule | undefined): Selection {
+  const labelText = query.get('labelSelector') ?? '';
+  const fieldText = query.get('fieldSelector') ?? '';
+  const labels: Selector = labelText === '' ? [] : parseLabelSelector(labelText);
+  const fields: FieldSelector = fieldText === '' ? [] : parseFieldSelector(fieldText);
+  for (const { field } of fields) {
+    if (metadataFields.includes(field) || kind?.selectableFieldNames?.includes(field)) continue;
+    throw badRequest(
+      `Unable to find ${JSON.stringify(apiName(resource))} that match label selector ${JSON.stringify(labelText)}, field selector ${JSON.stringify(fieldText)}: field label not supported: ${field}`,
+    );
+  }
+  const name = fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
+  const everything = labels.length === 0 && fields.length === 0;
+  const beyondName = fields.length > (name === undefined ? 0 : 1) || labels.length > 0;
+  return {
+    everything,
+    name,
+    mayMatch: key => name === undefined || nameOfKey(key) === name,
+    matches: object => {
+      if (everything) return true;
+      if (name !== undefined && object.metadata.name !== name) return false;
+      if (!beyondName) return true;
+      if (labels.length > 0 && !labelSelectorMatches(labels, object.metadata.labels ?? {})) return false;
+      return fields.length === 0 || fieldSelectorMatches(fields, selectableFields(object, kind));
+    },
+  };
+}
+
+function selectableFields(object: KubeObject, kind: KindModule | undefined): Record<string, string> {
+  return {
+    'metadata.name': object.metadata.name ?? '',
+    'metadata.namespace': object.metadata.namespace ?? '',
+    ...kind?.selectableFields?.(object),
+  };
+}
+
+const apiName = (resource: ResourceInfo): string =>
+  `${resource.group === '' ? '' : `${resource.group}/`}${resource.version}, Resource=${resource.resource}`;

@@ -1,0 +1,355 @@
+/**
+ * The generic API server: one {@link Handler} and one {@link UpgradeHandler}, fed by the TLS front end (`http.ts`) and by the
+ * in-process clients. The path of a request is `answer` below, top to bottom.
+ */
+import { findResource, resources } from '../api/resources.ts';
+import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Pki } from '../lib/pki.ts';
+import { refuseUpgrade } from '../lib/upgrade.ts';
+import { type Store, StoreClosedError } from '../store/store.ts';
+import { type Admission, type AdmissionPlugin, admissionChain } from './admission/admission.ts';
+import { defaultTolerations } from './admission/defaultTolerations.ts';
+import { namespaceLifecycle } from './admission/namespaceLifecycle.ts';
+import { nodeRestriction } from './admission/nodeRestriction.ts';
+import { priority } from './admission/priority.ts';
+import { serviceAccount } from './admission/serviceAccount.ts';
+import { Allocations } from './allocation/services.ts';
+import { answerError } from './answer.ts';
+import { authenticator } from './authentication/authenticate.ts';
+import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.ts';
+import { ServiceAccountTokens } from './authentication/serviceAccount.ts';
+import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
+import { builtInRules } from './authorization/builtIn.ts';
+import { nodeAuthorizer } from './authorization/node.ts';
+import { NodeReferences } from './authorization/nodeReferences.ts';
+import { rbacAuthorizer } from './authorization/rbac.ts';
+import { advertise, bootstrap } from './bootstrap.ts';
+import type { Parts } from './context.ts';
+import { contextOf, dispatch, readPod } from './dispatch.ts';
+import { Discovery } from './endpoints/discovery.ts';
+import { answerHealth, type HealthCheck } from './endpoints/health.ts';
+import { Join } from './endpoints/join.ts';
+import { apiServerUser } from './internal.ts';
+import { podLog, podStream } from './kubelet/proxy.ts';
+import { Tunnels } from './kubelet/tunnels.ts';
+import { Metrics } from './metrics.ts';
+import { Mirrors } from './mirrors.ts';
+import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
+import { WatchHub } from './watch/hub.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly pki: Pick<Pki, 'serverCa' | 'clientCa' | 'serviceAccountKey'>;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** `10.43.0.0/16` */
+  readonly serviceCidr: string;
+  /** `iss` of service-account tokens, and the only audience unless others are given. */
+  readonly issuer: string;
+  readonly audiences?: readonly string[];
+  /** The secret part of the node token; undefined: no node can join. */
+  readonly nodeSecret?: string;
+  /** Where pods and clients find this server. `address` undefined: the host has none (yet), see {@link ApiServer.advertise}. */
+  readonly advertised: { readonly address: string | undefined; readonly port: number };
+  /** The agents' tunnels; by default the server makes its own. */
+  readonly tunnels?: Tunnels;
+  readonly version: Version;
+  /** Checks of other parts of this process, for `/readyz`. */
+  readonly checks?: readonly HealthCheck[];
+}
+
+/** `/version`: https://pkg.go.dev/k8s.io/apimachinery/pkg/version#Info */
+export interface Version {
+  /** `v1.36.4+atoll0.1.0` */
+  readonly gitVersion: string;
+  readonly gitCommit?: string;
+  readonly buildDate?: string;
+}
+
+export interface ApiServer {
+  readonly handler: Handler;
+  readonly upgrade: UpgradeHandler;
+  readonly tunnels: Tunnels;
+  /** Resolves when the cluster's own objects are there; `/readyz` fails until then. */
+  readonly ready: Promise<void>;
+  /** The host's address has changed. */
+  advertise(address: string): Promise<void>;
+  /** Ends watches and tunnels. The store is the caller's to close. */
+  close(): void;
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, clock, logger, pki } = options;
+  const startedMs = clock.now();
+  const mirrors = new Mirrors(store);
+  const references = new NodeReferences(store);
+  const tokens = new ServiceAccountTokens({
+    store,
+    clock,
+    issuer: options.issuer,
+    audiences: options.audiences ?? [options.issuer],
+    signing: signingKey(pki.serviceAccountKey.privateKeyPem),
+    verification: [verificationKey(pki.serviceAccountKey.publicKeyPem)],
+  });
+  const authenticate = authenticator(tokens);
+  const authorizer: Authorizer = authorizerChain([
+    masters,
+    builtInRules,
+    nodeAuthorizer(references),
+    rbacAuthorizer(mirrors),
+  ]);
+  const parts: Parts = {
+    store,
+    clock,
+    logger,
+    mirrors,
+    admission: builtInAdmission(mirrors),
+    authorizer,
+    tokens,
+    services: new Allocations(mirrors, options.serviceCidr),
+    watches: new WatchHub(clock),
+  };
+  const ownTunnels = options.tunnels === undefined;
+  const tunnels = options.tunnels ?? new Tunnels({ logger });
+  const metrics = new Metrics();
+  const discovery = new Discovery({
+    resources,
+    serverAddress: `${options.advertised.address ?? '127.0.0.1'}:${options.advertised.port}`,
+    openApi: async () => {
+      const [v2, v3] = await Promise.all([import('../api/openapi/v2.ts'), import('../api/openapi/v3.ts')]);
+      const about = { title: 'Kubernetes', version: options.version.gitVersion };
+      return { v2: v2.openapiV2(resources, about), v3: v3.openapiV3(resources, about) };
+    },
+  });
+  const serverCaPem = pki.serverCa.certificatePem;
+  const join = new Join({ parts, clientCa: pki.clientCa, serverCaPem, nodeSecret: options.nodeSecret });
+
+  let bootstrapped = false;
+  let closed = false;
+  const ready = parts.services
+    .start()
+    .then(() => bootstrap(parts, apiServerUser, options.advertised))
+    .then(() => {
+      bootstrapped = true;
+    });
+  ready.catch(error => {
+    if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
+  });
+
+  const alive: readonly HealthCheck[] = [
+    { name: 'ping', check: () => '' },
+    { name: 'store', check: () => store.get('/registry/core/namespaces/default').then(() => '') },
+  ];
+  const readiness: readonly HealthCheck[] = [
+    ...alive,
+    {
+      name: 'poststarthook/bootstrap',
+      check: () => (bootstrapped ? '' : 'the own objects of the cluster are not there yet'),
+    },
+    { name: 'shutdown', check: () => (closed ? 'the server is shutting down' : '') },
+    ...(options.checks ?? []),
+  ];
+
+  /** Everything that is no resource. */
+  async function answerPath(request: Request, user: User): Promise<Response> {
+    const { path, method } = request;
+    const [, first = ''] = path.split('/');
+    if (path === '/v1-atoll/certificates') {
+      if (method !== 'POST') throw new StatusError(405, 'MethodNotAllowed', 'join with POST');
+      return join.answer(request);
+    }
+    if (method !== 'GET' && method !== 'HEAD') throw resourceNotServed();
+    switch (first) {
+      case 'livez':
+        return answerHealth(request, first, alive);
+      case 'healthz':
+        return answerHealth(request, first, alive);
+      case 'readyz':
+        return answerHealth(request, first, readiness);
+      case 'version':
+        return json(versionInfo(options.version));
+      case 'metrics':
+        return text(metrics.text(store, parts.watches.count, startedMs), 'text/plain; version=0.0.4; charset=utf-8');
+      case 'cacerts':
+        return text(serverCaPem, 'application/x-pem-file');
+      case '.well-known':
+        if (path === '/.well-known/openid-configuration') return json(openIdConfiguration(tokens));
+        break;
+      case 'openid':
+        if (path === '/openid/v1/jwks') return json(jsonWebKeys(tokens.verificationKeys), 'application/jwk-set+json');
+        break;
+      case 'v1-atoll':
+        if (path === '/v1-atoll/connect') throw badRequest('a tunnel is a WebSocket: Upgrade request required');
+        break;
+      case '':
+        return json({ paths: rootPaths });
+    }
+    const found = await discovery.answer(request);
+    if (found) return found;
+    logger.debug({ path, user: user.name }, 'not found');
+    return text('404 page not found\n', 'text/plain; charset=utf-8', 404);
+  }
+
+  /** The request path. */
+  async function answer(request: Request, info: RequestInfo): Promise<Response> {
+    const user = await authenticate(request);
+    // Impersonation, audit and flow control will stand here, in this order.
+    await authorize(authorizer, request, info, user);
+    if (!info.isResource) return answerPath(request, user);
+    const context = contextOf(parts, request, info, user);
+    // Admission stands between the handlers and the store: registry.ts, handlers/delete.ts.
+    return dispatch(context, (pod, asked) => podLog(tunnels, pod, asked));
+  }
+
+  const handler: Handler = async request => {
+    const beganMs = performance.now();
+    let info: RequestInfo | undefined;
+    metrics.begin();
+    try {
+      info = infoOf(request);
+      const response = await answer(request, info);
+      metrics.observe(labelsOf(info), response.status, performance.now() - beganMs);
+      return response;
+    } catch (error) {
+      const response = await answerError(request, said(error, request, logger));
+      if (info) metrics.observe(labelsOf(info), response.status, performance.now() - beganMs);
+      return response;
+    } finally {
+      metrics.end();
+    }
+  };
+
+  const upgrade: UpgradeHandler = async (request, socket, head) => {
+    try {
+      if (request.path === '/v1-atoll/connect') return await tunnels.upgrade(request, socket, head);
+      const info = infoOf(request);
+      const user = await authenticate(request);
+      await authorize(authorizer, request, info, user);
+      if (!info.isResource) throw resourceNotServed();
+      const context = contextOf(parts, request, info, user);
+      const { subresource } = info;
+      if (info.group !== '' || info.resource !== 'pods' || !isStream(subresource))
+        throw badRequest('this request cannot be upgraded');
+      await podStream(tunnels, await readPod(context), subresource, request, socket, head);
+    } catch (error) {
+      const status = statusOf(said(error, request, logger));
+      refuseUpgrade(socket, status.code, status);
+    }
+  };
+
+  return {
+    handler,
+    upgrade,
+    tunnels,
+    ready,
+    advertise: address => advertise(parts, apiServerUser, { ...options.advertised, address }),
+    close() {
+      closed = true;
+      parts.watches.close();
+      mirrors.close();
+      references.close();
+      if (ownTunnels) tunnels.close();
+    },
+  };
+}
+
+/** In this order; webhooks and policies will stand at its end. */
+function builtInAdmission(mirrors: Mirrors): Admission {
+  const plugins: readonly AdmissionPlugin[] = [
+    namespaceLifecycle(mirrors),
+    serviceAccount(mirrors),
+    nodeRestriction,
+    priority(mirrors),
+    defaultTolerations,
+  ];
+  return admissionChain(plugins);
+}
+
+async function authorize(authorizer: Authorizer, request: Request, info: RequestInfo, user: User): Promise<void> {
+  const attributes: Attributes = { ...info, user, fieldSelector: request.query.get('fieldSelector') ?? '' };
+  const { opinion, reason } = await authorizer.authorize(attributes);
+  if (opinion === 'allow') return;
+  const text = refusalText(attributes);
+  const of = info.isResource ? info : { group: '', resource: '' };
+  throw forbidden(of, info.name, reason === '' ? text : `${text}: ${reason}`);
+}
+
+function infoOf(request: Request): RequestInfo {
+  try {
+    return parseRequestInfo(request);
+  } catch {
+    throw badRequest('the path is not valid percent-encoding');
+  }
+}
+
+/** What an unexpected error is to the client; the log gets the rest. */
+function said(error: unknown, request: Request, logger: Logger): unknown {
+  if (error instanceof StatusError) return error;
+  if (error instanceof StoreClosedError)
+    return new StatusError(503, 'ServiceUnavailable', 'the server is shutting down');
+  logger.error({ err: error, method: request.method, path: request.path }, 'a request failed unexpectedly');
+  return error;
+}
+
+const streamNames = ['exec', 'attach', 'portforward'] as const;
+const isStream = (name: string): name is (typeof streamNames)[number] =>
+  (streamNames as readonly string[]).includes(name);
+
+function labelsOf(info: RequestInfo): Parameters<Metrics['observe']>[0] {
+  const served = info.isResource && findResource(info.group, info.version, info.resource) !== undefined;
+  const none = { group: '', version: '', resource: '', subresource: '' };
+  const { group, version, resource, subresource } = served ? info : none;
+  const verb = served ? info.verb.toUpperCase() : info.verb === 'get' ? 'GET' : 'OTHER';
+  const scope = !served ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
+  return { verb, group, version, resource, subresource: subresource.slice(0, 32), scope };
+}
+
+const rootPaths = [
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
+
+function versionInfo({ gitVersion, gitCommit, buildDate }: Version): Record<string, string> {
+  const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
+  return {
+    major,
+    minor,
+    gitVersion,
+    gitCommit: gitCommit ?? '',
+    gitTreeState: 'clean',
+    buildDate: buildDate ?? '1970-01-01T00:00:00Z',
+    goVersion: 'none',
+    compiler: `node ${process.version}`,
+    platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
+  };
+}
+
+function openIdConfiguration({ issuer }: ServiceAccountTokens): object {
+  return {
+    issuer,
+    jwks_uri: `${issuer}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
+
+const json = (value: object, type = 'application/json'): Response => text(JSON.stringify(value), type);
+
+const text = (content: string, type: string, status = 200): Response => ({
+  status,
+  headers: { 'content-type': type, 'cache-control': 'no-cache, private' },
+  body: Buffer.from(content),
+});
