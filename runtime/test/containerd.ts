@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -25,6 +25,8 @@ export interface Containerd {
   readonly socket: string;
   /** Everything of this instance; gone after {@link stop}. `log` in it is containerd's output. */
   readonly dir: string;
+  /** Where pods may put their cgroups (cgroupfs driver), in every hierarchy; removed by {@link stop}. */
+  readonly cgroupParent: string;
   /** Pods get addresses of it; the host has the first one, so probes reach them. */
   readonly podCidr: string;
   /** Runs `ctr -n k8s.io …`. @returns its standard output. */
@@ -43,6 +45,7 @@ export async function startContainerd(): Promise<Containerd> {
   const dir = await mkdtemp(join(tmpdir(), 'atoll-containerd-'));
   const unique = (process.pid * 4 + instances++) % 16384; // test files run side by side
   const bridge = `atolltest${unique}`;
+  const cgroupParent = `/${bridge}`;
   const podCidr = `10.${192 + (unique >> 8)}.${unique & 255}.0/24`;
   const socket = join(dir, 'containerd.sock');
   const env = { ...process.env, PATH: `${tools.binDirectory}:${process.env.PATH ?? ''}` };
@@ -57,6 +60,7 @@ export async function startContainerd(): Promise<Containerd> {
     await end(daemon, 'SIGTERM');
     await unmountBelow(dir);
     await run('ip', ['link', 'delete', bridge]).catch(() => undefined); // there is none when no pod ran
+    await removeCgroups(bridge);
     await rm(dir, { recursive: true, force: true });
   };
   try {
@@ -72,6 +76,7 @@ export async function startContainerd(): Promise<Containerd> {
     socket,
     dir,
     podCidr,
+    cgroupParent,
     ctr,
     stop,
     restart: async () => {
@@ -170,6 +175,18 @@ async function removeContainers(ctr: Containerd['ctr']): Promise<void> {
   const list = async (kind: string): Promise<string[]> => (await ctr(kind, 'list', '-q')).split('\n').filter(Boolean);
   for (const task of await list('tasks')) await ctr('tasks', 'delete', '--force', task).catch(() => undefined);
   for (const container of await list('containers')) await ctr('containers', 'delete', container);
+}
+
+/** Only directories can be removed in a cgroup file system, innermost first. */
+async function removeCgroups(name: string): Promise<void> {
+  const root = '/sys/fs/cgroup';
+  const hierarchies = ['', ...(await readdir(root))].map(hierarchy => join(root, hierarchy, name));
+  const remove = async (path: string): Promise<void> => {
+    const entries = await readdir(path, { withFileTypes: true }).catch(() => []); // not in this hierarchy
+    for (const entry of entries) if (entry.isDirectory()) await remove(join(path, entry.name));
+    await rmdir(path).catch(() => undefined);
+  };
+  for (const path of hierarchies) await remove(path);
 }
 
 async function end(daemon: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -99,6 +99,16 @@ describe('Mux', () => {
     assert.deepEqual([error.code, error.message], ['ECONNRESET', 'container not found']);
   });
 
+  it('delivers what was said before the other side ended and left', async () => {
+    const said = randomBytes(200_000);
+    const [dialled] = await pair({}, { onStream: s => s.end(said, () => s.destroy()) });
+    const stream = dialled.open();
+    await once(stream, 'readable');
+    await new Promise(resolve => setTimeout(resolve, 50)); // end and reset are here before anything is read
+    assert.equal(sha256(await buffer(stream)), sha256(said));
+    assert.equal(dialled.size, 0);
+  });
+
   it('refuses streams where none are served', async () => {
     const [, accepted] = await pair();
     const [error] = await once(accepted.open(), 'error');

@@ -233,6 +233,12 @@ class MuxStream extends Duplex {
 
   onReset(reason: string): void {
     this.#reset = true;
+    if (this.#endReceived && !this.readableEnded) {
+      // All the other side had to say is here: it only takes nothing more. Let the reader have it.
+      this.once('end', () => this.destroy());
+      this.onWindow(0);
+      return;
+    }
     this.destroy(resetError(reason || 'the stream was reset by the other side'));
   }
 
@@ -262,7 +268,7 @@ class MuxStream extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     const size = Math.min(chunk.length, this.#credit, MAX_DATA_BYTES);
-    if (chunk.length === 0) {
+    if (chunk.length === 0 || this.#reset) {
       done();
       return;
     }
@@ -273,7 +279,8 @@ class MuxStream extends Duplex {
     this.#credit -= size;
     // The next frame waits until this one has left: streams take turns, and a full connection slows its writers.
     this.#link.send('data', chunk.subarray(0, size), error => {
-      if (error || size === chunk.length) done(error);
+      if (this.#reset) done();
+      else if (error || size === chunk.length) done(error);
       else if (this.destroyed) done(resetError('the stream was closed'));
       else this._write(chunk.subarray(size), _encoding, done);
     });
@@ -284,7 +291,8 @@ class MuxStream extends Duplex {
   }
 
   override _final(done: (error?: Error | null) => void): void {
-    this.#link.send('end', undefined, error => done(error));
+    if (this.#reset) done();
+    else this.#link.send('end', undefined, error => done(error));
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

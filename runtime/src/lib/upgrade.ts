@@ -90,20 +90,19 @@ export function refuseUpgrade(socket: Duplex, code: number, answer: unknown): vo
   socket.end(Buffer.concat([Buffer.from(`${head.join('\r\n')}\r\n\r\n`), body]));
 }
 
-/** Copies both ways until both directions have ended; when one connection breaks, so does the other. */
+/**
+ * Copies both ways until both connections have closed. When one has, what it said still reaches the other, which is closed
+ * after that: the last words of a command come just before its connection ends.
+ */
 export function join(a: Duplex, b: Duplex): void {
-  const guard = (from: Duplex, to: Duplex): void => {
+  const copy = (from: Duplex, to: Duplex): void => {
     from.pipe(to);
-    finished(from, error => {
-      if (error) to.destroy();
-    });
+    from.on('error', () => undefined); // 'close' follows
     from.once('close', () => {
-      // Nobody is left to read what `to` says, but what it was told must still get out.
       finished(to, { readable: false }, () => to.destroy());
       to.end();
     });
-    from.on('error', () => undefined); // `finished` has acted on it
   };
-  guard(a, b);
-  guard(b, a);
+  copy(a, b);
+  copy(b, a);
 }
