@@ -27,19 +27,13 @@ export async function openStoreFile(options: ConnectionOptions): Promise<Databas
   if (sizeBytes === undefined) await createStoreFile(options);
   // We rename complete files into place, so an empty one is one that lost its content; SQLite would call it a new database.
   else if (sizeBytes === 0) throw new FileCheckError(['the file is empty']);
-  const database = openWriter(options);
-  try {
-    checkDatabase(database);
-    return database;
-  } catch (error) {
-    database.close();
-    throw error;
-  }
+  checkStoreFile(options);
+  return openWriter(options);
 }
 
 async function createStoreFile(options: ConnectionOptions): Promise<void> {
   const { path } = options;
-  if ((await sizeOf(`${path}-wal`)) !== undefined) {
+  if ((await sizeOf(`${path}-wal`)) ?? 0) {
     // SQLite would replay this log into whatever file stands here.
     throw new FileCheckError([`the file is missing, but its write-ahead log ${path}-wal is there`]);
   }
@@ -52,19 +46,26 @@ async function createStoreFile(options: ConnectionOptions): Promise<void> {
   }
 }
 
-function checkDatabase(database: Database.Database): void {
-  const number = (name: string): number => Number(database.pragma(name, { simple: true }));
-  if (number('application_id') !== APPLICATION_ID)
-    throw new FileCheckError(['it is a database, but not an Atoll store']);
-  const version = number('user_version');
-  if (version !== SCHEMA_VERSION) {
-    throw new Error(
-      `its format is ${version}, this version of Atoll reads ${SCHEMA_VERSION}; start the newer Atoll again`,
-    );
+/** On a connection that cannot write: closing a writer brings the log home, and a damaged file is to stay as it was found. */
+function checkStoreFile(options: ConnectionOptions): void {
+  const database = openReader(options);
+  try {
+    const number = (name: string): number => Number(database.pragma(name, { simple: true }));
+    if (number('application_id') !== APPLICATION_ID) {
+      throw new FileCheckError(['it is a database, but not an Atoll store']);
+    }
+    const version = number('user_version');
+    if (version !== SCHEMA_VERSION) {
+      throw new Error(
+        `its format is ${version}, this version of Atoll reads ${SCHEMA_VERSION}; start the newer Atoll again`,
+      );
+    }
+    const rows = database.pragma(`quick_check(${MAX_PROBLEMS})`) as { quick_check: string }[];
+    const problems = rows.map(row => row.quick_check).filter(problem => problem !== 'ok');
+    if (problems.length > 0) throw new FileCheckError(problems);
+  } finally {
+    database.close();
   }
-  const rows = database.pragma(`quick_check(${MAX_PROBLEMS})`) as { quick_check: string }[];
-  const problems = rows.map(row => row.quick_check).filter(problem => problem !== 'ok');
-  if (problems.length > 0) throw new FileCheckError(problems);
 }
 
 /**

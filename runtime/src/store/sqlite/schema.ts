@@ -79,7 +79,7 @@ export function openWriter(options: ConnectionOptions): Database.Database {
   }
 }
 
-/** A connection that only reads. It needs the writer to have opened the file first. */
+/** A connection that only reads. */
 export function openReader(options: ConnectionOptions): Database.Database {
   return connect(options, { readonly: true, fileMustExist: true });
 }

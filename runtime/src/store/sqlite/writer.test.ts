@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import type Database from 'better-sqlite3';
+import type { Write } from '../store.ts';
+import { openStoreFile } from './file.ts';
+import { Outcome, packWrites, unpackResults } from './protocol.ts';
+import { put, withDirectory } from './testing.ts';
+import { Writer } from './writer.ts';
+
+/** The writer without its thread. */
+function withWriter(
+  quotaBytes: number,
+  body: (commit: (...writes: Write[]) => Outcome[], writer: Writer, database: Database.Database) => void,
+): Promise<void> {
+  return withDirectory(async directory => {
+    const database = await openStoreFile({ path: join(directory, 'state.db') });
+    const writer = new Writer(database, quotaBytes);
+    try {
+      const commit = (...writes: Write[]): Outcome[] => {
+        const batch = packWrites(writes);
+        return unpackResults(writer.commit(batch), batch.keys).map(({ outcome }) => outcome);
+      };
+      body(commit, writer, database);
+      assert.deepEqual(database.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
+    } finally {
+      writer.close();
+    }
+  });
+}
+
+const value = Buffer.alloc(3_000);
+
+describe('a full disk', () => {
+  it('refuses what does not fit, whole groups of it, and goes on', () =>
+    withWriter(1e9, (commit, writer, database) => {
+      const fits = Array.from({ length: 50 }, (_, index) => ({ key: `/${index}`, value }));
+      assert.ok(commit(...fits).every(outcome => outcome === Outcome.Committed));
+      database.pragma(`max_page_count = ${writer.state.pages + 2}`);
+      const { revision } = writer.state;
+      const tooMuch = Array.from({ length: 10 }, (_, index) => ({ key: `/new/${index}`, value }));
+      assert.deepEqual(commit(...tooMuch, { key: '/0', value: null }), [
+        ...tooMuch.map(() => Outcome.NoSpace),
+        Outcome.Committed,
+      ]);
+      assert.equal(writer.state.revision, revision + 1);
+      assert.deepEqual(commit({ key: '/0', value: null }, { key: '/1', value: null }), [
+        Outcome.Conflict,
+        Outcome.Committed,
+      ]);
+      writer.compact(writer.state.revision);
+      assert.deepEqual(commit(put('/new/0', 'small')), [Outcome.Committed]);
+      database.pragma('max_page_count = 1000000');
+      assert.deepEqual(commit({ key: '/new/1', value }), [Outcome.Committed]);
+      assert.equal(writer.state.revision, revision + 4);
+    }));
+});
+
+describe('the quota', () => {
+  it('counts within a group, and lets what fits pass what does not', () =>
+    withWriter(60_000, commit => {
+      const outcomes = commit(
+        { key: '/a', value: Buffer.alloc(20_000) },
+        { key: '/b', value: Buffer.alloc(30_000) },
+        { key: '/c', value },
+        { key: '/a', value: Buffer.alloc(10) },
+        { key: '/b', value: null },
+      );
+      assert.deepEqual(outcomes, [
+        Outcome.Committed,
+        Outcome.OverQuota,
+        Outcome.Committed,
+        Outcome.Committed,
+        Outcome.Conflict,
+      ]);
+    }));
+});
+
+describe('compaction', () => {
+  it('goes in slices and leaves exactly what is readable', () =>
+    withWriter(1e9, (commit, writer, database) => {
+      for (let round = 0; round < 20; round++) {
+        commit(...Array.from({ length: 300 }, (_, index) => put(`/${index}`, `${round}`)));
+      }
+      commit(...Array.from({ length: 100 }, (_, index) => ({ key: `/${index}`, value: null })));
+      const { revision } = writer.state;
+      let slices = 0;
+      for (; writer.state.compacted < revision - 50; slices++) writer.compact(revision - 50);
+      assert.equal(writer.state.compacted, revision - 50);
+      const rows = database.prepare<[], number>('SELECT count(*) FROM revisions').pluck();
+      // 300 keys, of which 50 deletions are gone with their keys, and 50 deletions are still there with what they deleted.
+      assert.equal(rows.get(), 250 + 50);
+      writer.compact(revision);
+      writer.compact(revision);
+      assert.equal(rows.get(), 200);
+      assert.equal(writer.state.revision, revision);
+      assert.ok(slices >= 2, 'more than one slice');
+    }));
+});
