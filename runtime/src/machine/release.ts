@@ -11,7 +11,7 @@ export interface Release {
 }
 
 /** The API's version: the generated schema's. */
-export const KUBERNETES_VERSION = 'v1.36.0';
+export const KUBERNETES_VERSION = 'v1.36.4';
 
 /** Replaced by the bundler; the version of the sources otherwise. */
 declare const ATOLL_VERSION: string | undefined;

@@ -54,6 +54,8 @@ export interface NodeOptions {
   readonly notReady?: () => string | undefined;
   /** Called once, when the node's pod range is known, before pods are started: writes the CNI configuration. */
   readonly onPodCidr?: (podCidr: string) => Promise<void>;
+  /** Told of every change of the node's state, and of its address. */
+  readonly onState?: (state: NodeState, address: string) => void;
   /** Carries the kubelet API to the servers until `signal` aborts; `keepTunnel` in production. */
   readonly tunnel?: (kubelet: Server, signal: AbortSignal) => Promise<void>;
 }
@@ -107,6 +109,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     onReady: (ready, message) => {
       if (ready !== state.ready) logger.info({ ready, message }, ready ? 'the node is Ready' : 'the node is not Ready');
       state = { ready, message };
+      options.onState?.(state, reporter.address);
       if (ready) for (const tell of [...waiting]) tell();
     },
   });

@@ -1,0 +1,218 @@
+/**
+ * `atoll agent`: the node in one process. Joins once, then lives by its own certificate. A server that is away, late or restarting
+ * is waited for; what cannot get better by waiting (a wrong token) is said on the console and tried again seldom.
+ */
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import type { Taint } from '../api/generated/types/core.v1.ts';
+import { Client } from '../client/client.ts';
+import { httpTransport } from '../client/http.ts';
+import { type Clock, delay, systemClock } from '../lib/clock.ts';
+import { hasCode } from '../lib/files.ts';
+import { type Logger, rootLogger } from '../lib/log.ts';
+import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
+import { release } from '../machine/release.ts';
+import { StateReporter } from '../machine/state.ts';
+import { type JoinToken, parseToken } from '../machine/token.ts';
+import { writeCniConfiguration } from '../net/cni.ts';
+import { keepTunnel } from '../net/tunnel.ts';
+import { startNode } from '../node/agent.ts';
+import type { CgroupDriver } from '../node/context.ts';
+import { type CommandContext, UsageError, type Values } from './command.ts';
+import { report } from './report.ts';
+import { aborted, untilSignal } from './signals.ts';
+
+/** The server is on its way up beside us: looked for often, it is a connection to this machine. */
+const FIRST_RETRY_MS = 100;
+const LAST_RETRY_MS = 10_000;
+/** A refusal needs a person. */
+const REFUSED_RETRY_MS = 30_000;
+/** Certificates are looked at so often. */
+const RENEWAL_CHECK_MS = 12 * 3_600_000;
+
+export async function agent({ values }: CommandContext): Promise<number> {
+  const logger = rootLogger('atoll-agent');
+  const clock = systemClock;
+  const { signal } = untilSignal();
+  const server = serverUrl(values.one('server'));
+  const nodeName = nodeNameOf(values.optional('node-name') ?? hostname());
+  const labels = labelsOf(values.many('node-label'));
+  const taints = values.many('node-taint').map(taintOf);
+  const cgroupDriver = cgroupDriverOf(values.one('cgroup-driver'));
+  const state = new StateReporter(values.one('run-dir'), 'agent');
+  const directory = join(values.one('data-dir'), 'agent');
+  try {
+    state.report('starting', `waiting for the control plane at ${server}`, { nodeName });
+    const identify = (): Promise<Identity> =>
+      ensureIdentity({
+        directory,
+        server,
+        nodeName,
+        now: new Date(clock.now()),
+        token: () => tokenOf(values),
+        signal,
+      });
+    let identity = await untilIdentified(identify, { state, logger, clock, signal });
+    if (!identity) return 0;
+    logger.info({ nodeName, server }, 'this node has its certificate');
+
+    const transport = httpTransport({
+      server,
+      caPem: identity.serverCaPem,
+      credentials: () => ({ certPem: identity?.certificatePem, keyPem: identity?.keyPem }),
+    });
+    const credentials = (): { ca: string; cert: string; key: string } => ({
+      ca: identity?.serverCaPem ?? '',
+      cert: identity?.certificatePem ?? '',
+      key: identity?.keyPem ?? '',
+    });
+    const client = new Client(transport, { userAgent: `atoll/${release().version} (agent)` });
+    state.report('starting', 'registering the node');
+    const node = await startNode(
+      {
+        client,
+        nodeName,
+        logger,
+        clock,
+        cgroupDriver,
+        labels,
+        taints,
+        version: `${release().kubernetes}+atoll${release().version}`,
+        criSocket: values.one('container-runtime-endpoint'),
+        dirs: { pods: join(directory, 'pods') },
+        onPodCidr: async podCidr => {
+          const written = await writeCniConfiguration({ podCidr }, values.one('cni-conf-dir'));
+          if (written) logger.info({ podCidr }, 'the pod network is configured');
+        },
+        tunnel: (kubelet, until) =>
+          keepTunnel({ server, credentials, kubelet, logger: logger.child({ part: 'tunnel' }), signal: until }),
+        onState: ({ ready, message }, address) =>
+          state.report(ready ? 'ready' : 'not-ready', ready ? '' : message, {
+            addresses: address === '' ? [] : [address],
+          }),
+      },
+      signal,
+    );
+    const renew = (): void => {
+      identify().then(
+        next => {
+          if (next.certificatePem === identity?.certificatePem) return;
+          identity = next;
+          transport.reload();
+          logger.info('the certificate of this node has been renewed');
+        },
+        (error: unknown) =>
+          logger.error({ err: error }, 'the certificate of this node could not be renewed; trying again in 12 h'),
+      );
+    };
+    const cancel = every(RENEWAL_CHECK_MS, renew, clock);
+    await aborted(signal);
+    cancel();
+    state.report('stopping', 'stopping; pods go on running');
+    await node.close();
+    transport.close();
+    return 0;
+  } catch (error) {
+    report(error, state, logger);
+    return 1;
+  }
+}
+
+function every(intervalMs: number, callback: () => void, clock: Clock): () => void {
+  let cancel = (): void => undefined;
+  const arm = (): void => {
+    cancel = clock.after(intervalMs, () => {
+      callback();
+      arm();
+    });
+  };
+  arm();
+  return () => cancel();
+}
+
+interface Waiting {
+  readonly state: StateReporter;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}
+
+/** Tries until there is an identity; undefined when the process is to stop. */
+async function untilIdentified(
+  identify: () => Promise<Identity>,
+  { state, logger, clock, signal }: Waiting,
+): Promise<Identity | undefined> {
+  let waitMs = FIRST_RETRY_MS;
+  let said = '';
+  while (!signal.aborted) {
+    try {
+      return await identify();
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const refused = error instanceof JoinRefusedError;
+      const message = error instanceof Error ? error.message : String(error);
+      if (message !== said) logger[refused ? 'error' : 'info']({ reason: message }, 'not joined yet; trying again');
+      said = message;
+      state.report(
+        refused ? 'failed' : 'starting',
+        refused ? `${message}. ${error.hint}` : `waiting for the control plane: ${message}`,
+      );
+      await delay(refused ? REFUSED_RETRY_MS : waitMs, signal, clock);
+      waitMs = Math.min(waitMs * 1.5, LAST_RETRY_MS);
+    }
+  }
+  return undefined;
+}
+
+/** The token given, or the file's. @throws Error while the file is not there yet. */
+async function tokenOf(values: Values): Promise<JoinToken> {
+  const given = values.optional('token');
+  if (given !== undefined) return parseToken(given);
+  const file = values.one('token-file');
+  try {
+    return parseToken(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) throw new Error(`there is no token in ${file} yet`, { cause: error });
+    throw error;
+  }
+}
+
+function serverUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' || (url.pathname !== '/' && url.pathname !== ''))
+    throw new UsageError(`--server: "${text}" is not a URL like https://192.0.2.1:6443`);
+  return url.origin;
+}
+
+/** RFC 1123 subdomain, as Kubernetes wants names of nodes; host names may have capitals. */
+function nodeNameOf(text: string): string {
+  const name = text.toLowerCase();
+  if (name.length > 253 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name))
+    throw new UsageError(
+      `the node name "${text}" is not a DNS name (lower-case letters, digits, "-", "."); set another with --node-name`,
+    );
+  return name;
+}
+
+function labelsOf(pairs: readonly string[]): Record<string, string> {
+  const labels: Record<string, string> = {};
+  for (const pair of pairs) {
+    const at = pair.indexOf('=');
+    if (at < 1) throw new UsageError(`--node-label: "${pair}" is not KEY=VALUE`);
+    labels[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  return labels;
+}
+
+function taintOf(text: string): Taint {
+  const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text);
+  if (!match?.[1] || !match[3])
+    throw new UsageError(`--node-taint: "${text}" is not KEY=VALUE:EFFECT (NoSchedule, PreferNoSchedule, NoExecute)`);
+  return { key: match[1], ...(match[2] ? { value: match[2] } : {}), effect: match[3] as NonNullable<Taint['effect']> };
+}
+
+function cgroupDriverOf(text: string): CgroupDriver {
+  if (text === 'systemd' || text === 'cgroupfs') return text;
+  throw new UsageError(`--cgroup-driver: "${text}" is neither systemd nor cgroupfs`);
+}

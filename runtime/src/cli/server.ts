@@ -1,0 +1,177 @@
+/**
+ * `atoll server`: the control plane in one process. Reads as its start: keys, store, API, then everything that uses the API.
+ * What fails says so in `/run/atoll` (the console) and ends the process; systemd starts it again.
+ */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { listen } from '../apiserver/http.ts';
+import { createApiServer } from '../apiserver/server.ts';
+import { Client } from '../client/client.ts';
+import { inProcessTransport } from '../client/inProcess.ts';
+import { startControllers } from '../controllers/index.ts';
+import { systemClock } from '../lib/clock.ts';
+import { makeDirectory, readFileIfExists, writeFileAtomic } from '../lib/files.ts';
+import { rootLogger } from '../lib/log.ts';
+import { ensurePki, type Pki, renewPki } from '../lib/pki.ts';
+import { hostAddresses, onAddressChange } from '../machine/addresses.ts';
+import { newSecret } from '../machine/identity.ts';
+import { release } from '../machine/release.ts';
+import { StateReporter } from '../machine/state.ts';
+import { formatToken, parseToken } from '../machine/token.ts';
+import { startScheduler } from '../scheduler/index.ts';
+import { openSqliteStore } from '../store/sqlite/open.ts';
+import type { CommandContext } from './command.ts';
+import { kubeconfigOf } from './kubeconfig.ts';
+import { report } from './report.ts';
+import { aborted, untilSignal } from './signals.ts';
+
+const component = (name: string): { name: string; groups: string[] } => ({
+  name,
+  groups: ['system:masters', 'system:authenticated'],
+});
+
+/** The secret nodes join with: given, or made at the first start and kept. */
+async function joinSecret(path: string, given: string | undefined): Promise<string> {
+  if (given !== undefined) return parseToken(given).secret;
+  const kept = (await readFileIfExists(path))?.toString('utf8').trim();
+  return kept ? parseToken(kept).secret : newSecret();
+}
+
+export async function server({ values }: CommandContext): Promise<number> {
+  const logger = rootLogger('atoll-server');
+  const clock = systemClock;
+  const state = new StateReporter(values.one('run-dir'), 'server');
+  const { signal } = untilSignal();
+  const directory = join(values.one('data-dir'), 'server');
+  const port = values.integer('https-listen-port', 1, 65_535);
+  const started = performance.now();
+  const closers: (() => Promise<void> | void)[] = [];
+  try {
+    state.report('starting', 'reading keys and certificates', { addresses: hostAddresses() });
+    await makeDirectory(directory, 0o700);
+    const sans = (): string[] => [hostname(), ...hostAddresses(), ...values.many('tls-san')];
+    const tlsDirectory = join(directory, 'tls');
+    const pki = await ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() });
+    if (pki.written.length > 0) logger.info({ written: pki.written }, 'keys and certificates written');
+    const tokenPath = join(directory, 'node-token');
+    const secret = await joinSecret(tokenPath, values.optional('token'));
+    await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
+
+    state.report('starting', 'opening the store');
+    let fail: (error: Error) => void = () => undefined;
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    failed.catch(() => undefined);
+    const store = await openSqliteStore({
+      path: join(directory, 'db', 'state.db'),
+      logger: logger.child({ part: 'store' }),
+      clock,
+      onFailure: error => fail(error),
+    });
+    closers.unshift(() => store.close());
+
+    state.report('starting', 'starting the API');
+    const version = { gitVersion: `${release().kubernetes}+atoll${release().version}` };
+    const api = createApiServer({
+      store,
+      pki,
+      logger: logger.child({ part: 'api' }),
+      clock,
+      version,
+      nodeSecret: secret,
+      serviceCidr: '10.43.0.0/16',
+      issuer: 'https://kubernetes.default.svc.cluster.local',
+      advertised: { address: hostAddresses()[0], port },
+    });
+    closers.unshift(() => api.close());
+    const listener = await listen(api, {
+      address: values.one('bind-address'),
+      port,
+      serving: pki.serving,
+      clientCa: pki.clientCa.certificatePem,
+      logger: logger.child({ part: 'http' }),
+    });
+    closers.unshift(() => listener.close());
+    const kubeconfig = values.one('write-kubeconfig');
+    await writeKubeconfig(kubeconfig, pki, port);
+    await api.ready;
+
+    const renewed = (next: Pki): void => {
+      listener.setCertificate(next.serving);
+      logger.info({ written: next.written }, 'certificates renewed');
+      writeKubeconfig(kubeconfig, next, port).catch(failing('the kubeconfig could not be written'));
+    };
+    const failing = (what: string) => (error: unknown) => logger.error({ err: error }, what);
+    const onError = failing('certificates could not be renewed; trying again in 12 h');
+    renewPki(tlsDirectory, { clock, sans, signal, onError, onChange: renewed });
+    onAddressChange(() => {
+      const addresses = hostAddresses();
+      logger.info({ addresses }, 'the addresses of this machine have changed');
+      state.report('ready', '', { addresses, apiUrl: urlOf(port) });
+      ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() }).then(renewed, onError);
+      const [address] = addresses;
+      if (address) api.advertise(address).catch(failing('the new address could not be published'));
+    }, signal);
+    state.report('ready', '', { apiUrl: urlOf(port) });
+    logger.info({ port, ms: Math.round(performance.now() - started) }, 'API ready');
+
+    const client = (name: string): Client =>
+      new Client(inProcessTransport(api.handler, component(name)), {
+        userAgent: `atoll/${release().version} (${name})`,
+      });
+    const identity = `${hostname()}_${randomUUID()}`;
+    const running = [
+      startControllers(
+        {
+          client: client('system:kube-controller-manager'),
+          logger: logger.child({ part: 'controllers' }),
+          clock,
+          identity,
+          serverCaPem: pki.serverCa.certificatePem,
+        },
+        signal,
+      ),
+      startScheduler(
+        { client: client('system:kube-scheduler'), logger: logger.child({ part: 'scheduler' }), clock, identity },
+        signal,
+      ),
+    ];
+    await Promise.race([failed, ...running.map(r => rejectOnly(r)), aborted(signal)]);
+    state.report('stopping', 'stopping');
+    logger.info('stopping');
+    return 0;
+  } catch (error) {
+    report(error, state, logger);
+    return 1;
+  } finally {
+    for (const close of closers) await close();
+  }
+}
+
+/** Where others find the API. */
+function urlOf(port: number): string {
+  const address = hostAddresses()[0] ?? '127.0.0.1';
+  return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
+}
+
+async function writeKubeconfig(path: string, pki: Pki, port: number): Promise<void> {
+  await makeDirectory(dirname(path), 0o755);
+  await writeFileAtomic(
+    path,
+    kubeconfigOf({
+      server: `https://127.0.0.1:${port}`,
+      caPem: pki.serverCa.certificatePem,
+      certificatePem: pki.admin.certificatePem,
+      privateKeyPem: pki.admin.privateKeyPem,
+    }),
+    { mode: 0o600 },
+  );
+}
+
+/** A promise whose end means nothing while its failure ends the server. */
+const rejectOnly = (promise: Promise<unknown>): Promise<never> =>
+  new Promise((_, reject) => {
+    promise.catch(reject);
+  });

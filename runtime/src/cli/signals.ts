@@ -1,0 +1,19 @@
+/** SIGTERM and SIGINT as an AbortSignal; a second one ends the process at once. */
+export function untilSignal(): { signal: AbortSignal } {
+  const controller = new AbortController();
+  const stop = (): void => {
+    // The next one has its default effect again.
+    process.off('SIGTERM', stop);
+    process.off('SIGINT', stop);
+    controller.abort();
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  return { signal: controller.signal };
+}
+
+export const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
