@@ -174,9 +174,9 @@ export class Informer<T extends ApiObject> {
       resourceVersion = page.metadata.resourceVersion ?? '';
     } while (token !== undefined);
     if (signal.aborted) return;
+    this.#resourceVersion = resourceVersion;
     for (const key of [...this.#objects.keys()]) if (!fresh.has(key)) this.#remove(key);
     for (const [key, object] of fresh) this.#put(key, object);
-    this.#resourceVersion = resourceVersion;
     this.#hasSynced = true;
     this.#markSynced();
   }
@@ -195,9 +195,9 @@ export class Informer<T extends ApiObject> {
     });
     for await (const { type, object } of events) {
       const { resourceVersion } = object.metadata;
+      if (resourceVersion) this.#resourceVersion = resourceVersion;
       if (type === 'DELETED') this.#remove(keyOf(object), this.#kept(object));
       else if (type !== 'BOOKMARK') this.#put(keyOf(object), this.#kept(object));
-      if (resourceVersion) this.#resourceVersion = resourceVersion;
     }
   }
 

@@ -93,6 +93,8 @@ export class WorkQueue {
     const concurrency = options.concurrency ?? 2;
     return new Promise(resolve => {
       const one = async (key: string): Promise<void> => {
+        // Never in the stack of who added the key: listeners add while their cache is half through a change.
+        await Promise.resolve();
         try {
           const again = await work(key, signal);
           this.forget(key);

@@ -1,0 +1,116 @@
+/**
+ * The shared caches, and what they keep of an object: only what controllers and the scheduler read. The caches must
+ * therefore never be written back whole; controllers patch.
+ */
+import type { Deployment, ReplicaSet } from '../api/generated/types/apps.v1.ts';
+import type { Container, Node, Pod } from '../api/generated/types/core.v1.ts';
+import type { Informer } from '../client/informer.ts';
+import type { Informers } from '../client/informers.ts';
+import { type ApiObject, Deployments, Namespaces, Nodes, Pods, ReplicaSets } from '../client/resources.ts';
+import { controllerOf } from './ownership.ts';
+
+const POD_ANNOTATIONS = ['controller.kubernetes.io/pod-deletion-cost'];
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** Index of pods and ReplicaSets: the uid of the controlling owner, or {@link orphansOf} its namespace. */
+export const BY_CONTROLLER = 'controller';
+/** Index of pods by `spec.nodeName`; unassigned pods under the empty string. */
+export const BY_NODE = 'node';
+
+export const orphansOf = (namespace: string | undefined): string => `orphans/${namespace ?? ''}`;
+
+const byController = (object: ApiObject): string[] => [
+  controllerOf(object)?.uid ?? orphansOf(object.metadata.namespace),
+];
+
+export function podsOf(informers: Informers): Informer<Pod> {
+  const pods = informers.of(Pods, { transform: slimPod });
+  pods.addIndex(BY_CONTROLLER, byController);
+  pods.addIndex(BY_NODE, pod => [pod.spec?.nodeName ?? '']);
+  return pods;
+}
+
+export const nodesOf = (informers: Informers): Informer<Node> => informers.of(Nodes, { transform: slimNode });
+
+export function replicaSetsOf(informers: Informers): Informer<ReplicaSet> {
+  const sets = informers.of(ReplicaSets, { transform: withoutLastApplied<ReplicaSet> });
+  sets.addIndex(BY_CONTROLLER, byController);
+  return sets;
+}
+
+export const deploymentsOf = (informers: Informers): Informer<Deployment> =>
+  informers.of(Deployments, { transform: withoutLastApplied<Deployment> });
+
+export const namespacesOf = (informers: Informers) => informers.of(Namespaces, { transform: withoutLastApplied });
+
+function withoutLastApplied<T extends ApiObject>(object: T): T {
+  if (object.metadata.annotations) delete object.metadata.annotations[LAST_APPLIED];
+  return object;
+}
+
+function slimContainer({ name, resources, ports, restartPolicy }: Container): Container {
+  return {
+    name,
+    ...(resources ? { resources } : {}),
+    ...(ports?.some(port => port.hostPort) ? { ports } : {}),
+    ...(restartPolicy ? { restartPolicy } : {}),
+  };
+}
+
+function slimPod(pod: Pod): Pod {
+  const { annotations } = pod.metadata;
+  const kept: Record<string, string> = {};
+  for (const name of POD_ANNOTATIONS) if (annotations?.[name] !== undefined) kept[name] = annotations[name];
+  pod.metadata.annotations = kept;
+  const { spec, status } = pod;
+  if (spec) {
+    spec.containers = spec.containers.map(slimContainer);
+    if (spec.initContainers) spec.initContainers = spec.initContainers.map(slimContainer);
+    delete spec.ephemeralContainers;
+    delete spec.securityContext;
+    delete spec.dnsConfig;
+    delete spec.hostAliases;
+    delete spec.imagePullSecrets;
+    // Of the volumes, only those that have a place.
+    spec.volumes = (spec.volumes ?? []).filter(
+      volume => volume.persistentVolumeClaim || volume.ephemeral || volume.csi,
+    );
+  }
+  if (status) {
+    const { phase, conditions, nominatedNodeName, startTime, reason, podIPs, podIP, hostIP } = status;
+    pod.status = {
+      phase,
+      nominatedNodeName,
+      startTime,
+      reason,
+      podIP,
+      podIPs,
+      hostIP,
+      conditions: (conditions ?? []).map(({ type, status: value, lastTransitionTime, reason: why, message }) => ({
+        type,
+        status: value,
+        lastTransitionTime,
+        reason: why,
+        // The scheduler compares its own words with what it said last.
+        ...(type === 'PodScheduled' ? { message } : {}),
+      })),
+      containerStatuses: (status.containerStatuses ?? []).map(({ name, ready, restartCount }) => ({
+        name,
+        ready,
+        restartCount,
+        image: '',
+        imageID: '',
+      })),
+    };
+  }
+  return pod;
+}
+
+function slimNode(node: Node): Node {
+  if (node.status) {
+    delete node.status.images;
+    delete node.status.volumesInUse;
+    delete node.status.volumesAttached;
+  }
+  return node;
+}

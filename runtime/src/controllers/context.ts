@@ -1,0 +1,46 @@
+/** What every controller is given, and how it runs. */
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../client/events.ts';
+import { allSynced, type Informers } from '../client/informers.ts';
+import { type Worker, WorkQueue } from '../client/workQueue.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+
+export interface ControllerContext {
+  readonly client: Client;
+  /** Shared by all controllers and the scheduler: one cache a resource. */
+  readonly informers: Informers;
+  readonly events: EventRecorder;
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+/** Runs until `signal` aborts. Asks for its informers before it first waits. */
+export type Controller = (context: ControllerContext, signal: AbortSignal) => Promise<void>;
+
+export function newQueue(context: ControllerContext): WorkQueue {
+  return new WorkQueue({ clock: context.clock });
+}
+
+/** Waits for the caches, then reconciles what the queue brings until `signal` aborts. */
+export async function reconcile(
+  context: ControllerContext,
+  queue: WorkQueue,
+  caches: readonly { readonly synced: Promise<void> }[],
+  work: Worker,
+  signal: AbortSignal,
+  concurrency = 2,
+): Promise<void> {
+  try {
+    await allSynced(caches, signal);
+  } catch (error) {
+    if (signal.aborted) return;
+    throw error;
+  }
+  const onError = (error: unknown, key: string, retries: number): void => {
+    // The first failures are mostly lost races, which the retry settles.
+    const level = retries > 3 ? 'warn' : 'debug';
+    context.logger[level]({ err: error, key, retries }, 'reconciling failed; it will be tried again');
+  };
+  await queue.run(work, { concurrency, onError }, signal);
+}

@@ -1,0 +1,60 @@
+/** All controllers, over shared informers. None knows another. */
+import type { Client } from '../client/client.ts';
+import { EventRecorder } from '../client/events.ts';
+import { Informers } from '../client/informers.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Controller } from './context.ts';
+import { deployments } from './deployment/index.ts';
+import { nodeIpam } from './nodeIpam.ts';
+import { replicaSets } from './replicaSet/index.ts';
+import { rootCaConfigMaps } from './rootCaConfigMaps.ts';
+import { serviceAccounts } from './serviceAccounts.ts';
+
+export interface ControllerOptions {
+  /** The authority pods trust for the API server: `kube-root-ca.crt`. */
+  readonly rootCaPem: string;
+  /** Default `10.42.0.0/16`. */
+  readonly podCidr?: string | undefined;
+}
+
+export interface StartControllersOptions {
+  /** With the identity `system:kube-controller-manager`. */
+  readonly client: Client;
+  readonly logger: Logger;
+  readonly clock?: Clock | undefined;
+  readonly options: ControllerOptions;
+  /** Shared with the scheduler; whoever made them starts them. Default: their own, started here. */
+  readonly informers?: Informers | undefined;
+}
+
+export function controllersOf(options: ControllerOptions): Readonly<Record<string, Controller>> {
+  return {
+    'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
+    'service-account': serviceAccounts,
+    'root-ca': rootCaConfigMaps(options.rootCaPem),
+    replicaset: replicaSets,
+    deployment: deployments,
+  };
+}
+
+/** Runs all controllers until `signal` aborts; resolves when they have ended. A controller's failure is logged, not fatal. */
+export async function startControllers(start: StartControllersOptions, signal: AbortSignal): Promise<void> {
+  const { client, logger, clock = systemClock, options } = start;
+  const informers = start.informers ?? new Informers({ client, logger, clock });
+  const recorders: EventRecorder[] = [];
+  const running = Object.entries(controllersOf(options)).map(async ([name, controller]) => {
+    const log = logger.child({ controller: name });
+    const events = new EventRecorder({ client, logger: log, clock, component: `${name}-controller` });
+    recorders.push(events);
+    try {
+      await controller({ client, informers, events, logger: log, clock }, signal);
+    } catch (error) {
+      if (!signal.aborted)
+        log.error({ err: error }, 'the controller has stopped: its work is not done until the next start');
+    }
+  });
+  if (!start.informers) informers.start(signal);
+  await Promise.all(running);
+  await Promise.all(recorders.map(recorder => recorder.close()));
+}

@@ -1,0 +1,13 @@
+/** No pod goes where a taint keeps it off. */
+import type { FilterPlugin, Refusal } from '../plugin.ts';
+import { untolerated } from '../tolerations.ts';
+
+const refusal: Refusal = { reasons: ['node(s) had untolerated taint(s)'], unresolvable: true };
+
+export const taintToleration: FilterPlugin = {
+  name: 'TaintToleration',
+  prepare:
+    pod =>
+    ({ node }) =>
+      untolerated(node.spec?.taints, pod.spec?.tolerations, ['NoSchedule', 'NoExecute']) ? refusal : undefined,
+};
