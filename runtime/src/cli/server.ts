@@ -2,12 +2,12 @@
  * `atoll server`: the control plane in one process. Reads as its start: keys, store, API, then everything that uses the API.
  * What fails says so in `/run/atoll` (the console) and ends the process; systemd starts it again.
  */
-import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { listen } from '../apiserver/http.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { Client } from '../client/client.ts';
+import { Informers } from '../client/informers.ts';
 import { inProcessTransport } from '../client/inProcess.ts';
 import { startControllers } from '../controllers/index.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -121,23 +121,26 @@ export async function server({ values }: CommandContext): Promise<number> {
       new Client(inProcessTransport(api.handler, component(name)), {
         userAgent: `atoll/${release().version} (${name})`,
       });
-    const identity = `${hostname()}_${randomUUID()}`;
+    const controllersClient = client('system:kube-controller-manager');
+    // One cache a resource for both: pods and nodes are what there is most of.
+    const informers = new Informers({ client: controllersClient, logger: logger.child({ part: 'informers' }), clock });
     const running = [
       startControllers(
         {
-          client: client('system:kube-controller-manager'),
+          client: controllersClient,
+          informers,
           logger: logger.child({ part: 'controllers' }),
           clock,
-          identity,
-          serverCaPem: pki.serverCa.certificatePem,
+          options: { rootCaPem: pki.serverCa.certificatePem },
         },
         signal,
       ),
       startScheduler(
-        { client: client('system:kube-scheduler'), logger: logger.child({ part: 'scheduler' }), clock, identity },
+        { client: client('system:kube-scheduler'), informers, logger: logger.child({ part: 'scheduler' }), clock },
         signal,
       ),
     ];
+    informers.start(signal);
     await Promise.race([failed, ...running.map(r => rejectOnly(r)), aborted(signal)]);
     state.report('stopping', 'stopping');
     logger.info('stopping');

@@ -1,6 +1,10 @@
+import { setMaxListeners } from 'node:events';
+
 /** SIGTERM and SIGINT as an AbortSignal; a second one ends the process at once. */
 export function untilSignal(): { signal: AbortSignal } {
   const controller = new AbortController();
+  // Every part of the process ends with it: more listeners than Node takes for a leak.
+  setMaxListeners(0, controller.signal);
   const stop = (): void => {
     // The next one has its default effect again.
     process.off('SIGTERM', stop);
