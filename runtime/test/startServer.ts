@@ -122,9 +122,10 @@ export async function spawnServer(options: Omit<ServerOptions, 'logger'> = {}): 
       child.kill('SIGKILL');
       reject(new Error(`the server was not ready within ${START_MS / 1000} s: ${said}`));
     }, START_MS);
-    child.once('exit', code => {
+    child.once('exit', (code, signal) => {
       clearTimeout(timer);
-      reject(new Error(`the server ended with ${code}: ${said}`));
+      if (code !== 0 && code !== null) process.stderr.write(`the server ended with ${code}: ${said}\n`);
+      reject(new Error(`the server ended with ${code ?? signal}: ${said}`));
     });
     let line = '';
     child.stdout.on('data', (chunk: Buffer) => {

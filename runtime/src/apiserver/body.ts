@@ -2,6 +2,7 @@
 import type { KubeObject } from '../api/object.ts';
 import { decodeProtobuf, isProtobuf } from '../api/protobuf.ts';
 import { checkFields } from '../api/prune.ts';
+import { fieldsOf } from '../api/schema/table.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
 
@@ -51,7 +52,8 @@ export async function decodeBody(request: Request, expected: Expected, warnings:
   if (type !== '' && !(acceptedTypes as readonly string[]).includes(type)) throw unsupportedMediaType(acceptedTypes);
   if (request.body.length === 0) throw badRequest(`the body of the request is empty; send a ${expected.kind}`);
   if (type === 'application/vnd.kubernetes.protobuf') {
-    return checkKind(decodeBinary(request.body, expected), expected);
+    const object = checkKind(decodeBinary(request.body, expected), expected);
+    return conform(object, undefined, expected, 'Ignore', warnings);
   }
   const text = request.body.toString('utf8');
   const value = type === 'application/yaml' ? await parseYaml(text) : parseJson(text, expected.kind);
@@ -73,7 +75,7 @@ export function conform(
   }
   const object = checkKind(value as Record<string, unknown>, expected);
   const problems = checkFields(expected.definition, object, validation === 'Ignore' ? undefined : text);
-  object.metadata ??= {};
+  if (fieldsOf(expected.definition).has('metadata')) object.metadata ??= {};
   const texts = [...problems.duplicate, ...problems.unknown];
   if (validation === 'Strict' && texts.length > 0) {
     throw badRequest(
@@ -137,13 +139,6 @@ function checkKind(object: Record<string, unknown>, expected: Expected): KubeObj
   }
   object.apiVersion = apiVersion;
   object.kind = expected.kind;
-  const metadata = object.metadata ?? {};
-  if (typeof metadata !== 'object' || Array.isArray(metadata)) {
-    throw badRequest(
-      `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: json: cannot unmarshal ${Array.isArray(metadata) ? 'array' : typeof metadata} into Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`,
-    );
-  }
-  object.metadata = metadata;
   return object as KubeObject;
 }
 

@@ -6,6 +6,7 @@ import type { DeleteOptions } from '../../api/generated/types/apimachinery.pkg.a
 import type { PodSpec } from '../../api/generated/types/core.v1.ts';
 import type { FieldError } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
+import { isProtobuf, readEnvelope } from '../../api/protobuf.ts';
 import { conflict, invalid, notFound } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import type { KeyValue } from '../../store/store.ts';
@@ -85,19 +86,13 @@ const isNotFound = (error: unknown): boolean => (error as { code?: unknown }).co
 export async function readDeleteOptions(context: Context): Promise<DeleteOptions> {
   const { request, resource } = context;
   if (request.body.length > 0) {
-    const text = request.body.toString('utf8');
     // Sent under meta.k8s.io/v1, v1, or the group's own version: the same shape everywhere.
-    const head = /"apiVersion"\s*:\s*"([^"]*)"/.exec(text)?.[1] ?? 'v1';
-    const slash = head.indexOf('/');
-    const expected = {
-      group: slash < 0 ? '' : head.slice(0, slash),
-      version: slash < 0 ? head : head.slice(slash + 1),
-      kind: 'DeleteOptions',
-      definition: 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions',
-    };
+    const said = apiVersionIn(request.body);
     const known = [apiVersionOf(resource), 'v1', 'meta.k8s.io/v1'];
-    const readable = known.includes(head) ? expected : { ...expected, group: '', version: 'v1' };
-    return checkOptions((await decodeBody(request, readable, context.warnings)) as unknown as DeleteOptions);
+    const [version = 'v1', group = ''] = (known.includes(said) ? said : 'v1').split('/').reverse();
+    const definition = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions';
+    const options = await decodeBody(request, { group, version, kind: 'DeleteOptions', definition }, context.warnings);
+    return checkOptions(options as unknown as DeleteOptions);
   }
   const { query } = request;
   const grace = query.get('gracePeriodSeconds');
@@ -108,6 +103,15 @@ export async function readDeleteOptions(context: Context): Promise<DeleteOptions
     ...(policy === null || policy === '' ? {} : { propagationPolicy: policy }),
     ...(orphan === null || orphan === '' ? {} : { orphanDependents: orphan === 'true' || orphan === '1' }),
   });
+}
+
+function apiVersionIn(body: Buffer): string {
+  try {
+    if (isProtobuf(body)) return readEnvelope(body).apiVersion;
+  } catch {
+    return 'v1'; // decoding says what is wrong
+  }
+  return /"apiVersion"\s*:\s*"([^"]*)"/.exec(body.toString('utf8'))?.[1] ?? 'v1';
 }
 
 function checkOptions(options: DeleteOptions): DeleteOptions {
