@@ -114,7 +114,7 @@ export class NodeReporter {
     const status = await this.#measure();
     const ready = status.conditions?.find(c => c.type === 'Ready');
     const isReady = ready?.status === 'True';
-    onReady(isReady, ready?.message ?? '');
+    if (!isReady) onReady(false, ready?.message ?? '');
     const node = this.#node ?? (await this.#register(status));
     const now = clock.now();
     if (now - this.#leaseAt >= RENEW_MS - 500) {
@@ -122,13 +122,20 @@ export class NodeReporter {
       this.#leaseAt = now;
     }
     if (this.#sent && now - this.#sentAt < UNCHANGED_MS && sameButHeartbeat(this.#sent, status)) {
-      if (node.spec?.podCIDR) return isReady;
+      // Nothing else tells us of the range we wait for.
+      if (!node.spec?.podCIDR) {
+        this.#node = await client.get(Nodes, { name: nodeName });
+        onNode(this.#node);
+      }
+      onReady(isReady, ready?.message ?? '');
+      return isReady;
     }
     const patch = { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } };
     this.#node = await client.patch(Nodes, { name: nodeName }, patch, { type: 'strategic', subresource: 'status' });
     this.#sent = status;
     this.#sentAt = now;
     onNode(this.#node);
+    onReady(isReady, ready?.message ?? '');
     return isReady;
   }
 

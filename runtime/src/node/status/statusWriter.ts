@@ -128,7 +128,9 @@ export class ApiStatusWriter implements StatusWriter {
 export function patchOf(pod: Pod, sent: PodStatus | undefined, status: PodStatus): object {
   const old = sent ?? pod.status;
   const removed = OWNED.filter(field => old?.[field] !== undefined && status[field] === undefined);
-  const changed: Record<string, unknown> = { ...status };
+  // A condition is merged by its type: what it says no more has to be named.
+  const conditions = (status.conditions ?? []).map(c => ({ reason: null, message: null, ...c }));
+  const changed: Record<string, unknown> = { ...status, conditions };
   for (const field of removed) changed[field] = null;
   // Merged by address otherwise: old ones would stay.
   const before = old?.podIPs?.map(p => p.ip).join();
@@ -143,7 +145,7 @@ export function covers(api: PodStatus, ours: PodStatus): boolean {
   if (OWNED.some(field => api[field] !== undefined && ours[field] === undefined)) return false;
   const sameConditions = conditions.every(c => {
     const found = api.conditions?.find(a => a.type === c.type);
-    return found !== undefined && contains(found, c);
+    return found !== undefined && contains(found, { reason: undefined, message: undefined, ...c });
   });
   return sameConditions && contains(api, rest);
 }

@@ -1,0 +1,173 @@
+/** A whole node for tests: real API server, real containerd, the agent in this process; and what tests ask of it. */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import type { ContainerStatus, Event, Pod } from '../src/api/generated/types/core.v1.ts';
+import { isNotFound } from '../src/client/apiError.ts';
+import { Client } from '../src/client/client.ts';
+import { inProcessTransport } from '../src/client/inProcess.ts';
+import { ConfigMaps, Events, Nodes, Pods, ServiceAccounts } from '../src/client/resources.ts';
+import { delay } from '../src/lib/clock.ts';
+import { rootLogger } from '../src/lib/log.ts';
+import { type NodeOptions, type RunningNode, startNode } from '../src/node/agent.ts';
+import { type Containerd, startContainerd, testImages } from './containerd.ts';
+import { adminUser, type InProcessServer, startServer } from './startServer.ts';
+
+export const NODE = 'node-a';
+
+export interface TestNode {
+  readonly server: InProcessServer;
+  readonly containerd: Containerd;
+  readonly client: Client;
+  readonly dir: string;
+  node: RunningNode;
+  /** Ends the agent (containers run on) and starts another. */
+  restartAgent(): Promise<void>;
+  startAgent(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promise<TestNode> {
+  const containerd = await startContainerd();
+  const server = await startServer().catch(async error => {
+    await containerd.stop();
+    throw error;
+  });
+  const transport = inProcessTransport(server.apiServer.handler, adminUser); // TEMPORARY
+  const client = new Client({
+    close: () => transport.close(),
+    request: r => transport.request({ ...r, path: r.path.replace(/fieldSelector=spec.nodeName[^&]*&?/, '') }),
+  });
+  const dir = join(containerd.dir, 'node');
+  const dirs = {
+    pods: join(dir, 'pods'),
+    memory: join(dir, 'memory'),
+    logs: join(dir, 'logs'),
+    containerLogs: join(dir, 'container-logs'),
+  };
+  const start = async (): Promise<RunningNode> => {
+    const node = await startNode(
+      {
+        client,
+        criSocket: containerd.socket,
+        nodeName: NODE,
+        logger: rootLogger('node', { ATOLL_LOG: process.env.ATOLL_LOG ?? 'error' }),
+        version: 'v1.36.4+atoll0.1.0',
+        dirs,
+        cgroupDriver: 'cgroupfs',
+        address: '192.0.2.10',
+        ...overrides,
+      },
+      new AbortController().signal,
+    );
+    await node.ready(AbortSignal.timeout(20_000));
+    return node;
+  };
+  const close = async (): Promise<void> => {
+    await fixture.node?.close();
+    await server.close();
+    await containerd.stop();
+  };
+  const fixture: TestNode = {
+    server,
+    containerd,
+    client,
+    dir,
+    node: undefined as unknown as RunningNode,
+    async startAgent() {
+      fixture.node = await start();
+    },
+    async restartAgent() {
+      await fixture.node.close();
+      fixture.node = await start();
+    },
+    close,
+  };
+  try {
+    fixture.node = await start();
+    // The controllers' work: the node's range, the namespace's service account and root certificate.
+    await client.create(ServiceAccounts, { metadata: { namespace: 'default', name: 'default' } });
+    const root = { metadata: { namespace: 'default', name: 'kube-root-ca.crt' }, data: { 'ca.crt': server.ca } };
+    await client.create(ConfigMaps, root);
+    await client.patch(Nodes, { name: NODE }, { spec: { podCIDR: containerd.podCidr } }, { type: 'merge' });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return fixture;
+}
+
+type Spec = NonNullable<Pod['spec']>;
+type PartialContainer = Partial<Spec['containers'][number]>;
+
+/** A pod bound to the test's node; containers run busybox unless told otherwise. */
+export function podOf(name: string, spec: Omit<Partial<Spec>, 'containers'> & { containers: PartialContainer[] }): Pod {
+  const complete = (c: PartialContainer, i: number): Spec['containers'][number] => ({
+    name: c.name ?? `c${i}`,
+    image: testImages.busybox,
+    imagePullPolicy: 'IfNotPresent',
+    ...c,
+  });
+  return {
+    metadata: { name, namespace: 'default' },
+    spec: {
+      nodeName: NODE,
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 1,
+      ...spec,
+      ...(spec.initContainers ? { initContainers: spec.initContainers.map(complete) } : {}),
+      containers: spec.containers.map(complete),
+    },
+  };
+}
+
+export const sh = (script: string): { command: string[] } => ({ command: ['/bin/sh', '-c', script] });
+
+/** Waits until `is` holds of the pod. @throws with the pod's last status when it does not within `timeoutMs`. */
+export async function podUntil(
+  client: Client,
+  name: string,
+  is: (pod: Pod) => boolean,
+  timeoutMs = 30_000,
+): Promise<Pod> {
+  const end = Date.now() + timeoutMs;
+  let last: Pod | undefined;
+  while (Date.now() < end) {
+    last = await client.get(Pods, { namespace: 'default', name });
+    if (is(last)) return last;
+    await delay(100);
+  }
+  const events = await eventsOf(client, name);
+  assert.fail(
+    `pod ${name} is not as awaited within ${timeoutMs} ms:\n${JSON.stringify(last?.status, null, 1)}\n${events.map(e => `${e.reason}: ${e.message}`).join('\n')}`,
+  );
+}
+
+export async function podGone(client: Client, name: string, timeoutMs = 30_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  while (Date.now() < end) {
+    try {
+      await client.get(Pods, { namespace: 'default', name });
+    } catch (error) {
+      if (isNotFound(error)) return;
+      throw error;
+    }
+    await delay(50);
+  }
+  assert.fail(`pod ${name} is still there after ${timeoutMs} ms`);
+}
+
+export async function eventsOf(client: Client, name: string): Promise<Event[]> {
+  const { items } = await client.list(Events, { namespace: 'default' });
+  return items.filter(event => event.involvedObject.name === name);
+}
+
+export function statusOf(pod: Pod, container: string): ContainerStatus {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  const all = [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses];
+  const found = all.find(s => s.name === container);
+  assert.ok(found, `the status of ${pod.metadata.name} has no container ${container}`);
+  return found;
+}
+
+export const isReady = (pod: Pod): boolean =>
+  pod.status?.conditions?.some(c => c.type === 'Ready' && c.status === 'True') === true;
