@@ -7,7 +7,7 @@
  *
  * Invariants: at most {@link MAX_QUEUED} events wait, later ones are dropped; events of one recorder are written in order; a failure to write is logged and forgotten.
  */
-import { randomBytes } from 'node:crypto';
+import { randomInt } from 'node:crypto';
 import type { Event as KubeEvent } from '../api/generated/types/core.v1.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
@@ -143,5 +143,5 @@ export class EventRecorder {
 
 /** Unique enough within an object: time in hexadecimal as upstream's, and what is random where upstream has nanoseconds. */
 function eventSuffix(nowMs: number): string {
-  return nowMs.toString(16) + randomBytes(3).toString('hex');
+  return (BigInt(nowMs) * 1_000_000n + BigInt(randomInt(1_000_000))).toString(16);
 }

@@ -3,6 +3,7 @@
  *
  * Invariant: every informer handed out runs, from `start` on, until the signal given there aborts.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Client, Selection } from './client.ts';
@@ -44,6 +45,8 @@ export class Informers {
   }
 
   start(signal: AbortSignal): void {
+    // Every informer listens to this one signal: many listeners are no leak here.
+    setMaxListeners(0, signal);
     this.#signal = signal;
     for (const informer of this.#informers.values()) informer.run(signal);
   }

@@ -1,4 +1,5 @@
 /** All controllers, over shared informers. None knows another. */
+import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
@@ -41,6 +42,8 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
 /** Runs all controllers until `signal` aborts; resolves when they have ended. A controller's failure is logged, not fatal. */
 export async function startControllers(start: StartControllersOptions, signal: AbortSignal): Promise<void> {
   const { client, logger, clock = systemClock, options } = start;
+  // Every request under way listens to this one signal: many listeners are no leak here.
+  setMaxListeners(0, signal);
   const informers = start.informers ?? new Informers({ client, logger, clock });
   const recorders: EventRecorder[] = [];
   const running = Object.entries(controllersOf(options)).map(async ([name, controller]) => {

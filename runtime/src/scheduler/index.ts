@@ -1,4 +1,5 @@
 /** The scheduler as the server starts it. */
+import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
@@ -18,6 +19,8 @@ export interface StartSchedulerOptions {
 /** Schedules until `signal` aborts; resolves when all it began is done. */
 export async function startScheduler(options: StartSchedulerOptions, signal: AbortSignal): Promise<void> {
   const { client, logger, clock = systemClock } = options;
+  // Every request under way listens to this one signal: many listeners are no leak here.
+  setMaxListeners(0, signal);
   const informers = options.informers ?? new Informers({ client, logger, clock });
   const events = new EventRecorder({ client, logger, clock, component: 'default-scheduler' });
   const scheduler = new Scheduler({ client, informers, events, logger, clock });

@@ -107,6 +107,10 @@ export function reportOf(
     else if (inMs !== undefined) changesInMs = Math.min(changesInMs ?? Number.POSITIVE_INFINITY, inMs);
   }
   const conditions: readonly ReplicaSetCondition[] = set.status?.conditions ?? [];
+  // As upstream, the same failure again changes nothing, whatever its text: texts name random pods, and each change of
+  // the status would bring the set back at once, past its back-off.
+  const known =
+    failure && conditions.some(({ type, reason }) => type === 'ReplicaFailure' && reason === failure.reason);
   return {
     status: {
       replicas: active.length,
@@ -115,16 +119,18 @@ export function reportOf(
       availableReplicas: available,
       terminatingReplicas: owned.filter(pod => pod.metadata.deletionTimestamp && !isTerminal(pod)).length,
       observedGeneration: set.metadata.generation ?? 0,
-      conditions: failure
-        ? [
-            ...withCondition(conditions, {
-              type: 'ReplicaFailure',
-              status: 'True',
-              lastTransitionTime: now,
-              ...failure,
-            }),
-          ]
-        : [...withoutCondition(conditions, 'ReplicaFailure')],
+      conditions: known
+        ? [...conditions]
+        : failure
+          ? [
+              ...withCondition(conditions, {
+                type: 'ReplicaFailure',
+                status: 'True',
+                lastTransitionTime: now,
+                ...failure,
+              }),
+            ]
+          : [...withoutCondition(conditions, 'ReplicaFailure')],
     },
     changesInMs,
   };
