@@ -1,7 +1,88 @@
 /** The kinds that have something of their own, by group and kind. */
+import { controllerRevision } from './apps/controllerRevision.ts';
+import { daemonSet } from './apps/daemonSet.ts';
+import { deployment } from './apps/deployment.ts';
+import { replicaSet } from './apps/replicaSet.ts';
+import { statefulSet } from './apps/statefulSet.ts';
+import { cronJob } from './batch/cronJob.ts';
+import { job } from './batch/job.ts';
+import { configMap, secret } from './core/data.ts';
+import { endpointSlice, endpoints } from './core/endpoints.ts';
+import { coreEvent, newEvent } from './core/event.ts';
+import { namespace } from './core/namespace.ts';
+import { node } from './core/node.ts';
+import { pod } from './core/pod.ts';
+import { limitRange, resourceQuota } from './core/quota.ts';
+import { replicationController } from './core/replicationController.ts';
+import { service } from './core/service.ts';
+import { serviceAccount } from './core/serviceAccount.ts';
+import { persistentVolume, persistentVolumeClaim } from './core/volumes.ts';
 import type { KindModule } from './kind.ts';
+import { ipAddress, serviceCidr } from './networking/addresses.ts';
+import { ingress, ingressClass } from './networking/ingress.ts';
+import { networkPolicy } from './networking/networkPolicy.ts';
+import { horizontalPodAutoscaler, horizontalPodAutoscalerV1 } from './other/autoscaling.ts';
+import { lease } from './other/coordination.ts';
+import { namedKinds } from './other/named.ts';
+import { podDisruptionBudget } from './other/policy.ts';
+import { priorityClass, runtimeClass } from './other/scheduling.ts';
+import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac/rbac.ts';
+import {
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
+  storageClass,
+  volumeAttachment,
+  volumeAttributesClass,
+} from './storage/storage.ts';
 
-const modules: readonly KindModule[] = [];
+const modules: readonly KindModule[] = [
+  configMap,
+  coreEvent,
+  endpoints,
+  limitRange,
+  namespace,
+  node,
+  persistentVolume,
+  persistentVolumeClaim,
+  pod,
+  replicationController,
+  resourceQuota,
+  secret,
+  service,
+  serviceAccount,
+  controllerRevision,
+  daemonSet,
+  deployment,
+  replicaSet,
+  statefulSet,
+  horizontalPodAutoscaler,
+  horizontalPodAutoscalerV1,
+  cronJob,
+  job,
+  lease,
+  endpointSlice,
+  newEvent,
+  ingress,
+  ingressClass,
+  ipAddress,
+  networkPolicy,
+  serviceCidr,
+  runtimeClass,
+  podDisruptionBudget,
+  clusterRole,
+  clusterRoleBinding,
+  role,
+  roleBinding,
+  priorityClass,
+  csiDriver,
+  csiNode,
+  csiStorageCapacity,
+  storageClass,
+  volumeAttachment,
+  volumeAttributesClass,
+  ...namedKinds,
+];
 
 const byName = new Map<string, KindModule>();
 for (const module of modules) {

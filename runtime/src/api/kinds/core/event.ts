@@ -1,0 +1,151 @@
+/** Events of core and of events.k8s.io: the same things, in two shapes. */
+import type { Event as CoreEvent } from '../../generated/types/core.v1.ts';
+import type { Event as NewEvent } from '../../generated/types/events.v1.ts';
+import { age, column, wide } from '../columns.ts';
+import { defineKind } from '../define.ts';
+import { invalid, required } from '../errors.ts';
+import type { Column, FieldError } from '../kind.ts';
+
+/** One view of both. */
+interface View {
+  readonly type: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly involved: {
+    readonly kind?: string | undefined;
+    readonly name?: string | undefined;
+    readonly fieldPath?: string | undefined;
+  };
+  readonly source: string;
+  readonly count: number;
+  readonly first: string | undefined;
+  readonly last: string | undefined;
+  readonly name: string;
+}
+
+const sourceText = (component: string | undefined, host: string | undefined): string =>
+  host ? `${component ?? ''}, ${host}` : (component ?? '');
+
+const ofCore = (e: CoreEvent): View => ({
+  type: e.type ?? '',
+  reason: e.reason ?? '',
+  message: e.message ?? '',
+  involved: e.involvedObject,
+  source: sourceText(e.source?.component || e.reportingComponent, e.source?.host || e.reportingInstance),
+  count: e.series?.count ?? (e.count || 1),
+  first: e.firstTimestamp ?? e.eventTime,
+  last: e.series?.lastObservedTime ?? e.lastTimestamp ?? e.firstTimestamp ?? e.eventTime,
+  name: e.metadata.name ?? '',
+});
+
+const ofNew = (e: NewEvent): View => ({
+  type: e.type ?? '',
+  reason: e.reason ?? '',
+  message: e.note ?? '',
+  involved: e.regarding ?? {},
+  source: sourceText(
+    e.deprecatedSource?.component || e.reportingController,
+    e.deprecatedSource?.host || e.reportingInstance,
+  ),
+  count: e.series?.count ?? (e.deprecatedCount || 1),
+  first: e.deprecatedFirstTimestamp ?? e.eventTime,
+  last: e.series?.lastObservedTime ?? e.deprecatedLastTimestamp ?? e.deprecatedFirstTimestamp ?? e.eventTime,
+  name: e.metadata.name ?? '',
+});
+
+const objectText = ({ involved }: View): string =>
+  involved.name ? `${(involved.kind ?? '').toLowerCase()}/${involved.name}` : (involved.kind ?? '').toLowerCase();
+
+function columns<T>(view: (event: T) => View): Column<T>[] {
+  return [
+    column('Last Seen', 'string', 'When the event was last seen.', (e, now) => age(view(e).last, now)),
+    column('Type', 'string', 'Type of this event (Normal, Warning).', e => view(e).type),
+    column('Reason', 'string', 'A short, machine understandable reason.', e => view(e).reason),
+    column('Object', 'string', 'The object that this event is about.', e => objectText(view(e))),
+    wide('Subobject', 'string', 'The part of the object this event is about.', e => view(e).involved.fieldPath ?? ''),
+    wide('Source', 'string', 'The component reporting this event.', e => view(e).source),
+    column('Message', 'string', 'A human-readable description.', e => view(e).message.trim()),
+    wide('First Seen', 'string', 'When the event was first seen.', (e, now) => age(view(e).first, now)),
+    wide('Count', 'integer', 'The number of times this event has occurred.', e => view(e).count),
+    wide('Name', 'string', 'Name of the event.', e => view(e).name),
+  ];
+}
+
+/** Events without a namespace of their own are about things without one. */
+function namespaceErrors(namespace: string | undefined, involved: string | undefined, field: string): FieldError[] {
+  const wanted = involved || 'default';
+  return namespace === wanted || (involved === undefined && namespace === 'kube-system')
+    ? []
+    : [invalid(field, involved ?? '', 'does not match event.namespace')];
+}
+
+const CORE_FIELDS = [
+  'involvedObject.kind',
+  'involvedObject.namespace',
+  'involvedObject.name',
+  'involvedObject.uid',
+  'involvedObject.apiVersion',
+  'involvedObject.resourceVersion',
+  'involvedObject.fieldPath',
+  'reason',
+  'reportingComponent',
+  'source',
+  'type',
+];
+
+export const coreEvent = defineKind<CoreEvent>({
+  group: '',
+  version: 'v1',
+  kind: 'Event',
+  shortNames: ['ev'],
+  columns: columns(ofCore),
+  selectableFieldNames: CORE_FIELDS,
+  selectableFields: e => {
+    const { kind, namespace, name, uid, apiVersion, resourceVersion, fieldPath } = e.involvedObject;
+    const about = { kind, namespace, name, uid, apiVersion, resourceVersion, fieldPath };
+    return {
+      ...Object.fromEntries(Object.entries(about).map(([key, value]) => [`involvedObject.${key}`, value ?? ''])),
+      reason: e.reason ?? '',
+      reportingComponent: e.reportingComponent ?? '',
+      source: e.source?.component || e.reportingComponent || '',
+      type: e.type ?? '',
+    };
+  },
+  prepareForCreate: () => undefined,
+  prepareForUpdate: () => undefined,
+  validate: e => namespaceErrors(e.metadata.namespace, e.involvedObject?.namespace, 'involvedObject.namespace'),
+});
+
+export const newEvent = defineKind<NewEvent>({
+  group: 'events.k8s.io',
+  version: 'v1',
+  kind: 'Event',
+  shortNames: ['ev'],
+  columns: columns(ofNew),
+  selectableFieldNames: [
+    'reason',
+    'reportingController',
+    'type',
+    'regarding.kind',
+    'regarding.namespace',
+    'regarding.name',
+    'regarding.uid',
+  ],
+  selectableFields: e => ({
+    reason: e.reason ?? '',
+    reportingController: e.reportingController ?? '',
+    type: e.type ?? '',
+    'regarding.kind': e.regarding?.kind ?? '',
+    'regarding.namespace': e.regarding?.namespace ?? '',
+    'regarding.name': e.regarding?.name ?? '',
+    'regarding.uid': e.regarding?.uid ?? '',
+  }),
+  prepareForCreate: () => undefined,
+  prepareForUpdate: () => undefined,
+  validate: e => {
+    const errors = namespaceErrors(e.metadata.namespace, e.regarding?.namespace, 'regarding.namespace');
+    if (!e.reportingController) errors.push(required('reportingController'));
+    if (!e.reason) errors.push(required('reason'));
+    return errors;
+  },
+});
