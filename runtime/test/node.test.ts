@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Pod } from '../src/api/generated/types/core.v1.ts';
 import { ConfigMaps, Leases, Nodes, Pods, Secrets } from '../src/client/resources.ts';
-import { testImages } from './containerd.ts';
 import {
   eventsOf,
   isReady,
@@ -429,30 +428,4 @@ test('host network, security context, sub-paths', async () => {
   assert.equal(log, '1234\n99\nreadonly\nCapEff:\t0000000000000000\n1024\n');
   await remove('secured');
   assert.ok(!(await readFile('/proc/self/mounts', 'utf8')).includes(join(t.dir, 'pods')), 'no mount is left');
-});
-
-test('ephemeral containers start in a running pod', async () => {
-  await create(podOf('debugged', { containers: [{ name: 'c', ...sh('exec sleep 1000') }] }));
-  const pod = await podUntil(t.client, 'debugged', isReady);
-  const ephemeralContainers = [
-    {
-      name: 'debug',
-      image: testImages.busybox,
-      imagePullPolicy: 'IfNotPresent',
-      targetContainerName: 'c',
-      ...sh('ps -o args; exit 0'),
-    },
-  ];
-  await t.client.patch(
-    Pods,
-    { namespace: 'default', name: 'debugged' },
-    { spec: { ephemeralContainers } },
-    { type: 'strategic', subresource: 'ephemeralcontainers' },
-  );
-  const after = await podUntil(t.client, 'debugged', p =>
-    (p.status?.ephemeralContainerStatuses ?? []).some(s => s.state?.terminated),
-  );
-  assert.equal(statusOf(after, 'debug').state?.terminated?.exitCode, 0);
-  assert.match(await logOf(pod, 'debug'), /sleep 1000/);
-  await remove('debugged');
 });

@@ -20,9 +20,8 @@ export interface TestNode {
   readonly client: Client;
   readonly dir: string;
   node: RunningNode;
-  /** Ends the agent (containers run on) and starts another. */
-  restartAgent(): Promise<void>;
-  startAgent(): Promise<void>;
+  /** @param wait until it is Ready; default true. */
+  startAgent(options?: Partial<NodeOptions>, wait?: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -32,11 +31,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
     await containerd.stop();
     throw error;
   });
-  const transport = inProcessTransport(server.apiServer.handler, adminUser); // TEMPORARY
-  const client = new Client({
-    close: () => transport.close(),
-    request: r => transport.request({ ...r, path: r.path.replace(/fieldSelector=spec.nodeName[^&]*&?/, '') }),
-  });
+  const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
   const dir = join(containerd.dir, 'node');
   const dirs = {
     pods: join(dir, 'pods'),
@@ -44,7 +39,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
     logs: join(dir, 'logs'),
     containerLogs: join(dir, 'container-logs'),
   };
-  const start = async (): Promise<RunningNode> => {
+  const start = async (more: Partial<NodeOptions> = {}, wait = true): Promise<RunningNode> => {
     const node = await startNode(
       {
         client,
@@ -56,10 +51,11 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
         cgroupDriver: 'cgroupfs',
         address: '192.0.2.10',
         ...overrides,
+        ...more,
       },
       new AbortController().signal,
     );
-    await node.ready(AbortSignal.timeout(20_000));
+    if (wait) await node.ready(AbortSignal.timeout(20_000));
     return node;
   };
   const close = async (): Promise<void> => {
@@ -73,12 +69,8 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
     client,
     dir,
     node: undefined as unknown as RunningNode,
-    async startAgent() {
-      fixture.node = await start();
-    },
-    async restartAgent() {
-      await fixture.node.close();
-      fixture.node = await start();
+    async startAgent(options, wait) {
+      fixture.node = await start(options, wait);
     },
     close,
   };
@@ -133,7 +125,8 @@ export async function podUntil(
   let last: Pod | undefined;
   while (Date.now() < end) {
     last = await client.get(Pods, { namespace: 'default', name });
-    if (is(last)) return last;
+    // Before the node's first report there is no status of containers to ask about.
+    if (last.status?.containerStatuses && is(last)) return last;
     await delay(100);
   }
   const events = await eventsOf(client, name);

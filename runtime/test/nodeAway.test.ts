@@ -1,0 +1,81 @@
+/** What a node does while its server is away. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Client } from '../src/client/client.ts';
+import { inProcessTransport } from '../src/client/inProcess.ts';
+import { Pods } from '../src/client/resources.ts';
+import type { Transport } from '../src/client/transport.ts';
+import { isReady, podOf, podUntil, sh, startTestNode, statusOf, type TestNode } from './nodeFixture.ts';
+import { adminUser } from './startServer.ts';
+
+/** A transport that can be cut: requests fail as they do when nobody listens, and running watches end. */
+function cuttable(inner: () => Transport): { transport: Transport; cut(): void; mend(): void } {
+  let line = new AbortController();
+  return {
+    transport: {
+      close: () => {},
+      async request(request) {
+        line.signal.throwIfAborted();
+        const signal = request.signal ? AbortSignal.any([request.signal, line.signal]) : line.signal;
+        return inner().request({ ...request, signal });
+      },
+    },
+    cut: () => line.abort(new Error('connect ECONNREFUSED')),
+    mend: () => {
+      line = new AbortController();
+    },
+  };
+}
+
+let t: TestNode;
+const wire = cuttable(() => inProcessTransport(t.server.apiServer.handler, adminUser));
+before(async () => {
+  t = await startTestNode();
+  await t.node.close();
+  await t.startAgent({ client: new Client(wire.transport) });
+});
+after(() => t?.close());
+
+const running = async (): Promise<string[]> => (await t.containerd.ctr('tasks', 'list', '-q')).trim().split('\n');
+
+async function until(what: string, is: () => Promise<boolean>): Promise<void> {
+  for (let i = 0; i < 150; i++) {
+    if (await is()) return;
+    await new Promise(resolve => setTimeout(resolve, 100));
+  }
+  assert.fail(`${what}: not within 15 s`);
+}
+
+test('containers are restarted while the server is away, also by an agent that starts meanwhile', async () => {
+  await t.client.create(Pods, podOf('steady', { containers: [{ name: 'c', ...sh('exec sleep 1000') }] }));
+  const pod = await podUntil(t.client, 'steady', isReady);
+  const first = statusOf(pod, 'c').containerID?.replace('containerd://', '') ?? '';
+  wire.cut();
+  const killAndWait = async (id: string): Promise<string> => {
+    const before = new Set(await running());
+    await t.containerd.ctr('tasks', 'kill', '-s', 'KILL', id);
+    let made: string | undefined;
+    await until('another container runs', async () => {
+      made = (await running()).find(other => !before.has(other));
+      return made !== undefined;
+    });
+    return made ?? '';
+  };
+  const second = await killAndWait(first);
+  await t.node.close();
+  await t.startAgent({ client: new Client(wire.transport) }, false);
+  const third = await killAndWait(second);
+  assert.notEqual(third, second);
+  wire.mend();
+  const after = await podUntil(t.client, 'steady', p => isReady(p) && statusOf(p, 'c').restartCount === 2);
+  assert.equal(statusOf(after, 'c').containerID, `containerd://${third}`);
+});
+
+test('a pod deleted while the server could not be reached is ended when it can', async () => {
+  wire.cut();
+  await t.client.delete(Pods, { namespace: 'default', name: 'steady' });
+  await new Promise(resolve => setTimeout(resolve, 500));
+  assert.equal((await running()).length, 2);
+  wire.mend();
+  await until('nothing runs', async () => (await running()).join('') === '');
+});
