@@ -16,6 +16,7 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { gzip, constants as zlibConstants } from 'node:zlib';
@@ -23,6 +24,7 @@ import { requestEntityTooLarge, StatusError } from '../api/status.ts';
 import type { Request, Response } from '../lib/exchange.ts';
 import type { Logger } from '../lib/log.ts';
 import type { KeyPair } from '../lib/pki.ts';
+import { refuseUpgrade } from '../lib/upgrade.ts';
 import { subjectOf } from '../lib/x509.ts';
 import { answerError } from './answer.ts';
 import type { ApiServer } from './server.ts';
@@ -36,6 +38,8 @@ const BODY_MS = 30_000;
 /** A connection with nothing going on. */
 const IDLE_MS = 120_000;
 const MAX_STREAMS = 250;
+/** After a refusal, before the connection is cut. */
+const LINGER_MS = 1_000;
 /** Answers smaller than this are not worth compressing (upstream: 128 KiB). */
 const GZIP_MIN_BYTES = 128 * 1024;
 
@@ -109,6 +113,13 @@ export async function listen(
       logger.warn({ err: error, path: request.path }, 'an upgrade failed');
       socket.destroy();
     });
+  });
+
+  const refused = new WeakSet<Duplex>();
+  http1.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (refused.has(socket)) return; // still sending the same nonsense
+    refused.add(socket);
+    refuseConnection(error, socket);
   });
 
   const http2 = createHttp2({
@@ -195,6 +206,25 @@ export async function listen(
       http2.close();
     },
   };
+}
+
+/** What is no HTTP request is told so, and then the connection ends. */
+function refuseConnection(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const [code, said] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, `the request's headers are larger than ${MAX_HEADER_BYTES} bytes`]
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'the request did not come in time']
+        : [400, 'this is no HTTP request'];
+  const { status } = new StatusError(code, code === 400 ? 'BadRequest' : '', said);
+  refuseUpgrade(socket, code, status);
+  // What the client is still sending is read and dropped for a moment: closing on it at once could lose the answer.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 const certificate = ({ certificatePem, privateKeyPem }: KeyPair): { cert: string; key: string } => ({

@@ -78,9 +78,7 @@ export class Discovery {
     this.#openApi ??= this.#options.openApi();
     const source = await this.#openApi;
     if (version === 'v2' && rest.length === 0) {
-      if (/proto-openapi/.test(request.headers.accept ?? '') && !/json|\*\//.test(request.headers.accept ?? '')) {
-        negotiate('application/com.github.proto-openapi.spec.v2', { transforms: false, protobuf: false, yaml: false });
-      }
+      if (wantsProtobufDocument(request)) return protobufDocument();
       return this.#compressed(request, source.v2());
     }
     if (version === 'v3' && rest.length === 0) {
@@ -104,6 +102,24 @@ export class Discovery {
     }
     return { status: 200, headers: { ...headers, ...caching }, body: gunzipSync(gzip) };
   }
+}
+
+const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+
+const wantsProtobufDocument = ({ headers }: Request): boolean =>
+  headers.accept?.includes('proto-openapi.spec.v2') === true && !/application\/json|\*\/\*/.test(headers.accept);
+
+/**
+ * OpenAPI v2 as protobuf, without definitions: `Document { swagger = 1, info = 2 { title = 1, version = 2 } }` (gnostic). Only
+ * kubectl's client-side validation reads it, for what it cannot leave to the server (`kind: List`); kinds it does not find
+ * there it leaves to the server after all.
+ */
+function protobufDocument(): Response {
+  const field = (number: number, content: Buffer): Buffer =>
+    Buffer.concat([Buffer.of((number << 3) | 2, content.length), content]);
+  const info = Buffer.concat([field(1, Buffer.from('Kubernetes')), field(2, Buffer.from('unversioned'))]);
+  const body = Buffer.concat([field(1, Buffer.from('2.0')), field(2, info)]);
+  return { status: 200, headers: { 'content-type': PROTOBUF_V2 }, body };
 }
 
 /** Whether the aggregated form comes before the plain one in `Accept`. */

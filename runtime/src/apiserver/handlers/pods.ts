@@ -29,7 +29,7 @@ export async function bindPod(context: Context): Promise<Response> {
   const name = info.name === '' ? (binding.metadata.name ?? '') : info.name;
   const pods = findResource('', 'v1', 'pods') ?? context.resource;
   if ((binding.metadata.name ?? name) !== name) throw badRequest('name in URL does not match name in Binding object');
-  const { kind = '', name: nodeName = '' } = binding.target;
+  const { kind = '', name: nodeName = '' } = binding.target ?? {};
   if (kind !== '' && kind !== 'Node') {
     throw invalid({ group: '', kind: 'Binding' }, name, [
       {
