@@ -26,7 +26,7 @@ function sourceOf(root: string, importPath: string): string {
   if (!existsSync(folder))
     throw new Error(`${folder} does not exist: unpack the Debian package that holds ${importPath}`);
   const wanted = readdirSync(folder).filter(f =>
-    /^(types|types_jsonschema|objectreference|group_version|taint|toleration)\.go$/.test(f),
+    /^(types|types_jsonschema|objectreference|group_version|watch|taint|toleration)\.go$/.test(f),
   );
   // core/v1's taint.go and toleration.go hold methods only; their lines parse to nothing.
   return wanted.map(f => readFileSync(join(folder, f), 'utf8')).join('\n');

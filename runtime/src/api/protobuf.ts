@@ -57,25 +57,29 @@ function definitionFor(apiVersion: unknown, kind: unknown): string {
   return definition;
 }
 
-/** The object with its `apiVersion` and `kind`. Throws an Error for bytes that are no such object or a kind not in the table. */
-export function decodeProtobuf(buffer: Buffer): Record<string, unknown> {
+/**
+ * The object with its `apiVersion` and `kind`. `definition` is for what does not name itself (`WatchEvent`). Throws an Error
+ * for bytes that are no such object or a kind not in the table.
+ */
+export function decodeProtobuf(buffer: Buffer, definition?: string): Record<string, unknown> {
   const { apiVersion, kind, raw, contentEncoding } = readEnvelope(buffer);
   if (contentEncoding !== '')
     throw new Error(`protobuf content encoding ${JSON.stringify(contentEncoding)} is not supported`);
-  const definition = definitionFor(apiVersion, kind);
-  return decodeMessage(definition, new Reader(raw), { apiVersion, kind });
+  const into = definition === undefined ? { apiVersion, kind } : {};
+  return decodeMessage(definition ?? definitionFor(apiVersion, kind), new Reader(raw), into);
 }
 
 /** With the envelope. Throws an Error for a kind not in the table; the object is taken to be valid. */
-export function encodeProtobuf(object: object): Buffer {
-  const { apiVersion, kind } = object as { readonly apiVersion?: unknown; readonly kind?: unknown };
-  const definition = definitionFor(apiVersion, kind);
+export function encodeProtobuf(object: object, definition?: string): Buffer {
+  const named = object as { readonly apiVersion?: unknown; readonly kind?: unknown };
+  const type = definition ?? definitionFor(named.apiVersion, named.kind);
+  const { apiVersion = '', kind = '' } = definition === undefined ? named : {};
   const writer = new Writer();
   // Backwards: contentType and contentEncoding, always written and empty; the message; its type.
   writer.close(4, writer.length);
   writer.close(3, writer.length);
   const beforeRaw = writer.length;
-  encodeMessage(definition, object as Record<string, unknown>, writer);
+  encodeMessage(type, object as Record<string, unknown>, writer);
   writer.close(2, beforeRaw);
   const beforeType = writer.length;
   writer.string(String(kind));

@@ -285,3 +285,8 @@ export interface Condition {
   reason: string;
   message: string;
 }
+
+export interface WatchEvent {
+  type: string;
+  object: unknown;
+}
