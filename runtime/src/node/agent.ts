@@ -11,7 +11,7 @@ import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { Informer } from '../client/informer.ts';
 import { Pods, Services } from '../client/resources.ts';
-import { type Clock, systemClock } from '../lib/clock.ts';
+import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { gatewayOf } from '../net/cni.ts';
 import { type CgroupDriver, defaultDirs, type NodeContext, type NodeDirs } from './context.ts';
@@ -77,6 +77,8 @@ export interface RunningNode {
   /** Ends everything of this process; containers run on. */
   close(): Promise<void>;
 }
+
+const SERVICES_MS = 3000;
 
 /** Starts the node and returns at once; it lives until `close`, or until `signal` aborts. */
 export async function startNode(options: NodeOptions, signal: AbortSignal): Promise<RunningNode> {
@@ -165,7 +167,8 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     reporter.run(stop.signal),
     services.run(stop.signal),
     pods.run(stop.signal),
-    set.run(pods, stop.signal),
+    // Containers get variables that name services; a server that is away does not hold them up for long.
+    Promise.race([services.synced, delay(SERVICES_MS, stop.signal, clock)]).then(() => set.run(pods, stop.signal)),
     collectImages({ cri, clock, logger, disk, pinned: options.pinnedImages ?? [] }, stop.signal),
     options.tunnel?.(kubelet, stop.signal) ?? Promise.resolve(),
   ];
