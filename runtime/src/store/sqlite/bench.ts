@@ -2,7 +2,7 @@
  * How fast the store is on this machine's disk: `node --import tsx runtime/src/store/sqlite/bench.ts [--json] [directory]`.
  * The directory (default: a new one under the system's temporary directory) decides which disk is measured.
  */
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -30,10 +30,8 @@ export async function benchStore(directory: string): Promise<BenchRow[]> {
   const path = join(directory, 'bench.db');
 
   let startedMs = performance.now();
-  const rssBefore = process.memoryUsage.rss();
   let store = await openSqliteStore({ path, compaction: { keepMs: 0, minBatch: 2_000 } });
   row('open, new', performance.now() - startedMs, 'ms');
-  row('memory of an open store', (process.memoryUsage.rss() - rssBefore) / 1024 / 1024, 'MiB RSS');
 
   await Promise.all(Array.from({ length: OBJECTS }, (_, index) => store.commit({ key: keyOf(index), value })));
 
@@ -41,6 +39,7 @@ export async function benchStore(directory: string): Promise<BenchRow[]> {
     const delay = monitorEventLoopDelay({ resolution: 1 });
     const before = store.stats();
     const cpuBefore = process.cpuUsage();
+    const writtenBefore = await writtenBytes();
     delay.enable();
     const { perSecond, p50Ms, p99Ms } = await measure(writers, RUN_MS, async index => {
       await store.commit({ key: keyOf(index % OBJECTS), value });
@@ -58,7 +57,12 @@ export async function benchStore(directory: string): Promise<BenchRow[]> {
       (cpu.user + cpu.system) / 1000 / commits,
       'ms each',
     );
-    row(`event loop delay meanwhile, p99`, delay.percentile(99) / 1e6 - 1, 'ms');
+    row(
+      `durable commits, ${writers} writers, written to disk`,
+      ((await writtenBytes()) - writtenBefore) / commits / 1024,
+      'KiB each',
+    );
+    row(`event loop delay, ${writers} writers, p99`, delay.percentile(99) / 1e6 - 1, 'ms');
   }
 
   row(
@@ -94,6 +98,11 @@ export async function benchStore(directory: string): Promise<BenchRow[]> {
   row('list of 2,000, from SQLite', (await measure(1, 500, () => listAll(store))).p50Ms, 'ms');
   await store.close();
   return rows;
+}
+
+/** What this process has sent towards the disk so far (proc(5), `io`), checkpoints included. */
+async function writtenBytes(): Promise<number> {
+  return Number(/^write_bytes: (\d+)/m.exec(await readFile('/proc/self/io', 'utf8'))?.[1] ?? 0);
 }
 
 const listAll = (store: SqliteStore) => store.range({ prefix: '/registry/core/pods/' });

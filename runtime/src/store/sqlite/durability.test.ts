@@ -16,7 +16,7 @@ import { build } from 'esbuild';
 import { openSqliteStore } from './open.ts';
 import { Recorder, withDirectory } from './testing.ts';
 
-const KILLS = 24;
+const KILLS = 20;
 
 const nativeBinding = join(
   dirname(createRequire(import.meta.url).resolve('better-sqlite3/package.json')),
@@ -32,7 +32,9 @@ async function bundle(directory: string): Promise<{ child: string; thread: strin
     bundle: true,
     platform: 'node',
     format: 'esm',
-    banner: { js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
     logLevel: 'error',
   });
   return { child: join(directory, 'child.mjs'), thread: join(directory, 'store-thread.mjs') };

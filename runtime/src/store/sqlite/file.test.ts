@@ -94,6 +94,15 @@ describe('opening what is not a whole store', () => {
       await assert.rejects(openSqliteStore({ path }), /its format is 99, this version of Atoll reads 1/);
     }));
 
+  it('a thread that dies: with its last words', () =>
+    withDirectory(async directory => {
+      const threadUrl = new URL('data:text/javascript,throw new Error("out of luck")');
+      await assert.rejects(openSqliteStore({ path: join(directory, 'state.db'), threadUrl }), (error: unknown) => {
+        assert.match(String(error), /StoreFailedError: .*state\.db failed while opening: .*out of luck/);
+        return true;
+      });
+    }));
+
   it('a directory where the file should be, a parent that is a file: the system’s words', () =>
     withDirectory(async directory => {
       await assert.rejects(openSqliteStore({ path: directory }), StoreFailedError);

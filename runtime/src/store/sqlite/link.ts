@@ -3,7 +3,15 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker, type WorkerOptions } from 'node:worker_threads';
-import type { FromThread, ThreadError, ThreadRole, WriterReply, WriterRequest } from './protocol.ts';
+import type {
+  FromThread,
+  SnapshotRole,
+  ThreadError,
+  ThreadRole,
+  WriterReply,
+  WriterRequest,
+  WriterRole,
+} from './protocol.ts';
 
 /**
  * Where the thread's code is: beside this file, or, in a bundle, `store-thread.js` beside the bundle
@@ -102,10 +110,7 @@ export class WriterLink {
   }
 
   /** Starts the writer and resolves when it has opened and checked the file. @throws ThreadFailure */
-  static async start(
-    role: ThreadRole & { role: 'writer' },
-    url: URL,
-  ): Promise<{ writer: WriterLink; reply: WriterReply }> {
+  static async start(role: WriterRole, url: URL): Promise<{ writer: WriterLink; reply: WriterReply }> {
     const link = new Link(role, url);
     try {
       const reply = replyOf(await link.answer());
@@ -134,10 +139,7 @@ export class WriterLink {
 }
 
 /** Copies the store to `target` in a thread of its own. @throws ThreadFailure */
-export async function takeSnapshot(
-  role: ThreadRole & { role: 'snapshot' },
-  url: URL,
-): Promise<{ revision: number; sizeBytes: number }> {
+export async function takeSnapshot(role: SnapshotRole, url: URL): Promise<{ revision: number; sizeBytes: number }> {
   const link = new Link(role, url);
   try {
     const message = await link.answer();

@@ -3,8 +3,8 @@ import type { FileState, WriterRequest } from './protocol.ts';
 
 /** With nothing else to do, the log is brought home from this size (4 MiB)… */
 const CHECKPOINT_IDLE_PAGES = 1_000;
-/** …and from this size (16 MiB) also between writes. */
-const CHECKPOINT_BUSY_PAGES = 4_000;
+/** …and from this size (6 MiB) also between writes: on a full disk it must fit into the reserve. */
+const CHECKPOINT_BUSY_PAGES = 1_500;
 /** Free pages are given back to the file system from this many (4 MiB) and this part of the file on… */
 const VACUUM_FROM_PAGES = 1_024;
 const VACUUM_FROM_PART = 1 / 4;

@@ -16,12 +16,14 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock;
   /** How many events are kept in memory for watches, at most. Default 4,096. */
   readonly windowRevisions?: number;
-  /** Bytes of keys and values of these, at most. Default 8 MiB. */
+  /** Bytes of keys and values of these, at most. Default 4 MiB. */
   readonly windowBytes?: number;
   /** Bytes of values kept in memory for reads. Default 8 MiB. */
   readonly cacheBytes?: number;
   /** Size of the data, without free pages and log, from which creations are refused (updates: a tenth later). Default 512 MiB. */
   readonly quotaBytes?: number;
+  /** Space set aside in `<path>-reserve` so that deletions work on a full disk. Default 8 MiB; 0: none. */
+  readonly reserveBytes?: number;
   /** Automatic compaction; `false`: only by {@link SqliteStore.compact}. Defaults in `compaction.ts`. */
   readonly compaction?: Partial<CompactionOptions> | false;
   /** Called once when the disk has failed and the store takes no more writes: the server should end and be started again. */
@@ -42,9 +44,10 @@ const MIB = 1024 * 1024;
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, logger = silentLogger, clock = systemClock, nativeBinding } = options;
   const quotaBytes = positive('quotaBytes', options.quotaBytes ?? 512 * MIB);
+  const reserveBytes = options.reserveBytes ?? 8 * MIB;
   const limits = {
     revisions: positive('windowRevisions', options.windowRevisions ?? 4_096),
-    bytes: positive('windowBytes', options.windowBytes ?? 8 * MIB),
+    bytes: positive('windowBytes', options.windowBytes ?? 4 * MIB),
   };
   const compaction = options.compaction === false ? undefined : { ...COMPACTION_DEFAULTS, ...options.compaction };
   const policy = compaction && new CompactionPolicy(compaction, 0, clock.now());
@@ -54,7 +57,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const startedMs = performance.now();
   let started: Awaited<ReturnType<typeof WriterLink.start>>;
   try {
-    started = await WriterLink.start({ role: 'writer', path, quotaBytes, ...binding }, url);
+    started = await WriterLink.start({ role: 'writer', path, quotaBytes, reserveBytes, ...binding }, url);
   } catch (error) {
     throw storeError(path, 'opening', error instanceof ThreadFailure ? error.error : threadError(error));
   }

@@ -4,9 +4,23 @@
  */
 import type { KeyValue, Write } from '../store.ts';
 
-export type ThreadRole =
-  | { readonly role: 'writer'; readonly path: string; readonly nativeBinding?: string; readonly quotaBytes: number }
-  | { readonly role: 'snapshot'; readonly path: string; readonly nativeBinding?: string; readonly target: string };
+export type ThreadRole = WriterRole | SnapshotRole;
+
+export interface WriterRole {
+  readonly role: 'writer';
+  readonly path: string;
+  readonly nativeBinding?: string;
+  readonly quotaBytes: number;
+  readonly reserveBytes: number;
+}
+
+export interface SnapshotRole {
+  readonly role: 'snapshot';
+  readonly path: string;
+  readonly nativeBinding?: string;
+  /** Where the copy goes. */
+  readonly target: string;
+}
 
 export type WriterRequest =
   | { readonly kind: 'commit'; readonly batch: PackedWrites }

@@ -23,7 +23,7 @@ import type { CompactionPolicy } from './compaction.ts';
 import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, takeSnapshot, type WriterLink } from './link.ts';
 import { Lists } from './lists.ts';
-import type { FileState, ThreadRole } from './protocol.ts';
+import type { FileState, SnapshotRole } from './protocol.ts';
 import type { Reader } from './reader.ts';
 import { PAGE_BYTES } from './schema.ts';
 import { Watches } from './watches.ts';
@@ -174,7 +174,7 @@ export class SqliteStore implements Store {
   async snapshot(path: string): Promise<{ readonly revision: number; readonly sizeBytes: number }> {
     this.#mustBeOpen();
     const { nativeBinding } = this.#parts;
-    const role: ThreadRole & { role: 'snapshot' } = {
+    const role: SnapshotRole = {
       role: 'snapshot',
       path: this.#parts.path,
       target: path,

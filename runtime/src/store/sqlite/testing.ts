@@ -15,14 +15,14 @@ export async function withDirectory<T>(body: (directory: string) => Promise<T>):
   }
 }
 
-/** A store without automatic compaction unless the options say otherwise. */
+/** A store without automatic compaction or reserve unless the options say otherwise. */
 export function withStore(
   options: Partial<SqliteStoreOptions>,
   body: (store: SqliteStore, path: string) => Promise<void>,
 ): Promise<void> {
   return withDirectory(async directory => {
     const path = join(directory, 'state.db');
-    const store = await openSqliteStore({ path, compaction: false, ...options });
+    const store = await openSqliteStore({ path, compaction: false, reserveBytes: 0, ...options });
     try {
       await body(store, path);
     } finally {

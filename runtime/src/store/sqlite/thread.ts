@@ -6,6 +6,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { threadError } from './errors.ts';
 import { copyStoreFile, openStoreFile } from './file.ts';
 import type { FromThread, PackedResults, ThreadRole, WriterRequest } from './protocol.ts';
+import { Reserve } from './reserve.ts';
 import { Writer } from './writer.ts';
 
 async function main(port: MessagePort, role: ThreadRole): Promise<void> {
@@ -15,7 +16,8 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
       say({ ok: true, snapshot: await copyStoreFile(role, role.target) });
       return;
     }
-    const writer = new Writer(await openStoreFile(role), role.quotaBytes);
+    const reserve = new Reserve(`${role.path}-reserve`, role.reserveBytes);
+    const writer = new Writer(await openStoreFile(role), role.quotaBytes, reserve);
     port.on('message', (request: WriterRequest) => {
       try {
         const results = answer(writer, request);
@@ -27,6 +29,8 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
       }
     });
     say({ ok: true, reply: { state: writer.state } });
+    // Nobody waits for this one.
+    reserve.restore();
   } catch (error) {
     say({ ok: false, error: threadError(error) });
   }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type Database from 'better-sqlite3';
 import type { Write } from '../store.ts';
 import { openStoreFile } from './file.ts';
 import { Outcome, packWrites, unpackResults } from './protocol.ts';
+import { Reserve } from './reserve.ts';
 import { put, withDirectory } from './testing.ts';
 import { Writer } from './writer.ts';
 
@@ -12,10 +14,11 @@ import { Writer } from './writer.ts';
 function withWriter(
   quotaBytes: number,
   body: (commit: (...writes: Write[]) => Outcome[], writer: Writer, database: Database.Database) => void,
+  reserveBytes = 0,
 ): Promise<void> {
   return withDirectory(async directory => {
     const database = await openStoreFile({ path: join(directory, 'state.db') });
-    const writer = new Writer(database, quotaBytes);
+    const writer = new Writer(database, quotaBytes, new Reserve(join(directory, 'reserve'), reserveBytes));
     try {
       const commit = (...writes: Write[]): Outcome[] => {
         const batch = packWrites(writes);
@@ -54,6 +57,41 @@ describe('a full disk', () => {
       assert.deepEqual(commit({ key: '/new/1', value }), [Outcome.Committed]);
       assert.equal(writer.state.revision, revision + 4);
     }));
+});
+
+describe('the reserve', () => {
+  it('is taken only from a disk with room, given up once, and taken back', () =>
+    withDirectory(async directory => {
+      const path = join(directory, 'state.db-reserve');
+      const huge = new Reserve(path, 2 ** 50);
+      huge.restore();
+      assert.equal(huge.held, false);
+      assert.equal(huge.release(), false);
+      const reserve = new Reserve(path, 1_000_000);
+      assert.equal(reserve.held, false);
+      reserve.restore();
+      assert.equal(reserve.held, true);
+      assert.equal((await stat(path)).size, 1_000_000);
+      assert.equal((await stat(path)).mode & 0o777, 0o600);
+      assert.equal(new Reserve(path, 1_000_000).held, true, 'found again');
+      assert.equal(new Reserve(path, 2_000_000).held, false, 'a part of it is none');
+      assert.equal(reserve.release(), true);
+      assert.equal(reserve.release(), false);
+      await assert.rejects(stat(path), { code: 'ENOENT' });
+      reserve.restore();
+      assert.equal(reserve.held, true);
+    }));
+
+  it('once gone, leaves what is free to deletions and updates', () =>
+    withWriter(
+      1e9,
+      (commit, writer) => {
+        assert.deepEqual(commit({ key: '/a', value }), [Outcome.NoSpace]);
+        assert.deepEqual(commit({ key: '/a', value: null }), [Outcome.Conflict]);
+        assert.equal(writer.state.revision, 1);
+      },
+      2 ** 50,
+    ));
 });
 
 describe('the quota', () => {

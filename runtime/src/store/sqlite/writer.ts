@@ -20,6 +20,7 @@ import {
   unpackWrites,
   type WriteResult,
 } from './protocol.ts';
+import type { Reserve } from './reserve.ts';
 import { NEWEST_REVISION, PAGE_BYTES } from './schema.ts';
 
 /** Compaction walks so many revisions between looks at the clock. */
@@ -29,12 +30,15 @@ const COMPACT_SLICE_MS = 3;
 /** What a row costs beside its value: the key twice (table and index), record headers. */
 const ROW_OVERHEAD_BYTES = 48;
 
+/** Free pages that stay for deletions and updates while the disk is full. */
+const FREE_FLOOR_BYTES = 1024 * 1024;
 /** At the quota no object can be created, but graceful deletion and finalizers need updates: those get a tenth more. */
 const UPDATE_HEADROOM = 1.1;
 
 export class Writer {
   readonly #database: Database.Database;
   readonly #quotaBytes: number;
+  readonly #reserve: Reserve;
   readonly #latest: Database.Statement<[string], [revision: number, deleted: number]>;
   readonly #row: Database.Statement<[number], [created: number, value: Buffer]>;
   readonly #insert: Database.Statement<[number, string, number, number, number, Buffer | null]>;
@@ -49,8 +53,9 @@ export class Writer {
   #compacted: number;
   #state: FileState;
 
-  constructor(database: Database.Database, quotaBytes: number) {
+  constructor(database: Database.Database, quotaBytes: number, reserve: Reserve) {
     this.#database = database;
+    this.#reserve = reserve;
     this.#quotaBytes = quotaBytes;
     this.#latest = database
       .prepare<[string], [number, number]>(
@@ -110,20 +115,17 @@ export class Writer {
   }
 
   #apply(writes: readonly Write[], puts: boolean): WriteResult[] {
-    let usedBytes = this.#usedBytes();
+    let addedBytes = 0;
     return writes.map(({ key, value, expect = ANY_REVISION }) => {
-      if (value !== null && !puts) return { outcome: Outcome.NoSpace, revision: 0, before: undefined };
       const before = this.#current(key);
       if ((expect !== ANY_REVISION && expect !== (before?.modRevision ?? 0)) || (value === null && !before)) {
         return { outcome: Outcome.Conflict, revision: 0, before };
       }
       if (value !== null) {
         const rowBytes = value.length + 2 * key.length + ROW_OVERHEAD_BYTES;
-        usedBytes += rowBytes;
-        if (usedBytes > (before ? this.#quotaBytes * UPDATE_HEADROOM : this.#quotaBytes)) {
-          usedBytes -= rowBytes;
-          return { outcome: Outcome.OverQuota, revision: 0, before: undefined };
-        }
+        const refused = puts ? this.#refusal(addedBytes + rowBytes, before !== undefined) : Outcome.NoSpace;
+        if (refused) return { outcome: refused, revision: 0, before: undefined };
+        addedBytes += rowBytes;
       }
       const revision = this.#revision + 1;
       const deleted = value === null ? 1 : 0;
@@ -131,6 +133,16 @@ export class Writer {
       this.#revision = revision;
       return { outcome: Outcome.Committed, revision, before };
     });
+  }
+
+  /** Whether so many bytes more are too many. */
+  #refusal(addedBytes: number, update: boolean): Outcome.OverQuota | Outcome.NoSpace | undefined {
+    const { pages, freePages } = this.#state;
+    const usedBytes = (pages - freePages) * PAGE_BYTES + addedBytes;
+    if (usedBytes > this.#quotaBytes * (update ? UPDATE_HEADROOM : 1)) return Outcome.OverQuota;
+    // With the reserve gone, only what fits into the file as it is may be created.
+    const fits = this.#reserve.held || update || addedBytes + FREE_FLOOR_BYTES < freePages * PAGE_BYTES;
+    return fits ? undefined : Outcome.NoSpace;
   }
 
   #current(key: string): KeyValue | undefined {
@@ -179,15 +191,22 @@ export class Writer {
     this.#state = this.#look();
   }
 
-  /** Brings the log home into the database file, as far as readers allow. */
+  /** Brings the log home into the database file, as far as readers and the disk allow. */
   checkpoint(): void {
+    this.#reserve.restore();
+    if (!this.#bringHome() && this.#reserve.release()) this.#bringHome();
+    this.#state = this.#look();
+  }
+
+  /** False: there is no space for the file to grow; the log keeps what is not home yet. */
+  #bringHome(): boolean {
     try {
       this.#database.pragma('wal_checkpoint(PASSIVE)');
+      return true;
     } catch (error) {
-      // A full disk cannot take the file's growth; the log keeps what is not home yet.
       if (!isNoSpace(threadError(error).code)) throw error;
+      return false;
     }
-    this.#state = this.#look();
   }
 
   /** Gives up to `pages` free pages at the end of the file back to the file system. */
@@ -207,10 +226,6 @@ export class Writer {
     } finally {
       this.#database.pragma('synchronous = FULL');
     }
-  }
-
-  #usedBytes(): number {
-    return (this.#state.pages - this.#state.freePages) * PAGE_BYTES;
   }
 
   #look(): FileState {

@@ -184,7 +184,10 @@ export class Writes {
     return unpackResults(results, batch.keys);
   }
 
-  /** The disk is full, but once the log has been brought home it is written over from its start, and that takes no space. */
+  /**
+   * The disk is full, but once the log has been brought home (into the reserve, if need be) it is written over from its start,
+   * and that takes no space.
+   */
   async #writeAgain(group: readonly Pending[], results: WriteResult[]): Promise<WriteResult[]> {
     await this.#ask({ kind: 'checkpoint' });
     const refused = group.filter((_, index) => wasOutOfSpace(results[index]));
