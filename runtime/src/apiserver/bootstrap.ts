@@ -9,6 +9,7 @@ import { StatusError } from '../api/status.ts';
 import type { User } from '../lib/exchange.ts';
 import type { Context, Parts } from './context.ts';
 import { contextFor } from './internal.ts';
+import { keyOf } from './keys.ts';
 import { createObject, updateObject } from './registry.ts';
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -94,7 +95,9 @@ async function ensure(
   namespace: string,
   object: KubeObject,
 ): Promise<void> {
-  const context = internal(parts, user, group, resource, namespace, object.metadata.name ?? '');
+  const name = object.metadata.name ?? '';
+  const context = internal(parts, user, group, resource, namespace, name);
+  if (await parts.store.get(keyOf(context.resource, namespace, name))) return;
   try {
     await createObject(context, object);
   } catch (error) {
