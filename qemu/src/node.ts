@@ -69,7 +69,7 @@ export class AtollNode implements AsyncDisposable {
    */
   async ready(timeoutMs = readyTimeoutMs): Promise<string> {
     const deadline = performance.now() + timeoutMs;
-    const left = (): number => Math.max(1, deadline - performance.now());
+    const left = (): number => Math.max(1, Math.ceil(deadline - performance.now()));
     const kubeconfig = await this.machine.kubeconfig({ timeoutMs });
     await writeFile(this.kubeconfigFile, kubeconfig, { mode: 0o600 });
     this.#api?.[Symbol.dispose]();
