@@ -68,7 +68,7 @@ export interface PatchOptions extends RequestOptions {
 }
 
 const LIST_ACCEPT = 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json';
-const WATCH_ACCEPT = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const OBJECT_ACCEPT = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 export class Client {
@@ -84,6 +84,11 @@ export class Client {
 
   get<T extends ApiObject>(ref: ResourceRef<T>, key: ObjectKey, options: RequestOptions = {}): Promise<T> {
     return this.#json<T>('GET', pathOf(ref, key), options);
+  }
+
+  /** Only the metadata, of an object of any kind. */
+  getMetadata(ref: ResourceRef, key: ObjectKey, options: RequestOptions = {}): Promise<ApiObject> {
+    return this.#json('GET', pathOf(ref, key), options, undefined, { accept: OBJECT_ACCEPT });
   }
 
   list<T extends ApiObject>(ref: ResourceRef<T>, options: ListOptions = {}): Promise<KubeList<T>> {
@@ -190,7 +195,7 @@ export class Client {
       const response = await this.raw({
         method: 'GET',
         path: pathOf(ref, { namespace: options.namespace }) + query,
-        headers: { accept: options.metadataOnly ? WATCH_ACCEPT : 'application/json' },
+        headers: { accept: options.metadataOnly ? OBJECT_ACCEPT : 'application/json' },
         signal,
       });
       const body = Buffer.isBuffer(response.body) ? once(response.body) : response.body;
@@ -218,27 +223,13 @@ export class Client {
     throw apiErrorFrom(response.status, await bufferOf(response.body), `${request.method} ${request.path}`);
   }
 
-  close(): void {
-    this.#transport.close();
-  }
-
-  async #json<Out>(
-    method: string,
-    path: string,
-    options: RequestOptions,
-    body?: unknown,
-    headers: Record<string, string> = {},
-  ): Promise<Out> {
+  /** Any request whose answer is JSON, within the deadline. @throws ApiError */
+  async rawJson<Out>(request: TransportRequest, options: RequestOptions = {}): Promise<Out> {
+    const { method, path } = request;
     const timeoutMs = options.timeoutMs ?? this.#timeoutMs;
     const limit = deadline(timeoutMs, options.signal);
     try {
-      const response = await this.raw({
-        method,
-        path,
-        headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
-        signal: limit.signal,
-        ...(body === undefined ? {} : { body: Buffer.from(JSON.stringify(body)) }),
-      });
+      const response = await this.raw({ ...request, signal: limit.signal });
       return JSON.parse((await bufferOf(response.body)).toString('utf8')) as Out;
     } catch (error) {
       if (!limit.expired()) throw error;
@@ -246,6 +237,28 @@ export class Client {
     } finally {
       limit.dispose();
     }
+  }
+
+  close(): void {
+    this.#transport.close();
+  }
+
+  #json<Out>(
+    method: string,
+    path: string,
+    options: RequestOptions,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Out> {
+    const request = {
+      method,
+      path,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+    };
+    return this.rawJson(
+      body === undefined ? request : { ...request, body: Buffer.from(JSON.stringify(body)) },
+      options,
+    );
   }
 }
 

@@ -6,7 +6,16 @@ import type { Deployment, ReplicaSet } from '../api/generated/types/apps.v1.ts';
 import type { Container, Node, Pod } from '../api/generated/types/core.v1.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
-import { type ApiObject, Deployments, Namespaces, Nodes, Pods, ReplicaSets } from '../client/resources.ts';
+import {
+  type ApiObject,
+  Deployments,
+  metadataOf,
+  Namespaces,
+  Nodes,
+  Pods,
+  ReplicaSets,
+  type ResourceRef,
+} from '../client/resources.ts';
 import { controllerOf } from './ownership.ts';
 
 const POD_ANNOTATIONS = ['controller.kubernetes.io/pod-deletion-cost'];
@@ -42,6 +51,35 @@ export const deploymentsOf = (informers: Informers): Informer<Deployment> =>
   informers.of(Deployments, { transform: withoutLastApplied<Deployment> });
 
 export const namespacesOf = (informers: Informers) => informers.of(Namespaces, { transform: withoutLastApplied });
+
+/** A cache of a kind's objects that holds no more of them than who they are and whose. */
+export const metadataCacheOf = (informers: Informers, ref: ResourceRef): Informer<ApiObject> =>
+  informers.of(metadataOf(ref), { metadataOnly: true, transform: slimMetadata });
+
+/** The fullest cache there is of a kind already, or {@link metadataCacheOf} it: for those who need only metadata. */
+export function anyCacheOf(informers: Informers, ref: ResourceRef): Informer<ApiObject> {
+  const full =
+    ref.group === '' ? CORE_CACHES[ref.resource] : ref.group === 'apps' ? APPS_CACHES[ref.resource] : undefined;
+  return full ? full(informers) : metadataCacheOf(informers, ref);
+}
+
+type CacheOf = (informers: Informers) => Informer<ApiObject>;
+// An informer of a kind is read here as one of objects; nobody writes through it.
+const asObjects = <T extends ApiObject>(of: (informers: Informers) => Informer<T>): CacheOf => of as unknown as CacheOf;
+const CORE_CACHES: Readonly<Record<string, CacheOf>> = {
+  pods: asObjects(podsOf),
+  nodes: asObjects(nodesOf),
+  namespaces: asObjects(namespacesOf),
+};
+const APPS_CACHES: Readonly<Record<string, CacheOf>> = {
+  replicasets: asObjects(replicaSetsOf),
+  deployments: asObjects(deploymentsOf),
+};
+
+function slimMetadata({ metadata }: ApiObject): ApiObject {
+  const { name, namespace, uid, resourceVersion, deletionTimestamp, ownerReferences, finalizers } = metadata;
+  return { metadata: { name, namespace, uid, resourceVersion, deletionTimestamp, ownerReferences, finalizers } };
+}
 
 function withoutLastApplied<T extends ApiObject>(object: T): T {
   if (object.metadata.annotations) delete object.metadata.annotations[LAST_APPLIED];

@@ -18,8 +18,14 @@ export interface ControllerContext {
 /** Runs until `signal` aborts. Asks for its informers before it first waits. */
 export type Controller = (context: ControllerContext, signal: AbortSignal) => Promise<void>;
 
-export function newQueue(context: ControllerContext): WorkQueue {
-  return new WorkQueue({ clock: context.clock });
+/** Thrown by work that is not done and not failed: it waits for others, and is tried again with back-off. */
+export class Unfinished extends Error {
+  override readonly name = 'Unfinished';
+}
+
+/** @param baseDelayMs the first back-off; default 5 ms. */
+export function newQueue(context: ControllerContext, baseDelayMs?: number): WorkQueue {
+  return new WorkQueue({ clock: context.clock, baseDelayMs });
 }
 
 /** Waits for the caches, then reconciles what the queue brings until `signal` aborts. */
@@ -39,7 +45,7 @@ export async function reconcile(
   }
   const onError = (error: unknown, key: string, retries: number): void => {
     // The first failures are mostly lost races, which the retry settles.
-    const level = retries > 3 ? 'warn' : 'debug';
+    const level = retries > 3 && !(error instanceof Unfinished) ? 'warn' : 'debug';
     context.logger[level]({ err: error, key, retries }, 'reconciling failed; it will be tried again');
   };
   await queue.run(work, { concurrency, onError }, signal);

@@ -7,16 +7,23 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Controller } from './context.ts';
 import { deployments } from './deployment/index.ts';
+import { garbageCollector } from './garbage/index.ts';
+import { namespaces } from './namespaces/index.ts';
 import { nodeIpam } from './nodeIpam.ts';
+import { nodeLifecycle } from './nodeLifecycle/index.ts';
+import { podGarbage } from './podGarbage.ts';
 import { replicaSets } from './replicaSet/index.ts';
 import { rootCaConfigMaps } from './rootCaConfigMaps.ts';
 import { serviceAccounts } from './serviceAccounts.ts';
+import { taintEviction } from './taintEviction.ts';
 
 export interface ControllerOptions {
   /** The authority pods trust for the API server: `kube-root-ca.crt`. */
   readonly rootCaPem: string;
   /** Default `10.42.0.0/16`. */
   readonly podCidr?: string | undefined;
+  /** Pods that have ended and are kept for their logs; the oldest beyond go. Default 500, upstream's 12,500 is no device's. */
+  readonly terminatedPodThreshold?: number | undefined;
 }
 
 export interface StartControllersOptions {
@@ -34,6 +41,11 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
     'service-account': serviceAccounts,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
+    'node-lifecycle': nodeLifecycle,
+    'taint-eviction': taintEviction,
+    'pod-garbage': podGarbage(options.terminatedPodThreshold ?? 500),
+    namespace: namespaces,
+    'garbage-collector': garbageCollector,
     replicaset: replicaSets,
     deployment: deployments,
   };

@@ -1,7 +1,7 @@
 /** Every active namespace has a service account `default`; one that is deleted is made again. */
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../client/apiError.ts';
-import { metadataOf, ServiceAccounts } from '../client/resources.ts';
-import { namespacesOf } from './caches.ts';
+import { ServiceAccounts } from '../client/resources.ts';
+import { metadataCacheOf, namespacesOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 
 const NAME = 'default';
@@ -9,7 +9,7 @@ const NAME = 'default';
 export const serviceAccounts: Controller = (context, signal) => {
   const { client, informers } = context;
   const namespaces = namespacesOf(informers);
-  const accounts = informers.of(metadataOf(ServiceAccounts), { metadataOnly: true });
+  const accounts = metadataCacheOf(informers, ServiceAccounts);
   const queue = newQueue(context);
   namespaces.on({
     add: namespace => queue.add(namespace.metadata.name ?? ''),

@@ -1,10 +1,10 @@
 /** How evenly a pod's like are spread: pure (https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/). */
 import type { Pod, TopologySpreadConstraint } from '../api/generated/types/core.v1.ts';
 import { labelSelectorMatches } from '../api/selectors.ts';
+import { untolerated } from '../controllers/tolerations.ts';
 import { selectsNode } from './nodeSelector.ts';
 import { topologyOf } from './podAffinityTerms.ts';
 import type { NodeInfo, Snapshot } from './snapshot.ts';
-import { untolerated } from './tolerations.ts';
 
 export function constraintsOf(
   pod: Pod,

@@ -1,7 +1,7 @@
 /** A cordoned node takes no new pods but those that tolerate it. */
 import type { Taint } from '../../api/generated/types/core.v1.ts';
+import { isTolerated } from '../../controllers/tolerations.ts';
 import type { FilterPlugin, Refusal } from '../plugin.ts';
-import { isTolerated } from '../tolerations.ts';
 
 const taint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 const refusal: Refusal = { reasons: ['node(s) were unschedulable'], unresolvable: true };

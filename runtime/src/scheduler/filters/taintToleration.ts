@@ -1,6 +1,7 @@
 /** No pod goes where a taint keeps it off. */
+
+import { untolerated } from '../../controllers/tolerations.ts';
 import type { FilterPlugin, Refusal } from '../plugin.ts';
-import { untolerated } from '../tolerations.ts';
 
 const refusal: Refusal = { reasons: ['node(s) had untolerated taint(s)'], unresolvable: true };
 

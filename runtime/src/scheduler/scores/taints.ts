@@ -1,6 +1,7 @@
 /** Prefer nodes without PreferNoSchedule taints that the pod does not tolerate. */
+
+import { isTolerated } from '../../controllers/tolerations.ts';
 import { normalized, type ScorePlugin } from '../plugin.ts';
-import { isTolerated } from '../tolerations.ts';
 
 export const preferUntainted: ScorePlugin = {
   name: 'TaintToleration',

@@ -1,0 +1,260 @@
+/**
+ * Objects whose owners are all gone go too; owners deleted in the foreground wait for their dependents, owners deleted
+ * with `Orphan` let them go first.
+ *
+ * Every kind that can be deleted is watched, but only the metadata that matters is kept; kinds that another controller
+ * caches are not watched twice. Nothing is deleted on the word of a cache alone: the object and every owner that is not
+ * known to be gone are read from the server first.
+ */
+import { isConflict, isInvalid, isNotFound } from '../../client/apiError.ts';
+import { type DiscoveredResource, discover } from '../../client/discovery.ts';
+import { allSynced } from '../../client/informers.ts';
+import { type ApiObject, apiVersionOf, keyOf, type ResourceRef } from '../../client/resources.ts';
+import type { WorkQueue } from '../../client/workQueue.ts';
+import { delay } from '../../lib/clock.ts';
+import { anyCacheOf } from '../caches.ts';
+import { type Controller, type ControllerContext, newQueue, reconcile } from '../context.ts';
+import {
+  awaitsDependents,
+  FOREGROUND,
+  Graph,
+  type Item,
+  judge,
+  ORPHAN,
+  type OwnerState,
+  orphansDependents,
+  ownersOf,
+} from './graph.ts';
+
+/** Written often and owned by nobody. */
+const IGNORED = new Set(['events', 'events.events.k8s.io']);
+const MAX_ABSENT = 1000;
+
+export const garbageCollector: Controller = async (context, signal) => {
+  const resources = await discovered(context, signal);
+  if (!resources) return;
+  await new Collector(context, resources, signal).run();
+};
+
+async function discovered(context: ControllerContext, signal: AbortSignal): Promise<DiscoveredResource[] | undefined> {
+  for (let delayMs = 250; !signal.aborted; delayMs = Math.min(delayMs * 2, 30_000)) {
+    try {
+      const all = await discover(context.client, { signal });
+      return all.filter(
+        ({ verbs, resource, group }) =>
+          ['list', 'watch', 'delete'].every(verb => verbs.includes(verb)) &&
+          !IGNORED.has(group === '' ? resource : `${resource}.${group}`),
+      );
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      context.logger.warn({ err: error }, 'the kinds of objects could not be learnt; it will be tried again');
+      await delay(delayMs, signal, context.clock);
+    }
+  }
+  return undefined;
+}
+
+class Collector {
+  readonly #graph = new Graph();
+  readonly #queue: WorkQueue;
+  /** `apiVersion kind` → resource, in every group's preferred version; other versions are found by group. */
+  readonly #kinds = new Map<string, ResourceRef>();
+  /** Uids of objects seen deleted. */
+  readonly #absent = new Set<string>();
+  #synced = false;
+
+  constructor(
+    private readonly context: ControllerContext,
+    private readonly resources: readonly DiscoveredResource[],
+    private readonly signal: AbortSignal,
+  ) {
+    this.#queue = newQueue(context);
+    for (const ref of resources) this.#kinds.set(`${ref.group} ${ref.kind}`, ref);
+  }
+
+  async run(): Promise<void> {
+    const { context, signal } = this;
+    const caches = this.resources.map(resource => {
+      const cache = anyCacheOf(context.informers, resource);
+      cache.on({
+        add: object => this.#changed(resource, object),
+        update: (object, old) => this.#changed(resource, object, old),
+        delete: object => this.#deleted(object),
+      });
+      return cache;
+    });
+    try {
+      await allSynced(caches, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    this.#synced = true;
+    for (const { object } of this.#graph.items()) this.#consider(object);
+    await reconcile(context, this.#queue, [], uid => this.#work(uid), signal, 5);
+  }
+
+  #changed(ref: ResourceRef, object: ApiObject, old?: ApiObject): void {
+    this.#graph.put(ref, object);
+    if (!this.#synced) return;
+    if (old) {
+      // An owner that waits for this one may wait no longer.
+      for (const owner of ownersOf(old)) this.#wake(owner.uid);
+    }
+    this.#consider(object);
+  }
+
+  #deleted(object: ApiObject): void {
+    const { uid = '' } = object.metadata;
+    this.#graph.remove(uid);
+    this.#absent.add(uid);
+    if (this.#absent.size > MAX_ABSENT) {
+      for (const oldest of this.#absent) {
+        this.#absent.delete(oldest);
+        break;
+      }
+    }
+    if (!this.#synced) return;
+    for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.object.metadata.uid ?? '');
+    for (const owner of ownersOf(object)) this.#wake(owner.uid);
+  }
+
+  #wake(uid: string): void {
+    const item = this.#graph.get(uid);
+    if (item && awaitsDependents(item.object)) this.#queue.add(uid);
+  }
+
+  /** Queues the object if there may be something to do about it. */
+  #consider(object: ApiObject): void {
+    const { uid = '' } = object.metadata;
+    const owners = ownersOf(object);
+    const doubtful = owners.some(owner => {
+      const known = this.#graph.get(owner.uid);
+      return !known || awaitsDependents(known.object);
+    });
+    if (doubtful || awaitsDependents(object) || orphansDependents(object)) this.#queue.add(uid);
+  }
+
+  async #work(uid: string): Promise<undefined> {
+    const item = this.#graph.get(uid);
+    if (!item) return;
+    if (orphansDependents(item.object)) return this.#orphan(item);
+    if (awaitsDependents(item.object)) return this.#finishForeground(item);
+    if (item.object.metadata.deletionTimestamp) return;
+    const live = await this.#live(item);
+    if (!live) return;
+    const states = new Map<string, OwnerState>();
+    for (const owner of ownersOf(live)) states.set(owner.uid, await this.#stateOf(item, live, owner));
+    const verdict = judge(
+      live,
+      ({ uid: owner }) => states.get(owner) ?? 'solid',
+      this.#graph.blockersOf(uid).length > 0,
+    );
+    if (verdict.do === 'disown') await this.#disown(item, live, verdict.uids);
+    else if (verdict.do === 'delete') await this.#delete(item, live, verdict.propagationPolicy);
+  }
+
+  /** The object as the server has it. `undefined`: it is gone, or another has its name. */
+  async #live({ ref, object }: Item): Promise<ApiObject | undefined> {
+    try {
+      const live = await this.context.client.getMetadata(ref, keyOf(object), { signal: this.signal });
+      return live.metadata.uid === object.metadata.uid ? live : undefined;
+    } catch (error) {
+      if (isNotFound(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async #stateOf(item: Item, object: ApiObject, owner: ReturnType<typeof ownersOf>[number]): Promise<OwnerState> {
+    if (this.#absent.has(owner.uid)) return 'absent';
+    const known = this.#graph.get(owner.uid);
+    if (known) return awaitsDependents(known.object) ? 'leaving' : 'solid';
+    const slash = owner.apiVersion.indexOf('/');
+    const group = slash < 0 ? '' : owner.apiVersion.slice(0, slash);
+    const ref = this.#kinds.get(`${group} ${owner.kind}`);
+    if (!ref) {
+      this.context.logger.warn(
+        { object: object.metadata.name, owner },
+        'an owner is of a kind this server does not have: its dependent is left alone',
+      );
+      return 'solid';
+    }
+    if (ref.namespaced && !item.ref.namespaced) {
+      this.context.logger.warn(
+        { kind: item.ref.kind, name: object.metadata.name, owner },
+        'a cluster-scoped object names a namespaced owner: it is left alone',
+      );
+      return 'solid';
+    }
+    try {
+      const live = await this.context.client.getMetadata(
+        ref,
+        { namespace: ref.namespaced ? object.metadata.namespace : undefined, name: owner.name },
+        { signal: this.signal },
+      );
+      if (live.metadata.uid !== owner.uid) return 'absent';
+      return awaitsDependents(live) ? 'leaving' : 'solid';
+    } catch (error) {
+      if (isNotFound(error)) return 'absent';
+      throw error;
+    }
+  }
+
+  async #disown({ ref }: Item, live: ApiObject, uids: ReadonlySet<string>): Promise<void> {
+    const ownerReferences = ownersOf(live).filter(owner => !uids.has(owner.uid));
+    await this.#patch(ref, live, { ownerReferences: ownerReferences.length > 0 ? ownerReferences : null });
+  }
+
+  async #delete({ ref }: Item, live: ApiObject, propagationPolicy: string): Promise<void> {
+    const { uid, resourceVersion, name, namespace } = live.metadata;
+    const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
+    this.context.logger.debug(
+      { kind: `${apiVersionOf(ref)} ${ref.kind}`, namespace, name, propagationPolicy },
+      'deleting garbage',
+    );
+    try {
+      await this.context.client.delete(ref, keyOf(live), { preconditions, propagationPolicy }, { signal: this.signal });
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+    }
+  }
+
+  async #finishForeground(item: Item): Promise<undefined> {
+    const { uid = '' } = item.object.metadata;
+    const blockers = this.#graph.blockersOf(uid);
+    for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.object.metadata.uid ?? '');
+    if (blockers.length === 0) await this.#removeFinalizer(item, FOREGROUND);
+  }
+
+  async #orphan(item: Item): Promise<undefined> {
+    const { uid = '' } = item.object.metadata;
+    for (const dependent of this.#graph.dependentsOf(uid)) {
+      const live = await this.#live(dependent);
+      if (live && ownersOf(live).some(owner => owner.uid === uid)) await this.#disown(dependent, live, new Set([uid]));
+    }
+    await this.#removeFinalizer(item, ORPHAN);
+  }
+
+  async #removeFinalizer(item: Item, finalizer: string): Promise<void> {
+    const live = await this.#live(item);
+    if (!live?.metadata.finalizers?.includes(finalizer)) return;
+    await this.#patch(item.ref, live, { finalizers: live.metadata.finalizers.filter(name => name !== finalizer) });
+  }
+
+  /** With the resource version read: a change in between is a conflict, and everything is looked at again. */
+  async #patch(ref: ResourceRef, live: ApiObject, metadata: object): Promise<void> {
+    const { uid, resourceVersion } = live.metadata;
+    try {
+      await this.context.client.patch(
+        ref,
+        keyOf(live),
+        { metadata: { uid, resourceVersion, ...metadata } },
+        { type: 'merge', signal: this.signal },
+      );
+    } catch (error) {
+      if (isNotFound(error) || isInvalid(error)) return;
+      if (isConflict(error)) throw new Error(`${ref.kind} ${live.metadata.name} changed meanwhile`, { cause: error });
+      throw error;
+    }
+  }
+}
