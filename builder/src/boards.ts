@@ -54,6 +54,17 @@ export const boards: Readonly<Record<string, Board>> = {
     architecture: 'x86_64',
     description: 'QEMU, KVM, Hyper-V, VMware and cloud virtual machines with UEFI',
     consoles: ['console=tty0', 'console=ttyS0,115200'],
-    initrdModules: ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod', 'nvme', 'ahci', 'erofs', 'dm-verity', 'overlay', 'ext4'],
+    initrdModules: [
+      'virtio_pci',
+      'virtio_blk',
+      'virtio_scsi',
+      'sd_mod',
+      'nvme',
+      'ahci',
+      'erofs',
+      'dm-verity',
+      'overlay',
+      'ext4',
+    ],
   },
 };

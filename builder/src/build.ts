@@ -14,7 +14,7 @@ import { canonicalJson, type FileRef, fileRef, treeRef } from './files.ts';
 import { type BuildManifest, manifestText } from './manifest.ts';
 import { deviceRepartFiles } from './on-device.ts';
 import { mirrorsFrom, PrivateApt } from './packages/apt.ts';
-import { PackagesNotFound, readPackages, type ResolvedPackage, resolvePackages } from './packages/resolve.ts';
+import { PackagesNotFound, type ResolvedPackage, readPackages, resolvePackages } from './packages/resolve.ts';
 import { artefactPaths, repositoryRoot, toolsTree } from './paths.ts';
 import type { Progress } from './progress.ts';
 import { spdxDocument } from './sbom.ts';
@@ -25,6 +25,7 @@ import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
 import { buildErofs } from './steps/erofs.ts';
 import { buildEsp, ukiName } from './steps/esp.ts';
+import { trimIcu } from './steps/icu.ts';
 import { buildInitrd } from './steps/initrd.ts';
 import { buildKernel } from './steps/kernel.ts';
 import { composeRoot, type RootReport } from './steps/root.ts';
@@ -73,14 +74,16 @@ export function fixedSalt(name: string): string {
 function targetOf({ image }: LoadedDefinition): { architecture: Architecture; board: Board } {
   const architecture = architectures[image.architecture];
   const board = boards[image.board];
-  if (!architecture || !board) throw new BuildError('DEFINITION_INVALID', `no board ${image.board} for ${image.architecture}`);
+  if (!architecture || !board)
+    throw new BuildError('DEFINITION_INVALID', `no board ${image.board} for ${image.architecture}`);
   return { architecture, board };
 }
 
 async function readIds(path: string): Promise<Record<string, number>> {
   const reader = new YamlReader('rootfs/ids.yaml', await readFile(path, 'utf8'));
   const ids: Record<string, number> = {};
-  for (const [name, value] of reader.root.entries(/^[a-z_][a-z0-9_-]*$/, 'a user or group name')) ids[name] = value.integer(1, 999);
+  for (const [name, value] of reader.root.entries(/^[a-z_][a-z0-9_-]*$/, 'a user or group name'))
+    ids[name] = value.integer(1, 999);
   rejectProblems('rootfs/ids.yaml', reader.problems);
   return ids;
 }
@@ -89,35 +92,53 @@ async function readIds(path: string): Promise<Record<string, number>> {
 async function resolve(options: BuildOptions, steps: StepRunner, architecture: Architecture): Promise<FileRef> {
   const { definition, cache, signal, progress } = options;
   const { image, lists } = definition;
-  const sources = { architecture: architecture.debian, suites: image.debian.suites, mirrors: mirrorsFrom(options.env ?? process.env) };
+  const sources = {
+    architecture: architecture.debian,
+    suites: image.debian.suites,
+    mirrors: mirrorsFrom(options.env ?? process.env),
+  };
   const apt = new PrivateApt(cache, sources, signal);
   const line = progress.start('index', 'Debian package index');
   const warning = await apt.refresh(options.update ? 0 : day).finally(line.done);
   if (warning) progress.say(`warning: ${warning}`);
   const wanted = [...lists.install, image.kernel.package, ...image.packages];
-  const inputs = { sources, index: await apt.indexHash(), install: wanted.map(({ value }) => value), leaveOut: [...lists.leaveOut.keys()] };
+  const inputs = {
+    sources,
+    index: await apt.indexHash(),
+    install: wanted.map(({ value }) => value),
+    leaveOut: [...lists.leaveOut.keys()],
+  };
   try {
     return (await steps.run(resolvePackages, inputs))['packages.json'];
   } catch (error) {
     if (!(error instanceof PackagesNotFound)) throw error;
     const places = wanted.filter(({ value }) => error.names.includes(value));
     const [first, ...rest] = places;
-    throw new BuildError('PACKAGE_NOT_FOUND', `there is no package ${(first?.value ?? error.names.join(', '))} in ${image.debian.suites.join(', ')}`, {
-      where: first?.where ?? 'rootfs/packages.yaml (leave-out)',
-      hint: error.hint ?? '',
-      ...(rest.length > 0 ? { tail: rest.map(({ value, where }) => `${where}: nor is there ${value}`).join('\n') } : {}),
-      cause: error,
-    });
+    throw new BuildError(
+      'PACKAGE_NOT_FOUND',
+      `there is no package ${first?.value ?? error.names.join(', ')} in ${image.debian.suites.join(', ')}`,
+      {
+        where: first?.where ?? 'rootfs/packages.yaml (leave-out)',
+        hint: error.hint ?? '',
+        ...(rest.length > 0
+          ? { tail: rest.map(({ value, where }) => `${where}: nor is there ${value}`).join('\n') }
+          : {}),
+        cause: error,
+      },
+    );
   }
 }
 
 function kernelArchive(packages: readonly ResolvedPackage[], wanted: string): ResolvedPackage {
   const found = packages.filter(({ name }) => /^linux-image-\d/.test(name));
   const kernel = found[0] ?? packages.find(({ name }) => name === wanted);
-  if (!kernel || found.length > 1) throw new BuildError('PACKAGE_CONFLICT', `${found.length} kernels among the packages: ${found.map(({ name }) => name).join(', ')}`);
+  if (!kernel || found.length > 1)
+    throw new BuildError(
+      'PACKAGE_CONFLICT',
+      `${found.length} kernels among the packages: ${found.map(({ name }) => name).join(', ')}`,
+    );
   return kernel;
 }
-
 
 async function readJson<T>(file: FileRef): Promise<T> {
   return JSON.parse(await readFile(file.path, 'utf8')) as T;
@@ -185,6 +206,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     node: architecture.node,
     tools,
   });
+  const icuPackage = packages.find(({ name }) => /^libicu\d+$/.test(name));
+  if (!icuPackage) throw new BuildError('STEP_BROKEN', 'there is no libicu among the packages: what does Node.js use?');
+  const icu = await steps.run(trimIcu, { archive: icuPackage, compiler: architecture.compiler, tools });
   const containers = await steps.run(buildContainerImages, {
     sources: await treeRef(join(rootfs, 'containers')),
     packages: packagesFile,
@@ -212,11 +236,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     files: {
       [`${atoll}/atoll.js`]: plain(runtime['atoll.js']),
       [`${atoll}/store-thread.js`]: plain(runtime['store-thread.js']),
+      [await readText(icu.path)]: plain(icu['libicudata.so']),
       [`${atoll}/better_sqlite3.node`]: plain(sqlite['better_sqlite3.node']),
-      [`${atoll}/images/pause.tar`]: plain(containers['pause.tar']),
-      [`${atoll}/images/pause.images`]: plain(containers['pause.images']),
-      [`${atoll}/images/demo.tar`]: plain(containers['demo.tar']),
-      [`${atoll}/images/demo.images`]: plain(containers['demo.images']),
+      [`${atoll}/images.tar`]: plain(containers['images.tar']),
+      [`${atoll}/images.list`]: plain(containers['images.list']),
     },
     texts: { [`${atoll}/package.json`]: '{"type":"module"}\n', ...deviceRepartFiles(image.partitions) },
     epoch,
@@ -267,7 +290,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     sizes: { espBytes, rootBytes, verityBytes },
     types: architecture.partitionTypes,
   };
-  const disk = (await steps.run(buildDisk, { ...diskInputs, seed: fixedUuid(`${image.name}:disk`), epoch, tools }))['disk.raw'];
+  const disk = (await steps.run(buildDisk, { ...diskInputs, seed: fixedUuid(`${image.name}:disk`), epoch, tools }))[
+    'disk.raw'
+  ];
   const wantsCompressed = options.compress && image.outputs.includes('zst');
   const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
 
@@ -301,15 +326,18 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       label,
       type,
       sizeBytes,
-      usedBytes: [uki['image.efi'].sizeBytes, erofs['root.erofs'].sizeBytes, erofs['root.verity'].sizeBytes][index] ?? 0,
+      usedBytes:
+        [uki['image.efi'].sizeBytes, erofs['root.erofs'].sizeBytes, erofs['root.verity'].sizeBytes][index] ?? 0,
     })),
-    packages: packages.map(({ name, version: packageVersion, architecture: packageArchitecture, sha256: hash, url }) => ({
-      name,
-      version: packageVersion,
-      architecture: packageArchitecture,
-      sha256: hash,
-      url,
-    })),
+    packages: packages.map(
+      ({ name, version: packageVersion, architecture: packageArchitecture, sha256: hash, url }) => ({
+        name,
+        version: packageVersion,
+        architecture: packageArchitecture,
+        sha256: hash,
+        url,
+      }),
+    ),
     root: { files: report.files, bytes: report.bytes, bytesByOrigin: report.bytesByOrigin },
     sizes: { ...sizes, [basename(names.sbom)]: Buffer.byteLength(sbom) },
     sha256,
@@ -319,7 +347,13 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   if (!standing || !sameHashes(standing.sha256, sha256)) {
     const line = progress.start('artefact', `Write ${names.directory}`);
     try {
-      await publish({ image: image.name, out, copies, texts: { [basename(names.sbom)]: sbom }, manifest: manifestText(manifest) });
+      await publish({
+        image: image.name,
+        out,
+        copies,
+        texts: { [basename(names.sbom)]: sbom },
+        manifest: manifestText(manifest),
+      });
       line.done();
     } catch (error) {
       line.fail();

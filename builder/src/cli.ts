@@ -48,11 +48,17 @@ function parse(argv: readonly string[]): Arguments {
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
     const { out, runtime, update } = values;
-    return { positional: positionals, values: { out, runtime, update, help: values.help, compress: !values['no-compress'] } };
+    return {
+      positional: positionals,
+      values: { out, runtime, update, help: values.help, compress: !values['no-compress'] },
+    };
   } catch (cause) {
     const word = /'--?([^' ]+)/.exec(String(cause))?.[1] ?? '';
     const guess = nearest(word, Object.keys(options));
-    throw new BuildError('USAGE', `unknown option --${word}`, { hint: guess ? `Did you mean --${guess}?` : 'See --help.', cause });
+    throw new BuildError('USAGE', `unknown option --${word}`, {
+      hint: guess ? `Did you mean --${guess}?` : 'See --help.',
+      cause,
+    });
   }
 }
 
@@ -74,7 +80,9 @@ async function build(args: Arguments, signal: AbortSignal): Promise<void> {
       signal,
     });
     progress.close();
-    const sizes = Object.entries(manifest.sizes).map(([name, bytes]) => `  ${name.padEnd(24)} ${mebibytes(bytes).padStart(12)}`);
+    const sizes = Object.entries(manifest.sizes).map(
+      ([name, bytes]) => `  ${name.padEnd(24)} ${mebibytes(bytes).padStart(12)}`,
+    );
     const steps = ran.length === 0 ? 'nothing had changed' : `ran ${ran.join(', ')}`;
     process.stdout.write(`${directory} (${(durationMs / 1000).toFixed(1)} s; ${steps})\n${sizes.join('\n')}\n`);
   } finally {
@@ -103,7 +111,10 @@ async function size(args: Arguments): Promise<void> {
   const image = args.positional[1] ?? defaultImage;
   const path = artefactPaths(image, resolve(args.values.out)).manifest;
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new BuildError('USAGE', `${image} is not built yet: there is no ${path}`, { hint: `Run \`build ${image}\` first.`, cause });
+    throw new BuildError('USAGE', `${image} is not built yet: there is no ${path}`, {
+      hint: `Run \`build ${image}\` first.`,
+      cause,
+    });
   });
   process.stdout.write(sizeReport(JSON.parse(text) as BuildManifest));
 }

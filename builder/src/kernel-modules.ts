@@ -13,7 +13,11 @@ export function parseDependencies(text: string): Map<string, readonly string[]> 
   const found = new Map<string, readonly string[]>();
   for (const line of text.split('\n')) {
     const [path = '', rest = ''] = line.split(':');
-    if (path !== '') found.set(path, rest.split(' ').filter(word => word !== ''));
+    if (path !== '')
+      found.set(
+        path,
+        rest.split(' ').filter(word => word !== ''),
+      );
   }
   return found;
 }

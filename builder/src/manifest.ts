@@ -16,10 +16,19 @@ export interface BuildManifest {
   /** Name of the UKI on the ESP. */
   readonly uki: string;
   /** As flashed, in disk order. */
-  readonly partitions: readonly { readonly label: string; readonly type: string; readonly sizeBytes: number; readonly usedBytes: number }[];
+  readonly partitions: readonly {
+    readonly label: string;
+    readonly type: string;
+    readonly sizeBytes: number;
+    readonly usedBytes: number;
+  }[];
   readonly packages: readonly Pick<ResolvedPackage, 'name' | 'version' | 'architecture' | 'sha256' | 'url'>[];
   /** Bytes by what they are, before compression. */
-  readonly root: { readonly files: number; readonly bytes: number; readonly bytesByOrigin: Readonly<Record<string, number>> };
+  readonly root: {
+    readonly files: number;
+    readonly bytes: number;
+    readonly bytesByOrigin: Readonly<Record<string, number>>;
+  };
   /** File → bytes. */
   readonly sizes: Readonly<Record<string, number>>;
   /** File → SHA-256 of what the build published. */

@@ -22,7 +22,10 @@ export function deviceRepartFiles(partitions: ImageDefinition['partitions']): Re
     { name: 'root-b', lines: ['Type=root', ...fixed(rootBytes)] },
     { name: 'verity-b', lines: ['Type=root-verity', ...fixed(verityBytes)] },
     // Made by the first boot, takes what is left, and grows when the disk does.
-    { name: 'var', lines: ['Type=linux-generic', `SizeMinBytes=${formatSize(varMinimumBytes)}`, 'Format=ext4', 'Weight=1000'] },
+    {
+      name: 'var',
+      lines: ['Type=linux-generic', `SizeMinBytes=${formatSize(varMinimumBytes)}`, 'Format=ext4', 'Weight=1000'],
+    },
   ];
   return Object.fromEntries(
     list.map(({ name, lines }, index) => [

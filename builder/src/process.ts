@@ -61,7 +61,8 @@ async function feed(child: ChildProcess, input: RunOptions['input']): Promise<vo
 export async function run(argv: readonly [string, ...string[]], options: RunOptions = {}): Promise<RunResult> {
   const [command, ...args] = argv;
   const title = options.title ?? command;
-  if (options.signal?.aborted) throw new BuildError('INTERRUPTED', `${title} was not started: the build was interrupted`);
+  if (options.signal?.aborted)
+    throw new BuildError('INTERRUPTED', `${title} was not started: the build was interrupted`);
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -99,9 +100,13 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     if (out.status === 'rejected') throw out.reason;
     const exitCode = child.exitCode;
     if (exitCode === null || !(options.allowedExitCodes ?? [0]).includes(exitCode)) {
-      throw new BuildError('TOOL_FAILED', `${title} ended with ${exitCode === null ? child.signalCode : `status ${exitCode}`}`, {
-        tail: tailOf(stderr + (stderr ? '\n' : '') + stdout),
-      });
+      throw new BuildError(
+        'TOOL_FAILED',
+        `${title} ended with ${exitCode === null ? child.signalCode : `status ${exitCode}`}`,
+        {
+          tail: tailOf(stderr + (stderr ? '\n' : '') + stdout),
+        },
+      );
     }
     return { exitCode, stdout, stderr };
   } catch (error) {

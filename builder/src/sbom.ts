@@ -13,10 +13,15 @@ export interface SbomInputs {
   readonly roothash: string;
 }
 
-const identifier = (...parts: readonly string[]): string => `SPDXRef-${parts.join('-').replace(/[^A-Za-z0-9.-]/g, '-')}`;
+const identifier = (...parts: readonly string[]): string =>
+  `SPDXRef-${parts.join('-').replace(/[^A-Za-z0-9.-]/g, '-')}`;
 
 /** Package URL of a Debian package (purl-spec, type `deb`). */
-export function debPurl({ name, version, architecture }: Pick<ResolvedPackage, 'name' | 'version' | 'architecture'>): string {
+export function debPurl({
+  name,
+  version,
+  architecture,
+}: Pick<ResolvedPackage, 'name' | 'version' | 'architecture'>): string {
   return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}&distro=debian-13`;
 }
 
@@ -54,7 +59,9 @@ export function spdxDocument(inputs: SbomInputs): unknown {
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: license ?? 'NOASSERTION',
     copyrightText: 'NOASSERTION',
-    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: npmPurl(name, version) }],
+    externalRefs: [
+      { referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: npmPurl(name, version) },
+    ],
   }));
   const main = {
     SPDXID: image,
@@ -77,11 +84,18 @@ export function spdxDocument(inputs: SbomInputs): unknown {
     SPDXID: 'SPDXRef-DOCUMENT',
     name: `${inputs.image}-${inputs.version}`,
     documentNamespace: `https://atoll.invalid/spdx/${inputs.image}/${inputs.version}/${content}`,
-    creationInfo: { created: new Date(inputs.epoch * 1000).toISOString().replace('.000Z', 'Z'), creators: ['Tool: atoll-builder'] },
+    creationInfo: {
+      created: new Date(inputs.epoch * 1000).toISOString().replace('.000Z', 'Z'),
+      creators: ['Tool: atoll-builder'],
+    },
     packages,
     relationships: [
       { spdxElementId: 'SPDXRef-DOCUMENT', relationshipType: 'DESCRIBES', relatedSpdxElement: image },
-      ...[...debs, ...npm].map(({ SPDXID }) => ({ spdxElementId: image, relationshipType: 'CONTAINS', relatedSpdxElement: SPDXID })),
+      ...[...debs, ...npm].map(({ SPDXID }) => ({
+        spdxElementId: image,
+        relationshipType: 'CONTAINS',
+        relatedSpdxElement: SPDXID,
+      })),
     ],
   };
 }

@@ -14,7 +14,9 @@ export function sizeReport(manifest: BuildManifest, limit = 25): string {
     ...Object.entries(sizes).map(([name, bytes]) => `${mebibytes(bytes)}  ${name}`),
     '',
     'Partitions (used / size)',
-    ...partitions.map(({ label, usedBytes, sizeBytes }) => `${mebibytes(usedBytes)} /${mebibytes(sizeBytes)}  ${label}`),
+    ...partitions.map(
+      ({ label, usedBytes, sizeBytes }) => `${mebibytes(usedBytes)} /${mebibytes(sizeBytes)}  ${label}`,
+    ),
     '',
     `In the root, before compression: ${root.files} paths, ${mebibytes(root.bytes).trim()}`,
     ...origins.slice(0, limit).map(([name, bytes]) => `${mebibytes(bytes)}  ${name}`),

@@ -66,7 +66,10 @@ export function stepKey(name: string, version: string, inputs: unknown): string 
       return isReference && key === 'path' ? undefined : value;
     }),
   ) as unknown;
-  return createHash('sha256').update(canonicalJson([name, version, withoutPaths])).digest('hex').slice(0, 24);
+  return createHash('sha256')
+    .update(canonicalJson([name, version, withoutPaths]))
+    .digest('hex')
+    .slice(0, 24);
 }
 
 interface Record_ {
@@ -132,14 +135,21 @@ export class StepRunner {
     const root = join(this.options.cache, 'steps');
     for (const name of await readdir(root).catch(() => [] as string[])) {
       const entries = await Promise.all(
-        (await readdir(join(root, name))).map(async key => ({ key, used: (await stat(join(root, name, key))).mtimeMs })),
+        (await readdir(join(root, name))).map(async key => ({
+          key,
+          used: (await stat(join(root, name, key))).mtimeMs,
+        })),
       );
       entries.sort((a, b) => b.used - a.used);
-      for (const { key } of entries.slice(keptEntries)) await rm(join(root, name, key), { recursive: true, force: true });
+      for (const { key } of entries.slice(keptEntries))
+        await rm(join(root, name, key), { recursive: true, force: true });
     }
   }
 
-  private async find<Output extends string>(step: Step<never, Output>, entry: string): Promise<Outputs<Output> | undefined> {
+  private async find<Output extends string>(
+    step: Step<never, Output>,
+    entry: string,
+  ): Promise<Outputs<Output> | undefined> {
     try {
       const record = JSON.parse(await readFile(join(entry, 'step.json'), 'utf8')) as Record_;
       const found: Partial<Record<Output, FileRef>> = {};

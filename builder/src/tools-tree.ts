@@ -10,14 +10,23 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFi
 import { join } from 'node:path';
 import { BuildError, explain } from './errors.ts';
 import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
-import type { Progress } from './progress.ts';
 import { run } from './process.ts';
+import type { Progress } from './progress.ts';
 import { makeTemporary } from './workspace.ts';
 
 /** What the tree holds, by what needs it. */
 export const toolPackages: readonly string[] = [
   // disks and images
-  ...['systemd-ukify', 'systemd-boot', 'systemd-boot-efi', 'systemd-repart', 'erofs-utils', 'cryptsetup-bin', 'mtools', 'dosfstools'],
+  ...[
+    'systemd-ukify',
+    'systemd-boot',
+    'systemd-boot-efi',
+    'systemd-repart',
+    'erofs-utils',
+    'cryptsetup-bin',
+    'mtools',
+    'dosfstools',
+  ],
   ...['e2fsprogs', 'fdisk', 'zstd', 'xz-utils', 'kmod', 'dmsetup', 'busybox-static', 'ca-certificates'],
   // what the node runs, to test against and to compile for
   ...['kubectl', 'containerd', 'runc', 'containernetworking-plugins', 'iproute2', 'iptables', 'nftables'],
@@ -32,13 +41,19 @@ const suites = ['trixie', 'trixie-updates', 'trixie-security'];
 const excluded = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
 
 export function toolsKey(packages: readonly string[] = toolPackages): string {
-  return createHash('sha256').update(JSON.stringify([packages, suites, excluded])).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([packages, suites, excluded]))
+    .digest('hex')
+    .slice(0, 16);
 }
 
 /** What the tree in use really holds: hex SHA-256 of its package database; part of every key that depends on a tool. */
 export async function toolsVersion(tree: string): Promise<string> {
   const status = await readFile(join(tree, 'var/lib/dpkg/status')).catch((cause: unknown) => {
-    throw new BuildError('TOOLS_MISSING', `there is no tools tree at ${tree}`, { hint: 'Run the `tools` command.', cause });
+    throw new BuildError('TOOLS_MISSING', `there is no tools tree at ${tree}`, {
+      hint: 'Run the `tools` command.',
+      cause,
+    });
   });
   return createHash('sha256').update(status).digest('hex').slice(0, 16);
 }
@@ -71,7 +86,12 @@ export interface ToolsOptions {
  * @returns the tree's path and whether it was made now.
  * @throws BuildError TOOLS_MISSING without mmdebstrap, TOOL_FAILED with its words, NO_SPACE.
  */
-export async function ensureTools({ cache, progress, signal, env = process.env }: ToolsOptions): Promise<{ tree: string; made: boolean }> {
+export async function ensureTools({
+  cache,
+  progress,
+  signal,
+  env = process.env,
+}: ToolsOptions): Promise<{ tree: string; made: boolean }> {
   const folder = join(cache, 'tools');
   const key = toolsKey();
   const tree = join(folder, key);
@@ -85,15 +105,37 @@ export async function ensureTools({ cache, progress, signal, env = process.env }
   const temporary = await makeTemporary(folder, 'tmp-');
   try {
     const root = join(temporary, 'root');
-    const sources = sourcesList({ architecture: 'amd64', suites, mirrors: mirrorsFrom(env) }).trimEnd().split('\n');
-    const options = ['--aptopt=Acquire::Languages "none"', '--aptopt=APT::Install-Recommends "false"', '--aptopt=Acquire::Retries "3"'];
+    const sources = sourcesList({ architecture: 'amd64', suites, mirrors: mirrorsFrom(env) })
+      .trimEnd()
+      .split('\n');
+    const options = [
+      '--aptopt=Acquire::Languages "none"',
+      '--aptopt=APT::Install-Recommends "false"',
+      '--aptopt=Acquire::Retries "3"',
+    ];
     const exclude = excluded.map(path => `--dpkgopt=path-exclude=${path}`);
-    await run(['mmdebstrap', '--variant=apt', ...options, ...exclude, `--keyring=${keyring}`, `--include=${toolPackages.join(',')}`, 'trixie', root, ...sources], {
-      signal,
-      env: { ...env, LC_ALL: 'C.UTF-8' },
-      onLine: text => line.note(text.replace(/^I: /, '')),
-    });
-    await writeFile(join(root, 'atoll-tools.json'), `${JSON.stringify({ key, packages: toolPackages }, undefined, 1)}\n`);
+    await run(
+      [
+        'mmdebstrap',
+        '--variant=apt',
+        ...options,
+        ...exclude,
+        `--keyring=${keyring}`,
+        `--include=${toolPackages.join(',')}`,
+        'trixie',
+        root,
+        ...sources,
+      ],
+      {
+        signal,
+        env: { ...env, LC_ALL: 'C.UTF-8' },
+        onLine: text => line.note(text.replace(/^I: /, '')),
+      },
+    );
+    await writeFile(
+      join(root, 'atoll-tools.json'),
+      `${JSON.stringify({ key, packages: toolPackages }, undefined, 1)}\n`,
+    );
     await rename(root, tree);
     await pointAt(folder, key);
     line.done();

@@ -28,7 +28,16 @@ export interface ToolMounts {
 
 export type ToolOptions = ToolMounts & Omit<RunOptions, 'env' | 'cwd'>;
 
-const inherited = ['http_proxy', 'https_proxy', 'no_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY', 'SSL_CERT_FILE', 'TERM'];
+const inherited = [
+  'http_proxy',
+  'https_proxy',
+  'no_proxy',
+  'HTTP_PROXY',
+  'HTTPS_PROXY',
+  'NO_PROXY',
+  'SSL_CERT_FILE',
+  'TERM',
+];
 
 /** The absolute path on the host of a file in the tools tree, as `toolPath('/usr/share/OVMF/OVMF_CODE_4M.fd')`. */
 export function toolPath(path: string, tree: string = toolsTree()): string {
@@ -62,9 +71,32 @@ export function toolCommand(argv: readonly [string, ...string[]], mounts: ToolMo
   return [
     'bwrap',
     [
-      ...['--die-with-parent', '--clearenv', '--tmpfs', '/', '--ro-bind', `${tree}/usr`, '/usr', '--ro-bind', `${tree}/etc`, '/etc'],
+      ...[
+        '--die-with-parent',
+        '--clearenv',
+        '--tmpfs',
+        '/',
+        '--ro-bind',
+        `${tree}/usr`,
+        '/usr',
+        '--ro-bind',
+        `${tree}/etc`,
+        '/etc',
+      ],
       ...under,
-      ...['--ro-bind', `${tree}/var/lib/dpkg`, '/var/lib/dpkg', '--dev-bind', '/dev', '/dev', '--proc', '/proc', '--ro-bind', '/sys', '/sys'],
+      ...[
+        '--ro-bind',
+        `${tree}/var/lib/dpkg`,
+        '/var/lib/dpkg',
+        '--dev-bind',
+        '/dev',
+        '/dev',
+        '--proc',
+        '/proc',
+        '--ro-bind',
+        '/sys',
+        '/sys',
+      ],
       ...['--tmpfs', '/tmp', '--tmpfs', '/run', '--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf'],
       ...['--ro-bind-try', '/etc/hosts', '/etc/hosts'],
       ...(mounts.readOnly ?? []).flatMap(path => ['--ro-bind', path, path]),

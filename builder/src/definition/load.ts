@@ -34,7 +34,8 @@ function unique(values: readonly YamlValue[], parsed: readonly Located<string>[]
   const result: Located<string>[] = [];
   parsed.forEach((item, index) => {
     const before = seen.get(item.value);
-    if (before !== undefined) values[index]?.wrong(`${JSON.stringify(item.value)} is listed twice (first at ${before})`);
+    if (before !== undefined)
+      values[index]?.wrong(`${JSON.stringify(item.value)} is listed twice (first at ${before})`);
     else if (item.value !== '') {
       seen.set(item.value, item.where);
       result.push(item);
@@ -59,7 +60,9 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
   );
   const name = top.get('name')?.text(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'a name of small letters, digits, _ and -') ?? '';
   if (name !== '' && name !== expectedName) {
-    top.get('name')?.wrong(`name is ${JSON.stringify(name)} but the file is called ${expectedName}.yaml; they must agree`);
+    top
+      .get('name')
+      ?.wrong(`name is ${JSON.stringify(name)} but the file is called ${expectedName}.yaml; they must agree`);
   }
   const architectureNames = Object.keys(architectures) as ImageDefinition['architecture'][];
   const architecture = top.get('architecture')?.oneOf(architectureNames);
@@ -71,7 +74,8 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
   const debian = top.get('debian')?.mapping(['suites']);
   const suiteValues = debian?.get('suites')?.list() ?? [];
   const chosen = suiteValues.map(value => value.oneOf(suites)).filter(value => value !== undefined);
-  if (debian?.has('suites') && suiteValues.length === 0) debian.get('suites')?.wrong('debian.suites must name at least "trixie"');
+  if (debian?.has('suites') && suiteValues.length === 0)
+    debian.get('suites')?.wrong('debian.suites must name at least "trixie"');
   else if (suiteValues.length > 0 && chosen.length === suiteValues.length && !chosen.includes('trixie')) {
     debian?.get('suites')?.wrong('debian.suites must include "trixie"; updates and security only add to it');
   }
@@ -86,11 +90,16 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
   // SHA-256 over 4 KiB blocks: 128 hashes a block, so the tree is 1/127 of the data, and a superblock.
   const verityNeeded = Math.ceil(rootBytes / 127) + 2 * 4096;
   if (verityBytes > 0 && verityBytes < verityNeeded) {
-    partitions?.get('verity')?.wrong(`partitions.verity is too small: hashes of the root partition need ${verityNeeded} bytes`);
+    partitions
+      ?.get('verity')
+      ?.wrong(`partitions.verity is too small: hashes of the root partition need ${verityNeeded} bytes`);
   }
   const outputs = (top.get('outputs')?.list() ?? []).map(value => value.oneOf(['raw', 'zst'] as const));
-  if (top.has('outputs') && outputs.length === 0) top.get('outputs')?.wrong('outputs must name at least one of raw, zst');
-  const cmdline = (boot?.get('cmdline')?.list() ?? []).map(value => value.text(/^[^\s"]+$/, 'one kernel argument without blanks'));
+  if (top.has('outputs') && outputs.length === 0)
+    top.get('outputs')?.wrong('outputs must name at least one of raw, zst');
+  const cmdline = (boot?.get('cmdline')?.list() ?? []).map(value =>
+    value.text(/^[^\s"]+$/, 'one kernel argument without blanks'),
+  );
   for (const [index, argument] of cmdline.entries()) {
     if (/^(atoll\.roothash|roothash|root|init)=/.test(argument)) {
       boot?.get('cmdline')?.list()[index]?.wrong(`${argument} cannot be set: the builder sets it, sealed in the UKI`);
@@ -103,7 +112,9 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
     board: board ?? '',
     debian: { suites: [...new Set(chosen)] },
     kernel: {
-      package: kernelPackage ? located(kernelPackage, /^linux-image-[a-z0-9+.-]+$/, 'a linux-image-… package') : { value: '', where: '' },
+      package: kernelPackage
+        ? located(kernelPackage, /^linux-image-[a-z0-9+.-]+$/, 'a linux-image-… package')
+        : { value: '', where: '' },
       modules: unique(moduleValues, modules),
     },
     packages: packageList(top.get('packages')),
@@ -130,7 +141,8 @@ export function parsePackageLists(reader: YamlReader): PackageLists {
   }
   const install = packageList(top.get('install'));
   for (const item of install) {
-    if (leaveOut.has(item.value)) reader.problems.push({ where: item.where, message: `${item.value} is both installed and left out` });
+    if (leaveOut.has(item.value))
+      reader.problems.push({ where: item.where, message: `${item.value} is both installed and left out` });
   }
   return { install, leaveOut };
 }
@@ -141,7 +153,7 @@ export function parseModuleClasses(reader: YamlReader): ModuleClasses {
   for (const [name, globs] of top.get('classes')?.entries(/^[a-z][a-z-]*$/, 'a class name') ?? []) {
     classes.set(
       name,
-      globs.list().map(glob => glob.text(/^[A-Za-z0-9_*./-]+$/, 'a path of a module, with * and **')),
+      globs.list().map(glob => glob.text(/^[A-Za-z0-9_*./{},-]+$/, 'a path of a module, with * and ** and {a,b}')),
     );
   }
   return classes;

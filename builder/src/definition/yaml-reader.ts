@@ -52,7 +52,9 @@ const kindOf = (node: Node | undefined): string => {
   if (isSeq(node)) return 'a list';
   if (!isScalar(node)) return 'an alias';
   if (node.value === null) return 'nothing';
-  return typeof node.value === 'string' ? `the text ${JSON.stringify(node.value)}` : `the ${typeof node.value} ${String(node.value)}`;
+  return typeof node.value === 'string'
+    ? `the text ${JSON.stringify(node.value)}`
+    : `the ${typeof node.value} ${String(node.value)}`;
 };
 
 export class YamlValue {
@@ -95,7 +97,10 @@ export class YamlValue {
       const offset = keyNode.range?.[0] ?? this.offset;
       const word = isScalar(keyNode) ? String(keyNode.value) : '';
       if (!known.includes(word)) {
-        const guess = nearest(word, known.filter(name => !found.has(name)));
+        const guess = nearest(
+          word,
+          known.filter(name => !found.has(name)),
+        );
         const advice = guess ? `did you mean ${JSON.stringify(guess)}?` : `known are: ${known.join(', ')}`;
         this.reader.report(offset, `unknown key ${JSON.stringify(`${prefix}${word}`)}; ${advice}`);
         continue;
@@ -118,7 +123,11 @@ export class YamlValue {
       const offset = keyNode.range?.[0] ?? this.offset;
       const word = isScalar(keyNode) ? String(keyNode.value) : '';
       if (!pattern.test(word)) this.reader.report(offset, `${JSON.stringify(word)} in ${this.name} is not ${meaning}`);
-      else found.set(word, new YamlValue(this.reader, (value as Node | null) ?? undefined, offset, `${this.name}.${word}`));
+      else
+        found.set(
+          word,
+          new YamlValue(this.reader, (value as Node | null) ?? undefined, offset, `${this.name}.${word}`),
+        );
     }
     return found;
   }
@@ -163,18 +172,26 @@ export class YamlValue {
     const value = this.scalar();
     const match = typeof value === 'string' ? /^(\d{1,6})([KMGT])$/.exec(value) : null;
     if (!match) {
-      this.wrong(`${this.name} must be a size as "512M" or "1G" (K, M, G, T: powers of 1024), not ${kindOf(this.node)}`);
+      this.wrong(
+        `${this.name} must be a size as "512M" or "1G" (K, M, G, T: powers of 1024), not ${kindOf(this.node)}`,
+      );
       return minimumBytes;
     }
     const bytes = Number(match[1]) * 1024 ** ('KMGT'.indexOf(match[2] ?? 'K') + 1);
-    if (bytes < minimumBytes) this.wrong(`${this.name} is ${value}, less than the least possible ${formatSize(minimumBytes)}`);
+    if (bytes < minimumBytes)
+      this.wrong(`${this.name} is ${value}, less than the least possible ${formatSize(minimumBytes)}`);
     return bytes;
   }
 }
 
 /** Bytes as the largest binary unit that divides them, as repart and mkfs take it: `512M`. */
 export function formatSize(bytes: number): string {
-  for (const [unit, power] of [['T', 4], ['G', 3], ['M', 2], ['K', 1]] as const) {
+  for (const [unit, power] of [
+    ['T', 4],
+    ['G', 3],
+    ['M', 2],
+    ['K', 1],
+  ] as const) {
     if (bytes >= 1024 ** power && bytes % 1024 ** power === 0) return `${bytes / 1024 ** power}${unit}`;
   }
   return String(bytes);

@@ -16,7 +16,19 @@ function record(inode: number, member: CpioMember): Buffer {
   const name = Buffer.from(`${member.path}\0`);
   const content = Buffer.from(member.content ?? []);
   const links = (member.mode & 0o170000) === 0o040000 ? 2 : 1;
-  const fields = [inode, member.mode, 0, 0, links, 0, content.length, 0, 0, member.device?.major ?? 0, member.device?.minor ?? 0];
+  const fields = [
+    inode,
+    member.mode,
+    0,
+    0,
+    links,
+    0,
+    content.length,
+    0,
+    0,
+    member.device?.major ?? 0,
+    member.device?.minor ?? 0,
+  ];
   const numbers = [...fields, name.length, 0].map(value => value.toString(16).toUpperCase().padStart(8, '0')).join('');
   const head = Buffer.concat([Buffer.from(`070701${numbers}`), name]);
   return Buffer.concat([head, aligned(head.length), content, aligned(content.length)]);

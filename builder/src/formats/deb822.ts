@@ -30,6 +30,7 @@ export function parseStanzas(text: string): Stanza[] {
 /** A field that must be there. @throws Error naming the field and the stanza. */
 export function field(stanza: Stanza, name: string): string {
   const value = stanza.get(name.toLowerCase());
-  if (value === undefined) throw new Error(`no ${name} field in the control data of ${stanza.get('package') ?? 'a package'}`);
+  if (value === undefined)
+    throw new Error(`no ${name} field in the control data of ${stanza.get('package') ?? 'a package'}`);
   return value;
 }

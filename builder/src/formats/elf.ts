@@ -54,7 +54,8 @@ export function readElf(content: Buffer): ElfFacts | undefined {
   }
   const fileOffset = (address: number): number => {
     const segment = segments.find(
-      ({ type, address: start, sizeBytes }) => type === segmentType.load && address >= start && address < start + sizeBytes,
+      ({ type, address: start, sizeBytes }) =>
+        type === segmentType.load && address >= start && address < start + sizeBytes,
     );
     return segment ? address - segment.address + segment.offset : -1;
   };
@@ -92,7 +93,8 @@ function dlopenNotes(content: Buffer, { offset, sizeBytes }: Segment): DlopenNot
     if (content.readUInt32LE(at + 8) === dlopenNoteType) {
       const json = content.toString('utf8', body, body + bodyBytes).replace(/\0+$/, '');
       for (const record of JSON.parse(json) as { soname?: string[]; priority?: string }[]) {
-        const priority = record.priority === 'required' || record.priority === 'suggested' ? record.priority : 'recommended';
+        const priority =
+          record.priority === 'required' || record.priority === 'suggested' ? record.priority : 'recommended';
         notes.push({ soname: record.soname ?? [], priority });
       }
     }

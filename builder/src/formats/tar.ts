@@ -68,7 +68,10 @@ function number(block: Buffer, start: number, length: number): number {
 
 /** `./usr/bin/` → `usr/bin`; the archive's root → `''`. */
 export function memberPath(path: string): string {
-  return path.replace(/^(\.?\/)+/, '').replace(/^\.$/, '').replace(/\/+$/, '');
+  return path
+    .replace(/^(\.?\/)+/, '')
+    .replace(/^\.$/, '')
+    .replace(/\/+$/, '');
 }
 
 function parsePax(body: Buffer): Map<string, string> {
@@ -172,7 +175,11 @@ export function tarHeader(member: Omit<TarMember, 'offset'>): Buffer {
   const records: Buffer[] = [];
   if (Buffer.byteLength(path) > 100) records.push(paxRecord('path', path));
   if (Buffer.byteLength(member.target) > 100) records.push(paxRecord('linkpath', member.target));
-  const main = header(flagOfType[member.type], { ...member, path, sizeBytes: member.type === 'file' ? member.sizeBytes : 0 });
+  const main = header(flagOfType[member.type], {
+    ...member,
+    path,
+    sizeBytes: member.type === 'file' ? member.sizeBytes : 0,
+  });
   if (records.length === 0) return main;
   const body = Buffer.concat(records);
   const extension = header('x', { ...member, path: 'pax', target: '', sizeBytes: body.length });

@@ -36,7 +36,10 @@ export function mirrorsFrom(env: NodeJS.ProcessEnv): AptSources['mirrors'] {
 /** `sources.list` lines, each tied to Debian's keyring. */
 export function sourcesList({ suites, mirrors }: AptSources): string {
   return suites
-    .map(suite => `deb [signed-by=${keyring}] ${suite.endsWith('-security') ? mirrors.security : mirrors.main} ${suite} main\n`)
+    .map(
+      suite =>
+        `deb [signed-by=${keyring}] ${suite.endsWith('-security') ? mirrors.security : mirrors.main} ${suite} main\n`,
+    )
     .join('');
 }
 
@@ -55,7 +58,8 @@ export class PrivateApt {
 
   private async prepare(): Promise<void> {
     const at = this.directory;
-    for (const name of ['lists/partial', 'cache', 'none/partial', 'parts']) await mkdir(join(at, name), { recursive: true });
+    for (const name of ['lists/partial', 'cache', 'none/partial', 'parts'])
+      await mkdir(join(at, name), { recursive: true });
     await writeFile(join(at, 'sources.list'), sourcesList(this.sources));
     await writeFile(join(at, 'empty'), '');
     const settings = [
@@ -120,12 +124,17 @@ export class PrivateApt {
     } catch (cause) {
       if (isNoSpace(cause) || this.signal.aborted) throw cause;
       const tail = cause instanceof BuildError ? cause.tail : undefined;
-      if (age !== undefined) return `Debian's archive cannot be reached; using the index from ${Math.round(age / 3_600_000)} h ago`;
-      throw new BuildError('ARCHIVE_UNREACHABLE', `the package index of ${this.sources.suites.join(', ')} cannot be fetched`, {
-        hint: `Check the network and ${this.sources.mirrors.main}; ATOLL_DEBIAN_MIRROR names another mirror.`,
-        cause,
-        ...(tail === undefined ? {} : { tail }),
-      });
+      if (age !== undefined)
+        return `Debian's archive cannot be reached; using the index from ${Math.round(age / 3_600_000)} h ago`;
+      throw new BuildError(
+        'ARCHIVE_UNREACHABLE',
+        `the package index of ${this.sources.suites.join(', ')} cannot be fetched`,
+        {
+          hint: `Check the network and ${this.sources.mirrors.main}; ATOLL_DEBIAN_MIRROR names another mirror.`,
+          cause,
+          ...(tail === undefined ? {} : { tail }),
+        },
+      );
     }
   }
 

@@ -32,11 +32,18 @@ const exists = (path: string): Promise<boolean> =>
 /** How many archives one apt-helper call fetches. */
 const batchSize = 24;
 
-async function fetchBatch(batch: readonly ResolvedPackage[], directory: string, context: ArchiveContext): Promise<void> {
+async function fetchBatch(
+  batch: readonly ResolvedPackage[],
+  directory: string,
+  context: ArchiveContext,
+): Promise<void> {
   const triples = batch.flatMap(({ url, sha256 }) => [url, join(directory, `${sha256}.deb`), `SHA256:${sha256}`]);
   const settings = ['-o', 'APT::Sandbox::User=root', '-o', 'Acquire::Retries=3', '-o', 'Acquire::http::Timeout=30'];
   try {
-    await tool(['/usr/lib/apt/apt-helper', ...settings, 'download-file', ...triples], { binds: [directory], signal: context.signal });
+    await tool(['/usr/lib/apt/apt-helper', ...settings, 'download-file', ...triples], {
+      binds: [directory],
+      signal: context.signal,
+    });
   } catch (cause) {
     if (isNoSpace(cause) || context.signal.aborted) throw cause;
     const tail = cause instanceof BuildError ? (cause.tail ?? '') : '';
@@ -44,7 +51,13 @@ async function fetchBatch(batch: readonly ResolvedPackage[], directory: string, 
     throw new BuildError(
       mismatch ? 'HASH_MISMATCH' : 'ARCHIVE_UNREACHABLE',
       mismatch ? 'a package archive is not the one the signed index names' : 'package archives cannot be fetched',
-      { tail, cause, hint: mismatch ? 'The mirror is inconsistent: try again later, or another ATOLL_DEBIAN_MIRROR.' : 'Check the network; run the build with --update if Debian published new versions.' },
+      {
+        tail,
+        cause,
+        hint: mismatch
+          ? 'The mirror is inconsistent: try again later, or another ATOLL_DEBIAN_MIRROR.'
+          : 'Check the network; run the build with --update if Debian published new versions.',
+      },
     );
   }
 }
@@ -52,10 +65,17 @@ async function fetchBatch(batch: readonly ResolvedPackage[], directory: string, 
 async function unpack(archive: ResolvedPackage, directory: string, context: ArchiveContext): Promise<void> {
   const deb = join(directory, `${archive.sha256}.deb`);
   if ((await hashFile(deb)) !== archive.sha256) {
-    throw new BuildError('HASH_MISMATCH', `the archive of ${archive.name} ${archive.version} does not have the hash of the signed index`);
+    throw new BuildError(
+      'HASH_MISMATCH',
+      `the archive of ${archive.name} ${archive.version} does not have the hash of the signed index`,
+    );
   }
   const tar = join(directory, `${archive.sha256}.tar`);
-  await tool(['dpkg-deb', '--fsys-tarfile', deb], { readOnly: [deb], output: createWriteStream(tar), signal: context.signal });
+  await tool(['dpkg-deb', '--fsys-tarfile', deb], {
+    readOnly: [deb],
+    output: createWriteStream(tar),
+    signal: context.signal,
+  });
   await rename(tar, pathOf(context.cache, archive));
   await rm(deb);
 }
@@ -106,7 +126,8 @@ export async function openArchive(archive: ResolvedPackage, cache: string): Prom
       async read(member) {
         const content = Buffer.alloc(member.sizeBytes);
         const { bytesRead } = await handle.read(content, 0, member.sizeBytes, member.offset);
-        if (bytesRead !== member.sizeBytes) throw new Error(`the archive of ${archive.name} ends inside ${member.path}`);
+        if (bytesRead !== member.sizeBytes)
+          throw new Error(`the archive of ${archive.name} ends inside ${member.path}`);
         return content;
       },
       close: () => handle.close(),

@@ -2,7 +2,7 @@
  * From names to archives: apt decides which packages and versions an installation of the wanted names needs; every one is
  * recorded with its hash from the signed index.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { field, parseStanzas, type Stanza } from '../formats/deb822.ts';
@@ -48,7 +48,11 @@ export class PackagesNotFound extends BuildError {
 
 /** The names in apt's complaints about packages it cannot find or install. */
 export function namesNotFound(output: string): string[] {
-  const patterns = [/Unable to locate package (\S+)/g, /Package '?([^'\s]+)'? has no installation candidate/g, /Couldn't find any package by \S+ '([^']+)'/g];
+  const patterns = [
+    /Unable to locate package (\S+)/g,
+    /Package '?([^'\s]+)'? has no installation candidate/g,
+    /Couldn't find any package by \S+ '([^']+)'/g,
+  ];
   return [...new Set(patterns.flatMap(pattern => [...output.matchAll(pattern)].map(match => match[1] ?? '')))];
 }
 
@@ -64,6 +68,11 @@ export function pretendInstalled(stanzas: readonly Stanza[]): string {
       return [...lines, 'Status: install ok installed', 'Maintainer: none', 'Description: left out', ''].join('\n');
     })
     .join('\n');
+}
+
+/** Preferences that keep apt from "upgrading" a pretended package to the real one of the same version (apt_preferences(5)). */
+export function neverFetch(names: readonly string[]): string {
+  return `Package: ${names.join(' ')}\nPin: release o=Debian\nPin-Priority: -1\n`;
 }
 
 /** The archives apt would fetch: `'url' file size hash` lines. */
@@ -95,19 +104,26 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
     };
     const pretended = await show(inputs.leaveOut).catch((error: unknown) => {
       const tail = error instanceof BuildError ? (error.tail ?? '') : '';
-      const unknown = [...tail.matchAll(/Unable to locate package (\S+)|No packages found/g)].flatMap(match => match[1] ?? []);
+      const unknown = [...tail.matchAll(/Unable to locate package (\S+)|No packages found/g)].flatMap(
+        match => match[1] ?? [],
+      );
       throw unknown.length > 0 ? new PackagesNotFound(unknown, inputs.sources.suites, tail) : error;
     });
     const status = join(apt.directory, `status-${process.pid}`);
     await writeFile(status, pretendInstalled(pretended));
+    const preferences = join(apt.directory, `preferences-${process.pid}`);
+    await writeFile(preferences, neverFetch(inputs.leaveOut));
     let output: string;
     try {
-      const command = ['apt-get', '-qq', '-y', '-o', `Dir::State::status=${status}`, '--print-uris', 'install'] as const;
-      output = (await apt.apt([...command, ...inputs.install])).stdout;
+      const files = ['-o', `Dir::State::status=${status}`, '-o', `Dir::Etc::preferences=${preferences}`];
+      output = (await apt.apt(['apt-get', '-qq', '-y', ...files, '--print-uris', 'install', ...inputs.install])).stdout;
     } catch (error) {
       const tail = error instanceof BuildError ? (error.tail ?? '') : '';
       const missing = namesNotFound(tail);
       throw missing.length > 0 ? new PackagesNotFound(missing, inputs.sources.suites, tail) : error;
+    } finally {
+      await rm(status, { force: true });
+      await rm(preferences, { force: true });
     }
     const archives = parseUris(output);
     const stanzas = new Map<string, Stanza>();

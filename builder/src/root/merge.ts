@@ -32,7 +32,16 @@ function addMember(tree: RootTree, archive: OpenArchive, member: TarMember): voi
     });
   }
   if (member.type === 'file') {
-    tree.add({ type: 'file', path, mode, uid, gid, origin, sizeBytes: member.sizeBytes, read: () => archive.read(member) });
+    tree.add({
+      type: 'file',
+      path,
+      mode,
+      uid,
+      gid,
+      origin,
+      sizeBytes: member.sizeBytes,
+      read: () => archive.read(member),
+    });
   } else if (member.type === 'symlink') {
     tree.symlink(path, member.target, { origin });
   } else if (member.type === 'hardlink') {

@@ -80,18 +80,28 @@ export class RootTree {
       const above = this.nodes.get(parent);
       if (!above) this.directory(parent, { origin: node.origin });
       else if (above.type !== 'directory') {
-        throw new BuildError('PACKAGE_CONFLICT', `${node.origin} puts /${path} into /${parent}, a ${above.type} of ${above.origin}`);
+        throw new BuildError(
+          'PACKAGE_CONFLICT',
+          `${node.origin} puts /${path} into /${parent}, a ${above.type} of ${above.origin}`,
+        );
       }
     }
     const present = this.nodes.get(path);
     if (present?.type === 'directory' && node.type !== 'directory' && this.children(path).length > 0) {
-      throw new BuildError('PACKAGE_CONFLICT', `${node.origin} has a ${node.type} at /${path}, where ${present.origin} has a folder`);
+      throw new BuildError(
+        'PACKAGE_CONFLICT',
+        `${node.origin} has a ${node.type} at /${path}, where ${present.origin} has a folder`,
+      );
     }
     this.nodes.set(path, { ...node, path, mode: node.mode & 0o1777 });
     this.sorted = undefined;
   }
 
-  file(path: string, content: string | Buffer, { mode = 0o644, origin, uid = 0, gid = 0 }: { mode?: number; origin: string; uid?: number; gid?: number }): void {
+  file(
+    path: string,
+    content: string | Buffer,
+    { mode = 0o644, origin, uid = 0, gid = 0 }: { mode?: number; origin: string; uid?: number; gid?: number },
+  ): void {
     const bytes = typeof content === 'string' ? Buffer.from(content) : content;
     this.add({ type: 'file', path, mode, uid, gid, origin, sizeBytes: bytes.length, read: async () => bytes });
   }

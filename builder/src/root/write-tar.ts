@@ -8,7 +8,16 @@ export async function* treeTar(tree: RootTree, mtime: number): AsyncGenerator<Bu
   for (const node of tree.list()) {
     const { path, type, mode, uid, gid } = node;
     const sizeBytes = node.type === 'file' ? node.sizeBytes : 0;
-    yield tarHeader({ path, type, mode, uid, gid, mtime, sizeBytes, target: node.type === 'symlink' ? node.target : '' });
+    yield tarHeader({
+      path,
+      type,
+      mode,
+      uid,
+      gid,
+      mtime,
+      sizeBytes,
+      target: node.type === 'symlink' ? node.target : '',
+    });
     if (node.type === 'file') {
       yield await node.read();
       yield tarPadding(sizeBytes);

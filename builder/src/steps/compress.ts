@@ -17,6 +17,10 @@ export const compressDisk: Step<CompressInputs, 'disk.raw.zst'> = {
   async run({ disk }, { directory, signal }) {
     const target = join(directory, 'disk.raw.zst');
     // The root is compressed already: a higher level finds nothing more.
-    await tool(['zstd', '-q', '-3', '-T2', '--sparse', disk.path, '-o', target], { binds: [directory], readOnly: [disk.path], signal });
+    await tool(['zstd', '-q', '-3', '-T2', '--sparse', disk.path, '-o', target], {
+      binds: [directory],
+      readOnly: [disk.path],
+      signal,
+    });
   },
 };

@@ -1,7 +1,7 @@
 /**
  * Container images that are in the root, so that a node without a network starts pods: `pause` (every sandbox needs it) and
- * `demo`. Each is an OCI image layout in a tar with one uncompressed layer (the root file system compresses it), and a list
- * with the name and the manifest's digest for `import-images`. Source: OCI image-spec 1.1, image-layout.md.
+ * `demo`. `images.tar` is an OCI image layout with uncompressed layers (the root file system compresses them); `images.list`
+ * names the images, after the archive's hash, for `import-images`. Source: OCI image-spec 1.1, image-layout.md.
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -51,8 +51,8 @@ export interface ContainerImage {
   readonly config: Readonly<Record<string, unknown>>;
 }
 
-/** The image as an OCI layout in a tar. @returns the archive and the manifest's digest (`sha256:…`). */
-export function ociArchive(image: ContainerImage, platform: Architecture['oci']): { archive: Buffer; digest: string } {
+/** The images as one OCI layout in a tar: one import brings them all. */
+export function ociArchive(images: readonly ContainerImage[], platform: Architecture['oci']): Buffer {
   const blobs = new Map<string, Buffer>();
   const blob = (mediaType: string, content: Buffer): { mediaType: string; digest: string; size: number } => {
     const hex = createHash('sha256').update(content).digest('hex');
@@ -60,36 +60,34 @@ export function ociArchive(image: ContainerImage, platform: Architecture['oci'])
     return { mediaType, digest: `sha256:${hex}`, size: content.length };
   };
   const json = (value: unknown): Buffer => Buffer.from(canonicalJson(value));
-  const layer = blob('application/vnd.oci.image.layer.v1.tar', image.layer);
-  const config = blob(
-    'application/vnd.oci.image.config.v1+json',
-    json({
-      created: '1970-01-01T00:00:00Z',
-      ...platform,
-      os: 'linux',
-      config: image.config,
-      rootfs: { type: 'layers', diff_ids: [layer.digest] },
-      history: [{ created: '1970-01-01T00:00:00Z', created_by: 'atoll builder' }],
-    }),
-  );
-  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
-  const manifest = blob(mediaType, json({ schemaVersion: 2, mediaType, config, layers: [layer] }));
-  const tag = image.name.slice(image.name.lastIndexOf(':') + 1);
-  const annotations = { 'io.containerd.image.name': image.name, 'org.opencontainers.image.ref.name': tag };
-  const index = json({
-    schemaVersion: 2,
-    mediaType: 'application/vnd.oci.image.index.v1+json',
-    manifests: [{ ...manifest, annotations, platform: { ...platform, os: 'linux' } }],
+  const manifests = images.map(image => {
+    const layer = blob('application/vnd.oci.image.layer.v1.tar', image.layer);
+    const config = blob(
+      'application/vnd.oci.image.config.v1+json',
+      json({
+        created: '1970-01-01T00:00:00Z',
+        ...platform,
+        os: 'linux',
+        config: image.config,
+        rootfs: { type: 'layers', diff_ids: [layer.digest] },
+        history: [{ created: '1970-01-01T00:00:00Z', created_by: 'atoll builder' }],
+      }),
+    );
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+    const manifest = blob(mediaType, json({ schemaVersion: 2, mediaType, config, layers: [layer] }));
+    const tag = image.name.slice(image.name.lastIndexOf(':') + 1);
+    const annotations = { 'io.containerd.image.name': image.name, 'org.opencontainers.image.ref.name': tag };
+    return { ...manifest, annotations, platform: { ...platform, os: 'linux' } };
   });
+  const index = json({ schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests });
   const files = [...blobs].sort(([a], [b]) => (a < b ? -1 : 1));
-  const archive = tarOf([
+  return tarOf([
     { path: 'oci-layout', mode: 0o644, content: json({ imageLayoutVersion: '1.0.0' }) },
     { path: 'index.json', mode: 0o644, content: index },
     { path: 'blobs', mode: 0o755 },
     { path: 'blobs/sha256', mode: 0o755 },
     ...files.map(([hex, content]) => ({ path: `blobs/sha256/${hex}`, mode: 0o644, content })),
   ]);
-  return { archive, digest: manifest.digest };
 }
 
 /** The names of the images in the root; the agent and containerd's configuration name the first. */
@@ -97,7 +95,10 @@ export const imageNames = { pause: 'docker.io/atoll/pause:1', demo: 'docker.io/a
 
 const PATH = 'PATH=/bin:/usr/bin';
 
-async function busybox(inputs: ContainerImagesInputs, context: Parameters<typeof buildContainerImages.run>[1]): Promise<Buffer> {
+async function busybox(
+  inputs: ContainerImagesInputs,
+  context: Parameters<typeof buildContainerImages.run>[1],
+): Promise<Buffer> {
   const archive = (await readPackages(inputs.packages.path)).find(({ name }) => name === 'busybox-static');
   if (!archive) throw new Error('busybox-static is not among the packages');
   await ensureArchives([archive], context);
@@ -111,11 +112,11 @@ async function busybox(inputs: ContainerImagesInputs, context: Parameters<typeof
   }
 }
 
-export const buildContainerImages: Step<ContainerImagesInputs, 'pause.tar' | 'pause.images' | 'demo.tar' | 'demo.images'> = {
+export const buildContainerImages: Step<ContainerImagesInputs, 'images.tar' | 'images.list'> = {
   name: 'images',
   title: 'Container images of the root',
   module: import.meta.url,
-  outputs: ['pause.tar', 'pause.images', 'demo.tar', 'demo.images'],
+  outputs: ['images.tar', 'images.list'],
   async run(inputs, context) {
     const { directory, scratch, signal } = context;
     const flags = ['-Os', '-static', '-s', '-Wall', '-Werror', '-Wl,--build-id=none'];
@@ -130,7 +131,10 @@ export const buildContainerImages: Step<ContainerImagesInputs, 'pause.tar' | 'pa
     const { stdout } = await tool(['busybox', '--list'], { signal });
     const applets = stdout.split('\n').filter(name => name !== '' && name !== 'busybox');
     const text = (content: string): Buffer => Buffer.from(content);
-    const folders = ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var'].map(path => ({ path, mode: 0o755 }));
+    const folders = ['bin', 'dev', 'etc', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var'].map(path => ({
+      path,
+      mode: 0o755,
+    }));
     const demo: ContainerImage = {
       name: imageNames.demo,
       layer: tarOf([
@@ -139,15 +143,18 @@ export const buildContainerImages: Step<ContainerImagesInputs, 'pause.tar' | 'pa
         { path: 'bin/busybox', mode: 0o755, content: await busybox(inputs, context) },
         ...applets.map(name => ({ path: `bin/${name}`, mode: 0o777, target: 'busybox' })),
         { path: 'bin/hello', mode: 0o755, content: await readFile(join(inputs.sources.path, 'demo/hello')) },
-        { path: 'etc/passwd', mode: 0o644, content: text('root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n') },
+        {
+          path: 'etc/passwd',
+          mode: 0o644,
+          content: text('root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n'),
+        },
         { path: 'etc/group', mode: 0o644, content: text('root:x:0:\nnogroup:x:65534:\n') },
       ]),
       config: { Cmd: ['/bin/hello'], Env: [PATH], WorkingDir: '/' },
     };
-    for (const [file, image] of [['pause', pause], ['demo', demo]] as const) {
-      const { archive, digest } = ociArchive(image, inputs.oci);
-      await writeFile(join(directory, `${file}.tar`), archive);
-      await writeFile(join(directory, `${file}.images`), `# digest: ${digest}\n${image.name}\n`);
-    }
+    const archive = ociArchive([pause, demo], inputs.oci);
+    const digest = createHash('sha256').update(archive).digest('hex');
+    await writeFile(join(directory, 'images.tar'), archive);
+    await writeFile(join(directory, 'images.list'), `# ${digest}\n${pause.name}\n${demo.name}\n`);
   },
 };

@@ -29,7 +29,9 @@ export interface PartitionPlan {
 }
 
 /** The partitions as flashed, in disk order. */
-export function partitionPlan(inputs: Pick<DiskInputs, 'esp' | 'root' | 'verity' | 'sizes' | 'types'>): PartitionPlan[] {
+export function partitionPlan(
+  inputs: Pick<DiskInputs, 'esp' | 'root' | 'verity' | 'sizes' | 'types'>,
+): PartitionPlan[] {
   const { sizes, types } = inputs;
   return [
     { label: 'esp', type: 'esp', sizeBytes: sizes.espBytes, copyBlocks: inputs.esp.path },
@@ -64,7 +66,14 @@ export const buildDisk: Step<DiskInputs, 'disk.raw'> = {
     await tool(
       [
         'systemd-repart',
-        ...['--empty=create', `--size=${diskBytes(plan)}`, `--seed=${inputs.seed}`, '--offline=yes', '--dry-run=no', '--no-pager'],
+        ...[
+          '--empty=create',
+          `--size=${diskBytes(plan)}`,
+          `--seed=${inputs.seed}`,
+          '--offline=yes',
+          '--dry-run=no',
+          '--no-pager',
+        ],
         `--definitions=${definitions}`,
         join(directory, 'disk.raw'),
       ],

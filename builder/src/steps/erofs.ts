@@ -44,7 +44,10 @@ export const buildErofs: Step<ErofsInputs, 'root.erofs' | 'root.verity' | 'rooth
     const roothash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(stdout)?.[1];
     if (!roothash) throw new BuildError('STEP_BROKEN', 'veritysetup did not say the root hash', { tail: stdout });
     await writeFile(join(directory, 'roothash'), roothash);
-    for (const [path, limit, name] of [[image, inputs.rootBytes, 'root'], [hashes, inputs.verityBytes, 'verity']] as const) {
+    for (const [path, limit, name] of [
+      [image, inputs.rootBytes, 'root'],
+      [hashes, inputs.verityBytes, 'verity'],
+    ] as const) {
       const { size } = await stat(path);
       if (size > limit) {
         throw new BuildError('PARTITION_TOO_SMALL', `the ${name} image has ${size} bytes, its partition ${limit}`, {

@@ -47,7 +47,15 @@ export const buildEsp: Step<EspInputs, 'esp.img'> = {
     await writeFile(join(scratch, 'loader/loader.conf'), loaderConf);
     await tool(['cp', `/usr/lib/systemd/boot/efi/systemd-boot${inputs.efi}.efi`, loader], mounts);
     await tool(['cp', inputs.uki.path, uki], mounts);
-    for (const path of [loader, uki, join(scratch, 'loader/loader.conf'), boot, linux, join(scratch, 'EFI'), join(scratch, 'loader')]) {
+    for (const path of [
+      loader,
+      uki,
+      join(scratch, 'loader/loader.conf'),
+      boot,
+      linux,
+      join(scratch, 'EFI'),
+      join(scratch, 'loader'),
+    ]) {
       await utimes(path, inputs.epoch, inputs.epoch);
     }
     await tool(['mcopy', '-s', '-m', '-i', image, join(scratch, 'EFI'), join(scratch, 'loader'), '::'], mounts);

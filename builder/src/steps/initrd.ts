@@ -1,7 +1,7 @@
 /**
  * The initrd: busybox, dmsetup with its libraries, the modules that reach the root, and `rootfs/initrd/init`.
  */
-import { readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { type FileRef, listTree, type TreeRef } from '../files.ts';
@@ -14,7 +14,6 @@ import { readPackages } from '../packages/resolve.ts';
 import { mergedUsrPath } from '../root/merge.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
-import { open } from 'node:fs/promises';
 
 export interface InitrdInputs {
   readonly packages: FileRef;
@@ -26,7 +25,16 @@ export interface InitrdInputs {
 }
 
 /** Packages whose programs or libraries may go into the initrd. */
-const sources = ['busybox-static', 'dmsetup', 'libc6', 'libcap2', 'libdevmapper1.02.1', 'libpcre2-8-0', 'libselinux1', 'libudev1'];
+const sources = [
+  'busybox-static',
+  'dmsetup',
+  'libc6',
+  'libcap2',
+  'libdevmapper1.02.1',
+  'libpcre2-8-0',
+  'libselinux1',
+  'libudev1',
+];
 
 const directory = (path: string): CpioMember => ({ path, mode: 0o040755 });
 
@@ -41,10 +49,16 @@ async function programs(archives: readonly OpenArchive[]): Promise<CpioMember[]>
     }
   }
   const find = (name: string): (() => Promise<Buffer>) | undefined => {
-    for (const folder of ['usr/bin', 'usr/sbin', ...new Set([...files.keys()].map(path => path.slice(0, path.lastIndexOf('/'))))]) {
+    for (const folder of [
+      'usr/bin',
+      'usr/sbin',
+      ...new Set([...files.keys()].map(path => path.slice(0, path.lastIndexOf('/')))),
+    ]) {
       const path = `${folder}/${name}`;
       const target = links.get(path);
-      const found = files.get(target === undefined ? path : target.startsWith('/') ? mergedUsrPath(target.slice(1)) : `${folder}/${target}`);
+      const found = files.get(
+        target === undefined ? path : target.startsWith('/') ? mergedUsrPath(target.slice(1)) : `${folder}/${target}`,
+      );
       if (found) return found;
     }
     return undefined;
@@ -88,7 +102,10 @@ async function kernelModules(tar: FileRef, load: readonly string[]): Promise<Cpi
       files.push({ path: `lib/modules/${moduleName(path)}.ko`, mode: 0o100644, content });
     }
     const list = order.map(path => `${moduleName(path)}.ko\n`).join('');
-    return [...files.sort((a, b) => (a.path < b.path ? -1 : 1)), { path: 'lib/modules/order', mode: 0o100644, content: Buffer.from(list) }];
+    return [
+      ...files.sort((a, b) => (a.path < b.path ? -1 : 1)),
+      { path: 'lib/modules/order', mode: 0o100644, content: Buffer.from(list) },
+    ];
   } finally {
     await handle.close();
   }
@@ -107,7 +124,12 @@ export const buildInitrd: Step<InitrdInputs, 'initrd'> = {
       for (const archive of packages) archives.push(await openArchive(archive, context.cache));
       const scripts: CpioMember[] = [];
       for (const entry of await listTree(inputs.scripts.path)) {
-        if (entry.type === 'file') scripts.push({ path: entry.path, mode: 0o100755, content: await readFile(join(inputs.scripts.path, entry.path)) });
+        if (entry.type === 'file')
+          scripts.push({
+            path: entry.path,
+            mode: 0o100755,
+            content: await readFile(join(inputs.scripts.path, entry.path)),
+          });
       }
       const members: CpioMember[] = [
         ...['bin', 'dev', 'lib', 'lib/modules', 'proc', 'root', 'run', 'sys', 'tmp'].map(directory),
@@ -121,7 +143,10 @@ export const buildInitrd: Step<InitrdInputs, 'initrd'> = {
       const cpio = join(context.scratch, 'initrd.cpio');
       await writeFile(cpio, cpioArchive(members));
       const target = join(context.directory, 'initrd');
-      await tool(['zstd', '-q', '-19', '-T2', cpio, '-o', target], { binds: [context.directory, context.scratch], signal: context.signal });
+      await tool(['zstd', '-q', '-19', '-T2', cpio, '-o', target], {
+        binds: [context.directory, context.scratch],
+        signal: context.signal,
+      });
     } finally {
       for (const archive of archives) await archive.close();
     }

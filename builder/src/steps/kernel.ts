@@ -45,7 +45,8 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
       release = kernel.path.slice(`boot/${kernelPrefix}`.length);
       await writeFile(join(directory, 'vmlinuz'), await opened.read(kernel));
       for (const member of opened.members) {
-        if (member.type !== 'file' || !member.path.replace(/^usr\//, '').startsWith(`lib/modules/${release}/`)) continue;
+        if (member.type !== 'file' || !member.path.replace(/^usr\//, '').startsWith(`lib/modules/${release}/`))
+          continue;
         const path = join(scratch, 'usr', member.path.replace(/^usr\//, ''));
         await mkdir(dirname(path), { recursive: true });
         await writeFile(path, await opened.read(member));
@@ -56,16 +57,20 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     await writeFile(join(directory, 'release'), release);
     const base = join(scratch, 'usr/lib/modules', release);
     await mkdir(join(scratch, 'lib'), { recursive: true });
-    const depmod = (): Promise<unknown> => tool(['depmod', '-b', join(scratch, 'usr'), release], { binds: [scratch], signal });
+    const depmod = (): Promise<unknown> =>
+      tool(['depmod', '-b', join(scratch, 'usr'), release], { binds: [scratch], signal });
     await depmod();
     const dependencies = parseDependencies(await readFile(join(base, 'modules.dep'), 'utf8'));
     const soft = parseSoftDependencies(await readFile(join(base, 'modules.softdep'), 'utf8'));
     const patterns = modules.map(glob => ({ glob, pattern: globPattern(`kernel/${glob}`) }));
-    const wanted = [...dependencies.keys()].filter(path => patterns.some(({ pattern }) => pattern.test(path.replace(suffix, ''))));
+    const wanted = [...dependencies.keys()].filter(path =>
+      patterns.some(({ pattern }) => pattern.test(path.replace(suffix, ''))),
+    );
     const names = new Set([...dependencies.keys()].map(moduleName));
     const builtin = new Set((await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n').map(moduleName));
     const missing = required.filter(name => !names.has(moduleName(name)) && !builtin.has(moduleName(name)));
-    if (missing.length > 0) throw new BuildError('STEP_BROKEN', `kernel ${release} has no module ${missing.join(', ')}`);
+    if (missing.length > 0)
+      throw new BuildError('STEP_BROKEN', `kernel ${release} has no module ${missing.join(', ')}`);
     const wantedNames = [...wanted.map(moduleName), ...required.map(moduleName)];
     const kept = new Set(closure(wantedNames, dependencies, soft));
     const packed: string[] = [];
@@ -81,10 +86,12 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     for (const entry of await listTree(base)) {
       // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep and softdep stay for busybox.
       if (/^modules\.(alias|symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
-      if (entry.type === 'file') tree.file(`usr/lib/modules/${release}/${entry.path}`, await readFile(join(base, entry.path)), { origin: 'kernel' });
+      if (entry.type === 'file')
+        tree.file(`usr/lib/modules/${release}/${entry.path}`, await readFile(join(base, entry.path)), {
+          origin: 'kernel',
+        });
     }
     await pipeline(treeTar(tree, 0), createWriteStream(join(directory, 'modules.tar')));
     context.note(`${release}, ${kept.size} modules`);
   },
 };
-

@@ -57,7 +57,16 @@ async function addTar(tree: RootTree, tar: FileRef, origin: string): Promise<() 
       await handle.read(content, 0, member.sizeBytes, member.offset);
       return content;
     };
-    tree.add({ type: 'file', path: memberPath(member.path), mode: member.mode, uid: 0, gid: 0, origin, sizeBytes: member.sizeBytes, read });
+    tree.add({
+      type: 'file',
+      path: memberPath(member.path),
+      mode: member.mode,
+      uid: 0,
+      gid: 0,
+      origin,
+      sizeBytes: member.sizeBytes,
+      read,
+    });
   }
   return () => handle.close();
 }
@@ -96,7 +105,16 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
       }
       await addOverlay(tree, inputs.overlay);
       for (const [path, { file, mode }] of Object.entries(inputs.files)) {
-        tree.add({ type: 'file', path, mode, uid: 0, gid: 0, origin: 'atoll', sizeBytes: file.sizeBytes, read: () => readFile(file.path) });
+        tree.add({
+          type: 'file',
+          path,
+          mode,
+          uid: 0,
+          gid: 0,
+          origin: 'atoll',
+          sizeBytes: file.sizeBytes,
+          read: () => readFile(file.path),
+        });
       }
       for (const [path, text] of Object.entries(inputs.texts)) tree.file(path, text, { origin: 'atoll' });
       const finish = {

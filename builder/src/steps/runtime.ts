@@ -83,10 +83,15 @@ export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'store-thread.js' |
       plugins: [nativeBinding],
       logLevel: 'silent',
     }).catch((cause: unknown) => {
-      throw new BuildError('TOOL_FAILED', 'the runtime cannot be bundled', { tail: cause instanceof Error ? cause.message : String(cause), cause });
+      throw new BuildError('TOOL_FAILED', 'the runtime cannot be bundled', {
+        tail: cause instanceof Error ? cause.message : String(cause),
+        cause,
+      });
     });
     if (result.warnings.length > 0) {
-      const text = result.warnings.map(({ text: message, location }) => `${location?.file}:${location?.line}: ${message}`);
+      const text = result.warnings.map(
+        ({ text: message, location }) => `${location?.file}:${location?.line}: ${message}`,
+      );
       throw new BuildError('TOOL_FAILED', 'bundling the runtime gave warnings', { tail: text.slice(0, 20).join('\n') });
     }
     const npm = await bundledPackages(Object.keys(result.metafile.inputs));

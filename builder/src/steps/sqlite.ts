@@ -28,7 +28,13 @@ export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
     await mkdir(work);
     await cp(source.path, work, { recursive: true, filter: path => !path.startsWith(join(source.path, 'build')) });
     const modules = dirname(gyp.path);
-    const command = [join(gyp.path, 'bin/node-gyp.js'), 'rebuild', '--release', `--arch=${node}`, '--nodedir=/usr/include/nodejs'];
+    const command = [
+      join(gyp.path, 'bin/node-gyp.js'),
+      'rebuild',
+      '--release',
+      `--arch=${node}`,
+      '--nodedir=/usr/include/nodejs',
+    ];
     await tool(['node', ...command, '--python=/usr/bin/python3', '--jobs=2'], {
       binds: [scratch],
       readOnly: [modules],

@@ -25,7 +25,9 @@ export interface UkiInputs {
 }
 
 /** The sealed command line. `atoll.*` is read by `rootfs/initrd/init`. */
-export function commandLine(inputs: Pick<UkiInputs, 'roothash' | 'rootBlocks' | 'saltHex' | 'consoles' | 'arguments'>): string {
+export function commandLine(
+  inputs: Pick<UkiInputs, 'roothash' | 'rootBlocks' | 'saltHex' | 'consoles' | 'arguments'>,
+): string {
   return [
     ...inputs.consoles,
     `atoll.roothash=${inputs.roothash}`,
@@ -44,8 +46,15 @@ export const buildUki: Step<UkiInputs, 'image.efi' | 'cmdline'> = {
     const cmdline = commandLine(inputs);
     const release = join(scratch, 'os-release');
     await writeFile(join(directory, 'cmdline'), cmdline);
-    await writeFile(release, `ID=atoll\nNAME=Atoll\nPRETTY_NAME="Atoll ${inputs.version}"\nVERSION_ID=${inputs.version}\nIMAGE_ID=${inputs.image}\nIMAGE_VERSION=${inputs.version}\n`);
-    const parts = [`--linux=${inputs.kernel.path}`, `--initrd=${inputs.initrd.path}`, `--cmdline=@${join(directory, 'cmdline')}`];
+    await writeFile(
+      release,
+      `ID=atoll\nNAME=Atoll\nPRETTY_NAME="Atoll ${inputs.version}"\nVERSION_ID=${inputs.version}\nIMAGE_ID=${inputs.image}\nIMAGE_VERSION=${inputs.version}\n`,
+    );
+    const parts = [
+      `--linux=${inputs.kernel.path}`,
+      `--initrd=${inputs.initrd.path}`,
+      `--cmdline=@${join(directory, 'cmdline')}`,
+    ];
     const facts = [`--os-release=@${release}`, `--uname=${inputs.release}`, `--efi-arch=${inputs.efi}`];
     const stub = `--stub=/usr/lib/systemd/boot/efi/linux${inputs.efi}.efi.stub`;
     await tool(['ukify', 'build', ...parts, ...facts, stub, `--output=${join(directory, 'image.efi')}`], {

@@ -2,18 +2,21 @@
  * Self-checks of the finished root: what would only show on the device is found here.
  */
 import { BuildError } from '../../errors.ts';
-import { elfFiles, findLibrary } from './libraries.ts';
 import type { RootTree } from '../tree.ts';
+import { elfFiles, findLibrary } from './libraries.ts';
 import type { FinishingStep } from './step.ts';
 
 /** Programs and libraries whose needed libraries, interpreter or machine do not fit. */
 export async function elfProblems(tree: RootTree, machine: number, multiarch: string): Promise<string[]> {
   const problems: string[] = [];
   for (const [node, facts] of await elfFiles(tree)) {
-    if (facts.machine !== machine) problems.push(`/${node.path} is for machine ${facts.machine}, the image is for ${machine}`);
-    if (facts.interpreter && !tree.resolve(facts.interpreter)) problems.push(`/${node.path} wants the loader ${facts.interpreter}`);
+    if (facts.machine !== machine)
+      problems.push(`/${node.path} is for machine ${facts.machine}, the image is for ${machine}`);
+    if (facts.interpreter && !tree.resolve(facts.interpreter))
+      problems.push(`/${node.path} wants the loader ${facts.interpreter}`);
     for (const soname of facts.needed) {
-      if (!findLibrary(tree, soname, multiarch, node.path)) problems.push(`/${node.path} needs ${soname}, which is not in the root`);
+      if (!findLibrary(tree, soname, multiarch, node.path))
+        problems.push(`/${node.path} needs ${soname}, which is not in the root`);
     }
   }
   return problems;
@@ -44,12 +47,37 @@ export async function unitProblems(tree: RootTree): Promise<string[]> {
     if (!isEnabled) continue;
     for (const match of (await tree.text(node.path)).matchAll(/^ExecStart=[-@:+!|]*(\/\S+)/gm)) {
       const program = match[1] ?? '';
-      const masked = tree.resolve(`etc/systemd/system/${node.path.slice(node.path.lastIndexOf('/') + 1)}`) === undefined;
-      const wanted = tree.list().some(other => other.type === 'symlink' && other.path.endsWith(`/${node.path.slice(node.path.lastIndexOf('/') + 1)}`) && /\.(wants|requires)\//.test(other.path) && other.target !== '/dev/null');
-      if (wanted && !tree.resolve(program) && !(masked && tree.has(`etc/systemd/system/${node.path.slice(node.path.lastIndexOf('/') + 1)}`))) {
+      const masked =
+        tree.resolve(`etc/systemd/system/${node.path.slice(node.path.lastIndexOf('/') + 1)}`) === undefined;
+      const wanted = tree
+        .list()
+        .some(
+          other =>
+            other.type === 'symlink' &&
+            other.path.endsWith(`/${node.path.slice(node.path.lastIndexOf('/') + 1)}`) &&
+            /\.(wants|requires)\//.test(other.path) &&
+            other.target !== '/dev/null',
+        );
+      if (
+        wanted &&
+        !tree.resolve(program) &&
+        !(masked && tree.has(`etc/systemd/system/${node.path.slice(node.path.lastIndexOf('/') + 1)}`))
+      ) {
         problems.push(`/${node.path} starts ${program}, which is not in the root`);
       }
     }
+  }
+  return problems;
+}
+
+/** Debian's Node.js keeps some of its built-in modules in files and aborts at start if one is not there: their paths are in libnode. */
+export async function builtinProblems(tree: RootTree): Promise<string[]> {
+  const problems: string[] = [];
+  for (const node of tree.match('/usr/lib/*/libnode.so.*')) {
+    if (node.type !== 'file') continue;
+    const paths = (await node.read()).toString('latin1').match(/\/usr\/share\/nodejs\/[\w./-]+\.js(?=\0)/g) ?? [];
+    for (const path of new Set(paths))
+      if (!tree.resolve(path)) problems.push(`/${node.path} loads ${path}, which is not in the root`);
   }
   return problems;
 }
@@ -62,6 +90,7 @@ export const checks: FinishingStep = {
       ...(await elfProblems(tree, architecture.elfMachine, architecture.multiarch)),
       ...(await shebangProblems(tree)),
       ...(await unitProblems(tree)),
+      ...(await builtinProblems(tree)),
     ];
     if (problems.length > 0) {
       throw new BuildError('ROOT_INCONSISTENT', `the root does not hold together (${problems.length} problems)`, {

@@ -1,7 +1,16 @@
 /** The finishing steps in their order. */
 import { checks } from './checks.ts';
 import { libraries } from './libraries.ts';
-import { busyboxApplets, certificates, clock, emptyVar, identity, iptablesLinks, nameService, skeleton } from './small.ts';
+import {
+  busyboxApplets,
+  certificates,
+  clock,
+  emptyVar,
+  identity,
+  iptablesLinks,
+  nameService,
+  skeleton,
+} from './small.ts';
 import type { FinishingStep } from './step.ts';
 import { trim } from './trim.ts';
 import { units } from './units.ts';

@@ -33,7 +33,8 @@ export async function elfFiles(tree: RootTree): Promise<Map<RootFile, ElfFacts>>
   for (const node of tree.list()) {
     if (node.type !== 'file' || node.sizeBytes < 64) continue;
     // Modules are ELF too, but no program's.
-    if (node.path.startsWith('usr/lib/modules/') || /\.(js|json|conf|service|xz|zst|tar|crt)$/.test(node.path)) continue;
+    if (node.path.startsWith('usr/lib/modules/') || /\.(js|json|conf|service|xz|zst|tar|crt)$/.test(node.path))
+      continue;
     const facts = readElf(await node.read());
     if (facts) found.set(node, facts);
   }
@@ -43,7 +44,14 @@ export async function elfFiles(tree: RootTree): Promise<Map<RootFile, ElfFacts>>
 /** Finds a library as the loader would: the default folders, then the folder of who asks (RUNPATH=$ORIGIN of systemd's). */
 export function findLibrary(tree: RootTree, soname: string, multiarch: string, askedBy: string): RootFile | undefined {
   const own = askedBy.slice(0, askedBy.lastIndexOf('/'));
-  for (const folder of [`usr/lib/${multiarch}`, 'usr/lib', 'usr/lib64', `usr/lib/${multiarch}/systemd`, 'usr/lib/systemd', own]) {
+  for (const folder of [
+    `usr/lib/${multiarch}`,
+    'usr/lib',
+    'usr/lib64',
+    `usr/lib/${multiarch}/systemd`,
+    'usr/lib/systemd',
+    own,
+  ]) {
     const node = tree.resolve(`${folder}/${soname}`);
     if (node?.type === 'file') return node;
   }

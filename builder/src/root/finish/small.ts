@@ -7,10 +7,25 @@ export const skeleton: FinishingStep = {
   why: 'base-files’ postinst: mount points; and the merged-/usr links',
   apply(tree) {
     const origin = 'skeleton';
-    for (const path of ['boot', 'dev', 'efi', 'media', 'mnt', 'opt', 'proc', 'run', 'srv', 'sys', 'tmp', 'var', 'var/lib']) {
+    for (const path of [
+      'boot',
+      'dev',
+      'efi',
+      'media',
+      'mnt',
+      'opt',
+      'proc',
+      'run',
+      'srv',
+      'sys',
+      'tmp',
+      'var',
+      'var/lib',
+    ]) {
       if (!tree.has(path)) tree.directory(path, { origin });
     }
-    for (const name of ['bin', 'sbin', 'lib', 'lib64']) if (!tree.has(name) && tree.has(`usr/${name}`)) tree.symlink(name, `usr/${name}`, { origin });
+    for (const name of ['bin', 'sbin', 'lib', 'lib64'])
+      if (!tree.has(name) && tree.has(`usr/${name}`)) tree.symlink(name, `usr/${name}`, { origin });
     tree.remove('root');
     tree.symlink('root', 'var/roothome', { origin });
   },
@@ -23,7 +38,9 @@ export const identity: FinishingStep = {
     const origin = 'identity';
     tree.file('etc/machine-id', '', { mode: 0o444, origin });
     tree.file('etc/hostname', 'atoll\n', { origin });
-    tree.file('etc/hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 atoll\n', { origin });
+    tree.file('etc/hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 atoll\n', {
+      origin,
+    });
     const values = {
       NAME: 'Atoll',
       PRETTY_NAME: `Atoll ${image.version}`,
@@ -34,7 +51,9 @@ export const identity: FinishingStep = {
       IMAGE_VERSION: image.version,
       VARIANT: image.description,
     };
-    const text = Object.entries(values).map(([name, value]) => `${name}=${JSON.stringify(value)}\n`).join('');
+    const text = Object.entries(values)
+      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
+      .join('');
     tree.remove('etc/os-release');
     tree.file('usr/lib/os-release', text, { origin });
     tree.symlink('etc/os-release', '../usr/lib/os-release', { origin });
@@ -47,7 +66,14 @@ export const nameService: FinishingStep = {
   why: 'libc-bin’s and base-files’ postinst: nsswitch.conf; resolv.conf and mtab are links into the running system',
   apply(tree) {
     const origin = 'name-service';
-    const lines = ['passwd: files', 'group: files', 'shadow: files', 'gshadow: files', 'hosts: files dns', 'networks: files'];
+    const lines = [
+      'passwd: files',
+      'group: files',
+      'shadow: files',
+      'gshadow: files',
+      'hosts: files dns',
+      'networks: files',
+    ];
     const databases = ['protocols', 'services', 'ethers', 'rpc'].map(name => `${name}: files`);
     tree.file('etc/nsswitch.conf', `${[...lines, ...databases].join('\n')}\n`, { origin });
     tree.remove('etc/resolv.conf');
@@ -61,7 +87,8 @@ export const certificates: FinishingStep = {
   why: 'update-ca-certificates: one bundle of all authorities; the single files are not kept',
   async apply(tree) {
     const sources = tree.match('/usr/share/ca-certificates/**/*.crt');
-    if (sources.length < 50) throw new BuildError('ROOT_INCONSISTENT', `only ${sources.length} certificate authorities in ca-certificates`);
+    if (sources.length < 50)
+      throw new BuildError('ROOT_INCONSISTENT', `only ${sources.length} certificate authorities in ca-certificates`);
     const parts = await Promise.all(sources.map(async node => `${(await tree.text(node.path)).trimEnd()}\n`));
     tree.file('etc/ssl/certs/ca-certificates.crt', parts.join(''), { origin: 'certificates' });
     tree.symlink('usr/lib/ssl/cert.pem', '/etc/ssl/certs/ca-certificates.crt', { origin: 'certificates' });
@@ -85,13 +112,48 @@ export const busyboxApplets: FinishingStep = {
   name: 'busybox',
   why: 'bash, coreutils and friends are left out: busybox stands in wherever no package has the command',
   apply(tree, { applets }) {
-    const omitted = new Set(['init', 'linuxrc', 'halt', 'poweroff', 'reboot', 'login', 'su', 'passwd', 'getty', 'telnet', 'ftpget', 'ftpput', 'dpkg', 'dpkg-deb', 'rpm', 'start-stop-daemon', 'run-init', 'ash', 'syslogd', 'logread', 'klogd', 'udhcpc', 'udhcpd', 'mdev', 'adduser', 'addgroup', 'deluser', 'delgroup', 'httpd', 'dnsd', 'ntpd', 'svc', 'svok']);
+    const omitted = new Set([
+      'init',
+      'linuxrc',
+      'halt',
+      'poweroff',
+      'reboot',
+      'login',
+      'su',
+      'passwd',
+      'getty',
+      'telnet',
+      'ftpget',
+      'ftpput',
+      'dpkg',
+      'dpkg-deb',
+      'rpm',
+      'start-stop-daemon',
+      'run-init',
+      'ash',
+      'syslogd',
+      'logread',
+      'klogd',
+      'udhcpc',
+      'udhcpd',
+      'mdev',
+      'adduser',
+      'addgroup',
+      'deluser',
+      'delgroup',
+      'httpd',
+      'dnsd',
+      'ntpd',
+      'svc',
+      'svok',
+    ]);
     if (!applets.some(path => path.endsWith('/sh'))) throw new BuildError('ROOT_INCONSISTENT', 'busybox has no shell');
     for (const path of applets) {
       const name = path.slice(path.lastIndexOf('/') + 1);
       const place = `usr/${path.replace(/^usr\//, '')}`;
       const elsewhere = ['usr/bin', 'usr/sbin'].some(folder => tree.has(`${folder}/${name}`));
-      if (!omitted.has(name) && !elsewhere) tree.symlink(place, place.startsWith('usr/sbin') ? '../bin/busybox' : 'busybox', { origin: 'busybox' });
+      if (!omitted.has(name) && !elsewhere)
+        tree.symlink(place, place.startsWith('usr/sbin') ? '../bin/busybox' : 'busybox', { origin: 'busybox' });
     }
   },
 };
@@ -109,6 +171,9 @@ export const emptyVar: FinishingStep = {
   why: '/var is the data partition: what packages ship in it would be hidden; tmpfiles.d makes what is needed',
   apply(tree, { dropped }) {
     const removed = tree.children('var').flatMap(node => tree.remove(node.path));
-    dropped.set('empty-var', removed.map(node => `/${node.path}`));
+    dropped.set(
+      'empty-var',
+      removed.map(node => `/${node.path}`),
+    );
   },
 };

@@ -11,8 +11,15 @@ export const trim: FinishingStep = {
       const paths: string[] = [];
       for (const node of tree.list()) {
         const path = `/${node.path}`;
-        if (!tree.has(node.path) || !remove.some(pattern => pattern.test(path)) || keep.some(pattern => pattern.test(path))) continue;
-        const kept = node.type === 'directory' && tree.under(node.path).some(child => keep.some(pattern => pattern.test(`/${child.path}`)));
+        if (
+          !tree.has(node.path) ||
+          !remove.some(pattern => pattern.test(path)) ||
+          keep.some(pattern => pattern.test(path))
+        )
+          continue;
+        const kept =
+          node.type === 'directory' &&
+          tree.under(node.path).some(child => keep.some(pattern => pattern.test(`/${child.path}`)));
         if (!kept) paths.push(...tree.remove(node.path).map(removed => `/${removed.path}`));
       }
       dropped.set(rule.name, paths);

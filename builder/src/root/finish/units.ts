@@ -13,7 +13,10 @@ export function installValues(unit: string, key: string): string[] {
     if (section) inside = section[1] === 'Install';
     const assignment = /^(\w+)=(.*)$/.exec(line);
     if (!inside || assignment?.[1] !== key) continue;
-    const words = (assignment[2] ?? '').trim().split(/\s+/).filter(word => word !== '');
+    const words = (assignment[2] ?? '')
+      .trim()
+      .split(/\s+/)
+      .filter(word => word !== '');
     values = words.length === 0 ? [] : [...values, ...words];
   }
   return values;
@@ -31,13 +34,18 @@ export async function enableUnit(tree: RootTree, unit: string, seen: Set<string>
   if (!tree.has(path)) throw new BuildError('ROOT_INCONSISTENT', `cannot enable ${unit}: there is no ${path}`);
   const text = await tree.text(path);
   const origin = 'units';
-  for (const [key, suffix] of [['WantedBy', 'wants'], ['RequiredBy', 'requires'], ['UpheldBy', 'upholds']] as const) {
+  for (const [key, suffix] of [
+    ['WantedBy', 'wants'],
+    ['RequiredBy', 'requires'],
+    ['UpheldBy', 'upholds'],
+  ] as const) {
     for (const target of installValues(text, key)) {
       tree.symlink(`etc/systemd/system/${target}.${suffix}/${unit}`, path, { origin });
     }
   }
   for (const alias of installValues(text, 'Alias')) tree.symlink(`etc/systemd/system/${alias}`, path, { origin });
-  for (const other of installValues(text, 'Also')) if (tree.has(`${unitFolder}/${other}`)) await enableUnit(tree, other, seen);
+  for (const other of installValues(text, 'Also'))
+    if (tree.has(`${unitFolder}/${other}`)) await enableUnit(tree, other, seen);
 }
 
 /** `enable X`, `disable X`, `mask X` lines of rootfs/overlay/usr/lib/systemd/system-preset/; `mask` is ours, in 00-atoll.mask. */

@@ -18,20 +18,29 @@ export interface Accounts {
 
 /** `passwd` and `group` text to accounts. */
 export function parseAccounts(passwd: string, group: string): Accounts {
-  const rows = (text: string): string[][] => text.split('\n').filter(line => line !== '').map(line => line.split(':'));
-  const users = rows(passwd).map(([name = '', , uid, gid, comment = '', home = '/', shell = '/usr/sbin/nologin']): [string, User] => [
-    name,
-    { name, uid: Number(uid), gid: Number(gid), comment, home, shell },
-  ]);
-  const groups = rows(group).map(([name = '', , gid, members = '']): [string, { gid: number; members: Set<string> }] => [
-    name,
-    { gid: Number(gid), members: new Set(members.split(',').filter(member => member !== '')) },
-  ]);
+  const rows = (text: string): string[][] =>
+    text
+      .split('\n')
+      .filter(line => line !== '')
+      .map(line => line.split(':'));
+  const users = rows(passwd).map(
+    ([name = '', , uid, gid, comment = '', home = '/', shell = '/usr/sbin/nologin']): [string, User] => [
+      name,
+      { name, uid: Number(uid), gid: Number(gid), comment, home, shell },
+    ],
+  );
+  const groups = rows(group).map(
+    ([name = '', , gid, members = '']): [string, { gid: number; members: Set<string> }] => [
+      name,
+      { gid: Number(gid), members: new Set(members.split(',').filter(member => member !== '')) },
+    ],
+  );
   return { users: new Map(users), groups: new Map(groups) };
 }
 
 /** Words of a sysusers.d line; double quotes keep blanks. */
-const words = (line: string): string[] => [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(match => match[1] ?? match[2] ?? '');
+const words = (line: string): string[] =>
+  [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(match => match[1] ?? match[2] ?? '');
 
 /**
  * Applies sysusers.d lines (sysusers.d(5): `u`, `u!`, `g`, `m`, `r`). An id of `-` is taken from `ids`, so that it never depends
@@ -43,7 +52,9 @@ export function applySysusers(accounts: Accounts, text: string, ids: ReadonlyMap
   const pinned = (name: string, given: string): number => {
     const id = /^\d+$/.test(given) ? Number(given) : ids.get(name);
     if (id === undefined) {
-      throw new BuildError('ROOT_INCONSISTENT', `${where} wants a dynamic id for ${name}`, { hint: `Give ${name} an id in rootfs/ids.yaml.` });
+      throw new BuildError('ROOT_INCONSISTENT', `${where} wants a dynamic id for ${name}`, {
+        hint: `Give ${name} an id in rootfs/ids.yaml.`,
+      });
     }
     return id;
   };
@@ -71,18 +82,35 @@ export function applySysusers(accounts: Accounts, text: string, ids: ReadonlyMap
       } else if (/^\d+$/.test(groupPart)) gid = Number(groupPart);
       else {
         const group = groups.get(groupPart);
-        if (!group) throw new BuildError('ROOT_INCONSISTENT', `${where}: user ${name} is to be in the unknown group ${groupPart}`);
+        if (!group)
+          throw new BuildError(
+            'ROOT_INCONSISTENT',
+            `${where}: user ${name} is to be in the unknown group ${groupPart}`,
+          );
         gid = group.gid;
       }
-      if ([...users.values()].some(user => user.uid === uid)) throw new BuildError('ROOT_INCONSISTENT', `user id ${uid} of ${name} (${where}) is taken`);
+      if ([...users.values()].some(user => user.uid === uid))
+        throw new BuildError('ROOT_INCONSISTENT', `user id ${uid} of ${name} (${where}) is taken`);
       const nologin = '/usr/sbin/nologin';
-      users.set(name, { name, uid, gid, comment: comment === '-' ? '' : comment, home: home === '-' ? '/' : home, shell: shell === '-' ? nologin : shell });
+      users.set(name, {
+        name,
+        uid,
+        gid,
+        comment: comment === '-' ? '' : comment,
+        home: home === '-' ? '/' : home,
+        shell: shell === '-' ? nologin : shell,
+      });
     } else if (type !== 'r') throw new BuildError('ROOT_INCONSISTENT', `${where} has a line of unknown type: ${line}`);
   }
 }
 
 /** passwd(5), group(5), shadow(5), gshadow(5). Every password is locked: nobody logs in. */
-export function formatAccounts({ users, groups }: Accounts): { passwd: string; group: string; shadow: string; gshadow: string } {
+export function formatAccounts({ users, groups }: Accounts): {
+  passwd: string;
+  group: string;
+  shadow: string;
+  gshadow: string;
+} {
   const text = (rows: string[]): string => rows.map(row => `${row}\n`).join('');
   const people = [...users.values()].sort((a, b) => a.uid - b.uid);
   const circles = [...groups].sort(([, a], [, b]) => a.gid - b.gid);
@@ -104,12 +132,23 @@ export const usersAndGroups: FinishingStep = {
   why: 'base-passwd’s postinst and systemd-sysusers, with fixed ids',
   async apply(tree, { ids }) {
     const masters = '/usr/share/base-passwd';
-    const accounts = parseAccounts(await tree.text(`${masters}/passwd.master`), await tree.text(`${masters}/group.master`));
+    const accounts = parseAccounts(
+      await tree.text(`${masters}/passwd.master`),
+      await tree.text(`${masters}/group.master`),
+    );
     const files = await sysusersFiles(tree);
     // Groups first, in all files: a user may be put into a group that a later file makes (sysusers.d(5)).
     for (const part of [/^\s*g\b/, /^\s*u!?\s/, /^\s*m\b/]) {
       for (const [where, text] of files) {
-        applySysusers(accounts, text.split('\n').filter(line => part.test(line)).join('\n'), ids, where);
+        applySysusers(
+          accounts,
+          text
+            .split('\n')
+            .filter(line => part.test(line))
+            .join('\n'),
+          ids,
+          where,
+        );
       }
     }
     const root = accounts.users.get('root');

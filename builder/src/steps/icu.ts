@@ -1,0 +1,99 @@
+/**
+ * ICU's data for Node.js, cut to the root and English locales: 30 MB of other languages' names, formats and orders are not used
+ * by a server. What stays is all that ECMAScript needs whatever the locale: normalization, IDNA, properties, time zones, plural
+ * rules, root collation. Text segmentation (Intl.Segmenter) goes: its dictionaries are 3 MB and nothing here breaks lines.
+ *
+ * Debian's data library is one symbol, `icudt<N>_dat`, in `.rodata`; the replacement is the same symbol over the smaller data.
+ * Source: ICU User Guide, "ICU Data" (icupkg).
+ */
+import { createWriteStream } from 'node:fs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { BuildError } from '../errors.ts';
+import { ensureArchives, openArchive } from '../packages/archives.ts';
+import type { ResolvedPackage } from '../packages/resolve.ts';
+import type { Step } from '../step.ts';
+import { tool } from '../tools.ts';
+
+export interface IcuInputs {
+  /** The `libicuNN` package. */
+  readonly archive: ResolvedPackage;
+  readonly compiler: string;
+  readonly tools: string;
+}
+
+const keptLocales = /^(root|en|en_US|res_index|pool|supplementalData|tzdbNames)$/;
+const localeName = /^[a-z]{2,3}(_[A-Za-z0-9_]+)?$/;
+
+/** Whether an item of ICU's data is kept. @param item as icupkg lists it, `curr/de.res`. */
+export function keepsIcuItem(item: string): boolean {
+  const [folder, file] = item.includes('/') ? (item.split('/', 2) as [string, string]) : ['', item];
+  const [name = '', suffix = ''] = file.split('.');
+  // Legacy encodings, StringPrep profiles, dictionaries of languages without blanks, character names.
+  if (['cnv', 'spp', 'dict', 'cfu'].includes(suffix) || name === 'unames') return false;
+  if (folder === 'brkitr') return false;
+  if (folder === 'translit' || folder === 'rbnf') return keptLocales.test(name) && name !== 'en';
+  if (suffix !== 'res') return true;
+  return keptLocales.test(name) || (folder === '' && !localeName.test(name));
+}
+
+export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
+  name: 'icu',
+  title: 'ICU data for Node.js',
+  module: import.meta.url,
+  outputs: ['libicudata.so', 'path'],
+  async run({ archive, compiler }, context) {
+    const { directory, scratch, signal } = context;
+    await ensureArchives([archive], context);
+    const original = join(scratch, 'original.so');
+    const opened = await openArchive(archive, context.cache);
+    try {
+      const member = opened.members.find(({ path, type }) => type === 'file' && /\/libicudata\.so\.[\d.]+$/.test(path));
+      if (!member) throw new BuildError('STEP_BROKEN', `${archive.name} has no libicudata.so`);
+      await writeFile(original, await opened.read(member));
+      await writeFile(join(directory, 'path'), member.path);
+    } finally {
+      await opened.close();
+    }
+    const mounts = { binds: [scratch, directory], signal };
+    const { stdout: symbols } = await tool(['readelf', '-W', '--dyn-syms', original], mounts);
+    const symbol = /\bicudt(\d+)_dat\b/.exec(symbols);
+    const release = symbol?.[1];
+    if (!release) throw new BuildError('STEP_BROKEN', 'libicudata has no icudt…_dat', { tail: symbols });
+    // icupkg takes the tree's name in the data from the file's name: `icudt76l`, little-endian.
+    const data = join(scratch, `icudt${release}l.dat`);
+    await tool(['objcopy', '-O', 'binary', '-j', '.rodata', original, data], mounts);
+    const listing = join(scratch, 'list');
+    await tool(['icupkg', '-l', data], { ...mounts, output: createWriteStream(listing) });
+    const items = (await readFile(listing, 'utf8')).split('\n').filter(line => line !== '');
+    const remove = join(scratch, 'remove.lst');
+    await writeFile(remove, `${items.filter(item => !keepsIcuItem(item)).join('\n')}\n`);
+    const small = join(scratch, `small/icudt${release}l.dat`);
+    await tool(['mkdir', join(scratch, 'small')], mounts);
+    await tool(['icupkg', '-r', remove, data, small], mounts);
+    const name = `icudt${release}_dat`;
+    const assembly = join(scratch, 'data.S');
+    const lines = [
+      '.section .rodata',
+      '.balign 16',
+      `.globl ${name}`,
+      `.type ${name}, %object`,
+      `${name}:`,
+      `.incbin "${small}"`,
+    ];
+    await writeFile(
+      assembly,
+      `${[...lines, `.size ${name}, . - ${name}`, '.section .note.GNU-stack,"",%progbits'].join('\n')}\n`,
+    );
+    const flags = [
+      '-shared',
+      '-nostdlib',
+      `-Wl,-soname,libicudata.so.${release}`,
+      '-Wl,--build-id=none',
+      '-Wl,-z,noexecstack',
+    ];
+    await tool([compiler, ...flags, '-o', join(directory, 'libicudata.so'), assembly], mounts);
+    const { size } = await stat(join(directory, 'libicudata.so'));
+    context.note(`${Math.round(size / 1024)} KiB`);
+  },
+};
