@@ -10,10 +10,16 @@ import type { FieldError } from '../kind.ts';
 
 const MODES = ['NonIndexed', 'Indexed'];
 
-function defaults({ metadata, spec }: Job): void {
-  if (!spec) return;
-  const labels = spec.template?.metadata?.labels;
+/** A job without labels of its own shows its pods'. */
+function defaultLabels({ metadata, spec }: Job): void {
+  const labels = spec?.template?.metadata?.labels;
   if (labels && !Object.keys(metadata.labels ?? {}).length) metadata.labels = { ...labels };
+}
+
+function defaults(job: Job): void {
+  const { spec } = job;
+  if (!spec) return;
+  defaultLabels(job);
   if (spec.completions === undefined && spec.parallelism === undefined) spec.completions = 1;
   spec.parallelism ??= 1;
   spec.backoffLimit ??= spec.backoffLimitPerIndex === undefined ? 6 : 2147483647;
@@ -119,6 +125,7 @@ export const job = defineKind<Job>({
   defaults,
   prepareForCreate: object => {
     generateSelector(object);
+    defaultLabels(object);
     object.metadata.generation = 1;
     delete object.status;
   },
