@@ -30,9 +30,9 @@ export interface MuxOptions {
   readonly role: 'dialled' | 'accepted';
   /** Called with every stream the other side opens. Without it they are refused. */
   readonly onStream?: (stream: Duplex) => void;
-  /** After so long without hearing anything, ask with a ping. Default 30 s. */
+  /** After so long without hearing anything, ask with a ping. Default 20 s. */
   readonly keepAliveMs?: number;
-  /** After so long without an answer to that, the connection is given up. Default 15 s. */
+  /** After so long without an answer to that, the connection is given up. Default 10 s: a dead peer is noticed within 50. */
   readonly deadlineMs?: number;
   readonly clock?: Clock;
 }
@@ -163,7 +163,7 @@ export class Mux {
 
 /** Asks after `keepAliveMs` of silence and calls `dead` when `deadlineMs` later there is still nothing. */
 function keepAlive(socket: WebSocket, options: MuxOptions, dead: () => void): () => void {
-  const { keepAliveMs = 30_000, deadlineMs = 15_000, clock = systemClock } = options;
+  const { keepAliveMs = 20_000, deadlineMs = 10_000, clock = systemClock } = options;
   let heard = false;
   let cancel = (): void => undefined;
   const onHeard = (): void => {
