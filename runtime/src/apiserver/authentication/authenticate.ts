@@ -26,7 +26,8 @@ export function authenticator(tokens: ServiceAccountTokens): Authenticate {
 }
 
 function withAuthenticated(user: User): User {
-  return user.groups.includes(AUTHENTICATED) ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
+  const said = user.groups.includes(AUTHENTICATED) || user.groups.includes('system:unauthenticated');
+  return said ? user : { ...user, groups: [...user.groups, AUTHENTICATED] };
 }
 
 /** From `Authorization`, or, for browsers' WebSockets, from the subprotocol. An `Authorization` of another scheme counts as none. */
