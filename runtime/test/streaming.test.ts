@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { buffer, text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
+import { WebSocket } from 'ws';
 import { type StreamingNode, startStreamingNode } from './streamingNode.ts';
 
 const kubectl = process.env.KUBECTL ?? 'kubectl';
@@ -159,6 +160,44 @@ for (const transport of Object.keys(transports) as Transport[]) {
     });
   });
 }
+
+describe('other clients', { timeout: DEADLINE_MS }, () => {
+  /** Runs a command with one of the WebSocket protocols; gives each channel's text, in order of the channels. */
+  const exec = async (protocols: string[], command: string, options = ''): Promise<string[]> => {
+    const query = `container=main&stdout=1&stderr=1${options}&command=sh&command=-c&command=${encodeURIComponent(command)}`;
+    const socket = new WebSocket(
+      `${node.url.replace('https', 'wss')}/api/v1/namespaces/default/pods/streams/exec?${query}`,
+      protocols,
+      node.credentials,
+    );
+    const channels = ['', '', '', ''];
+    socket.on('message', (data: Buffer) => {
+      channels[data.readUInt8(0)] += data.toString('utf8', 1);
+    });
+    if (options !== '') socket.once('open', () => socket.send(Buffer.from('\0to stdin\n')));
+    const [code] = await once(socket, 'close');
+    assert.equal(code, 1000);
+    return channels;
+  };
+
+  it('of v4 read the exit code as a Status', async () => {
+    const [, out, err, status = ''] = await exec(['v4.channel.k8s.io'], 'echo out; echo err >&2; exit 3');
+    assert.deepEqual([out, err], ['out\n', 'err\n']);
+    assert.equal(JSON.parse(status).details.causes[0].message, '3');
+    const [, , , success = ''] = await exec(['v5.channel.k8s.io', 'v4.channel.k8s.io'], 'exit 0');
+    assert.equal(JSON.parse(success).status, 'Success');
+  });
+
+  it('of the first protocol, or none, read words, and may write', async () => {
+    assert.deepEqual(await exec(['channel.k8s.io'], 'head -n 1', '&stdin=1'), ['', 'to stdin\n', '', '']);
+    const [, , , failure = ''] = await exec([], 'exit 3');
+    assert.match(failure, /exit code 3|exit status 3|non-zero exit code/);
+  });
+
+  it('that offer no protocol of ours are refused', async () => {
+    await assert.rejects(exec(['v9.channel.k8s.io'], 'true'), /Unexpected server response: 400/);
+  });
+});
 
 describe('kubectl', { timeout: 4 * DEADLINE_MS }, () => {
   it('attach speaks to the shell that runs', async () => {

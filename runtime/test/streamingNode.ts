@@ -34,6 +34,9 @@ export interface TestContainer {
 export interface StreamingNode {
   readonly containerd: Containerd;
   readonly kubeconfig: string;
+  /** For clients other than kubectl: the server's URL and what TLS needs. */
+  readonly url: string;
+  readonly credentials: { readonly ca: string; readonly cert: string; readonly key: string };
   /** Of each container. */
   readonly logPaths: ReadonlyMap<string, string>;
   /** Cuts the node's tunnel for good. */
@@ -130,7 +133,12 @@ export async function startStreamingNode(containers: readonly TestContainer[]): 
         ],
       }),
     );
-    return { containerd, kubeconfig, logPaths, disconnect, stop };
+    const credentials = {
+      ca: pki.serverCa.certificatePem,
+      cert: pki.admin.certificatePem,
+      key: pki.admin.privateKeyPem,
+    };
+    return { containerd, kubeconfig, url: front.url, credentials, logPaths, disconnect, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -154,7 +154,7 @@ describe('Mux', () => {
   });
 
   it('gives up a peer that has gone silent, and not one that answers', async () => {
-    const [alive] = await pair({ keepAliveMs: 5, deadlineMs: 500 });
+    const [alive] = await pair({ keepAliveMs: 5, deadlineMs: 10_000 });
     const silent = net.createServer(socket => {
       cleanups.push(() => socket.destroy());
       socket.once('data', request => {

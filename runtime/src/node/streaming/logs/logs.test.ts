@@ -109,11 +109,11 @@ describe('readLog', () => {
       await file.close();
     }
     await writeFile(path, content);
-    await truncate(path, 4_000_000_000); // sparse: reading it all would take seconds
+    await truncate(path, 400_000_000_000); // sparse: reading it all would take minutes
     await appendFile(path, `\n${entry(5, 'five')}${entry(6, 'six')}`);
     const started = performance.now();
     assert.equal(await read({ tailLines: 2 }), 'five\nsix\n');
-    assert.ok(performance.now() - started < 500);
+    assert.ok(performance.now() - started < 5000);
   });
 
   /** A follower whose output is awaited piece by piece. */
