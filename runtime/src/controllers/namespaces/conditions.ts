@@ -4,7 +4,7 @@ import { withCondition } from '../conditions.ts';
 
 /** What is left of one resource. */
 export interface Remains {
-  /** `pods`, `deployments.apps` */
+  /** `pods.`, `deployments.apps`: with the point, as upstream. */
   readonly resource: string;
   readonly count: number;
   /** By finalizer: on how many objects it is. */

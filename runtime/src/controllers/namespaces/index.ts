@@ -106,7 +106,7 @@ async function deleteAll(
   for (const name of items.flatMap(({ metadata }) => metadata.finalizers ?? [])) {
     finalizers.set(name, (finalizers.get(name) ?? 0) + 1);
   }
-  return { resource: groupResourceOf(ref), count: items.length, finalizers };
+  return { resource: `${ref.resource}.${ref.group}`, count: items.length, finalizers };
 }
 
 async function finalize({ client }: ControllerContext, name: string, signal: AbortSignal): Promise<undefined> {
