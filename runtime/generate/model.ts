@@ -83,7 +83,7 @@ export function buildSchemas(parsed: readonly ParsedPackage[]): PackageSchema[] 
     const inline = options.includes('inline');
     if (jsonName === '-' || (jsonName === '' && !inline)) return undefined;
     // The wire kind in the tag is not to be trusted (booleans tagged `bytes`); the Go type decides it.
-    const number = (f.tags.protobuf ?? '').split(',')[1];
+    const [, number, label] = (f.tags.protobuf ?? '').split(',');
     const resolved = resolve(f.goType, owner, where);
     const marker = (name: string): string | undefined =>
       f.markers.find(m => m.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -100,7 +100,7 @@ export function buildSchemas(parsed: readonly ParsedPackage[]): PackageSchema[] 
       name: inline ? '' : jsonName,
       number: number === undefined || number === '' ? 0 : Number(number),
       // A named slice tagged `rep` is a plain repeated field (ValidationRules).
-      type: resolved.wrapped && !(f.tags.protobuf ?? '').includes(',rep,') ? `${resolved.type}!` : resolved.type,
+      type: resolved.wrapped && label !== 'rep' ? `${resolved.type}!` : resolved.type,
       ...(inline ? { inline: true as const, goName: f.goName } : {}),
       ...(optional && !required ? { optional: true as const } : {}),
       ...(options.includes('omitempty') || options.includes('omitzero') ? { omitEmpty: true as const } : {}),
