@@ -1,4 +1,4 @@
-/** kubectl's streams as a user has them: the real kubectl, a real containerd, WebSocket and SPDY. */
+/** kubectl's streams as a user has them: the real kubectl, API server, agent and containerd; WebSocket and SPDY. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -26,7 +26,7 @@ type Transport = keyof typeof transports;
 
 function start(command: string, args: readonly string[], transport: Transport = 'WebSocket'): ChildProcess {
   return spawn(command, args, {
-    env: { ...process.env, ...transports[transport], KUBECONFIG: node.kubeconfig, HOME: node.containerd.dir },
+    env: { ...process.env, ...transports[transport], KUBECONFIG: node.server.kubeconfig, HOME: node.containerd.dir },
     timeout: DEADLINE_MS,
     stdio: 'pipe',
   });
@@ -48,23 +48,10 @@ async function run(
   return { code, out, err };
 }
 
-const serve = [
-  'mkdir -p /www && echo hello > /www/index.html && head -c 5000000 /dev/zero > /www/big',
-  'httpd -p 8080 -h /www',
-  'echo ready',
-  'exec sleep 100000',
-].join(' && ');
-
-const talk = 'for i in 1 2 3; do echo line $i; echo oops $i >&2; done; read go; echo last; exit 4';
-
 before(async () => {
-  node = await startStreamingNode([
-    { name: 'main', command: ['/bin/sh', '-c', serve] },
-    { name: 'shell', command: ['/bin/sh'], stdin: true, tty: true },
-    { name: 'talker', command: ['/bin/sh', '-c', talk], stdin: true },
-  ]);
+  node = await startStreamingNode();
 });
-after(() => node?.stop());
+after(() => node?.close());
 
 for (const transport of Object.keys(transports) as Transport[]) {
   describe(`kubectl over ${transport}`, { timeout: 4 * DEADLINE_MS }, () => {
@@ -91,8 +78,8 @@ for (const transport of Object.keys(transports) as Transport[]) {
       const { code, err } = await exec(['no-such-command']);
       assert.equal(code, 1);
       assert.match(err, /executable file not found/);
-      const pending = await run(['exec', 'streams', '-c', 'pending', '--', 'ls'], { transport });
-      assert.match(pending.err, /container not found \("pending"\)/);
+      const waiting = await run(['exec', 'waiting', '--', 'ls'], { transport });
+      assert.match(waiting.err, /container not found \("absent"\)/);
     });
 
     it('exec gives all of a large output before the exit code', async () => {
@@ -166,9 +153,9 @@ describe('other clients', { timeout: DEADLINE_MS }, () => {
   const exec = async (protocols: string[], command: string, options = ''): Promise<string[]> => {
     const query = `container=main&stdout=1&stderr=1${options}&command=sh&command=-c&command=${encodeURIComponent(command)}`;
     const socket = new WebSocket(
-      `${node.url.replace('https', 'wss')}/api/v1/namespaces/default/pods/streams/exec?${query}`,
+      `${node.server.url.replace('https', 'wss')}/api/v1/namespaces/default/pods/streams/exec?${query}`,
       protocols,
-      node.credentials,
+      { ca: node.server.ca, cert: node.server.admin.certificatePem, key: node.server.admin.privateKeyPem },
     );
     const channels = ['', '', '', ''];
     socket.on('message', (data: Buffer) => {
@@ -234,12 +221,12 @@ describe('kubectl', { timeout: 4 * DEADLINE_MS }, () => {
 
   it('logs says why there are none', async () => {
     const cases: [string[], RegExp][] = [
-      [['-c', 'pending'], /container "pending" in pod "streams" is waiting to start: ContainerCreating/],
-      [['-c', 'nobody'], /container nobody is not valid for pod streams/],
-      [['-c', 'main', '--previous'], /previous terminated container "main" in pod "streams" not found/],
+      [['waiting'], /container "absent" in pod "waiting" is waiting to start: ErrImageNeverPull/],
+      [['streams', '-c', 'nobody'], /container nobody is not valid for pod streams/],
+      [['streams', '-c', 'main', '--previous'], /previous terminated container "main" in pod "streams" not found/],
     ];
     for (const [args, message] of cases) {
-      const { code, err } = await run(['logs', 'streams', ...args]);
+      const { code, err } = await run(['logs', ...args]);
       assert.equal(code, 1);
       assert.match(err, message);
     }
@@ -257,8 +244,8 @@ describe('kubectl', { timeout: 4 * DEADLINE_MS }, () => {
   it('says that the node is not connected', async () => {
     await node.disconnect();
     const logs = await run(['logs', 'streams', '-c', 'main']);
-    assert.match(logs.err, /node "node-1" is not connected/);
+    assert.match(logs.err, /node "node-a" is not connected/);
     const { err } = await run(['exec', 'streams', '-c', 'main', '--', 'ls']);
-    assert.match(err, /node "node-1" is not connected/);
+    assert.match(err, /node "node-a" is not connected/);
   });
 });
