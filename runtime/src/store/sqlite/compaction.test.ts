@@ -63,17 +63,22 @@ describe('what to do between writes', () => {
     ['nothing', {}, undefined],
     ['compaction is asked for', { compactTo: 80 }, 'compact'],
     ['compaction goes on between writes', { compactTo: 80, busy: true }, 'compact'],
-    ['the log is long and all is quiet', { file: file({ walPages: 1_000 }) }, 'checkpoint'],
-    ['the log is long, but there are writes', { file: file({ walPages: 1_000 }), busy: true }, undefined],
-    ['the log is very long', { file: file({ walPages: 1_500 }), busy: true }, 'checkpoint'],
-    ['a snapshot holds the log', { file: file({ walPages: 1_500 }), heldPages: 1_000 }, undefined],
-    ['the log grew since', { file: file({ walPages: 2_000 }), heldPages: 1_000 }, 'checkpoint'],
+    ['the log is long and all is quiet', { file: file({ walPages: 2_048 }) }, 'checkpoint'],
+    ['the log is long, but there are writes', { file: file({ walPages: 2_048 }), busy: true }, undefined],
+    ['the log is very long', { file: file({ walPages: 3_072 }), busy: true }, 'checkpoint'],
+    [
+      'the log is very long, and compaction would go on',
+      { file: file({ walPages: 3_072 }), compactTo: 80 },
+      'checkpoint',
+    ],
+    ['a snapshot holds the log', { file: file({ walPages: 3_000 }), heldPages: 1_000 }, undefined],
+    ['the log grew since', { file: file({ walPages: 3_048 }), heldPages: 1_000 }, 'checkpoint'],
     ['much of the file is free', { file: file({ freePages: 2_501 }) }, 'vacuum'],
     ['much is free, but there are writes', { file: file({ freePages: 2_501 }), busy: true }, undefined],
     ['some is free', { file: file({ freePages: 2_499 }) }, undefined],
     ['vacuuming goes on to the lower mark', { file: file({ freePages: 1_001 }), vacuuming: true }, 'vacuum'],
     ['and ends there', { file: file({ freePages: 1_000 }), vacuuming: true }, undefined],
-    ['a small file is left alone', { file: file({ pages: 1_500, freePages: 1_000 }) }, undefined],
+    ['a small file is left alone', { file: file({ pages: 3_000, freePages: 2_000 }) }, undefined],
   ];
   for (const [why, change, step] of table) {
     it(`${why}: ${step ?? 'nothing'}`, () => assert.equal(nextStep({ ...calm, ...change })?.kind, step));

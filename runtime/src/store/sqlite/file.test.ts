@@ -6,6 +6,7 @@ import { describe, it } from 'node:test';
 import Database from 'better-sqlite3';
 import { StoreCorruptError, StoreFailedError } from '../store.ts';
 import { openSqliteStore } from './open.ts';
+import { PAGE_BYTES } from './schema.ts';
 import { put, Recorder, showEvent, withDirectory, withStore } from './testing.ts';
 
 async function makeStore(path: string, objects: number): Promise<void> {
@@ -134,9 +135,9 @@ describe('after a power cut', () => {
       const log = await readFile(join(directory, 'log'));
       const revisions = new Set<number>();
       for (let round = 0; round < 24; round++) {
-        // Every third cut is at a frame's edge (32 bytes of header, then 24 + 4096 a frame).
+        // Every third cut is at a frame's edge (32 bytes of header, then 24 and a page each).
         const anywhere = Math.floor((log.length * (round + 0.5)) / 24);
-        const cut = round % 3 === 0 ? 32 + Math.floor(anywhere / 4120) * 4120 : anywhere;
+        const cut = round % 3 === 0 ? 32 + Math.floor(anywhere / (24 + PAGE_BYTES)) * (24 + PAGE_BYTES) : anywhere;
         const rubbish = round % 2 === 0 ? Buffer.alloc(0) : Buffer.alloc(Math.min(9_000, log.length - cut), 0x5a);
         await copyFile(join(directory, 'database'), torn);
         await writeFile(`${torn}-wal`, Buffer.concat([log.subarray(0, cut), rubbish]));

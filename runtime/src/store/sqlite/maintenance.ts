@@ -1,17 +1,20 @@
 /** What the writer does between groups of writes: decided here as data, done by the store. */
 import type { FileState, WriterRequest } from './protocol.ts';
+import { PAGE_BYTES } from './schema.ts';
 
-/** With nothing else to do, the log is brought home from this size (4 MiB)… */
-const CHECKPOINT_IDLE_PAGES = 1_000;
-/** …and from this size (6 MiB) also between writes: on a full disk it must fit into the reserve. */
-const CHECKPOINT_BUSY_PAGES = 1_500;
-/** Free pages are given back to the file system from this many (4 MiB) and this part of the file on… */
-const VACUUM_FROM_PAGES = 1_024;
+const MIB = 1024 * 1024;
+
+/** With nothing else to do, the log is brought home from 4 MiB… */
+const CHECKPOINT_IDLE_PAGES = (4 * MIB) / PAGE_BYTES;
+/** …and from 6 MiB also between writes: on a full disk it must fit into the reserve. */
+const CHECKPOINT_BUSY_PAGES = (6 * MIB) / PAGE_BYTES;
+/** Free pages are given back to the file system from 4 MiB and this part of the file on… */
+const VACUUM_FROM_PAGES = (4 * MIB) / PAGE_BYTES;
 const VACUUM_FROM_PART = 1 / 4;
 /** …until this part of the file is left: room for the next writes. */
 const VACUUM_TO_PART = 1 / 10;
 /** Pages moved in one go: a few ms. */
-const VACUUM_SLICE_PAGES = 64;
+const VACUUM_SLICE_PAGES = 128;
 
 export interface Situation {
   readonly file: FileState;
@@ -27,10 +30,12 @@ export interface Situation {
 
 /** The next step, or undefined: nothing to do until something is written. */
 export function nextStep({ file, compactTo, busy, vacuuming, heldPages }: Situation): WriterRequest | undefined {
-  if (file.compacted < compactTo) return { kind: 'compact', target: compactTo };
   const log = file.walPages - heldPages;
-  if (log >= (busy ? CHECKPOINT_BUSY_PAGES : CHECKPOINT_IDLE_PAGES)) return { kind: 'checkpoint' };
+  // First, or compaction under a steady load would let the log grow without end.
+  if (log >= CHECKPOINT_BUSY_PAGES) return { kind: 'checkpoint' };
+  if (file.compacted < compactTo) return { kind: 'compact', target: compactTo };
   if (busy) return undefined;
+  if (log >= CHECKPOINT_IDLE_PAGES) return { kind: 'checkpoint' };
   const floor = vacuuming ? file.pages * VACUUM_TO_PART : Math.max(VACUUM_FROM_PAGES, file.pages * VACUUM_FROM_PART);
   return file.freePages > floor ? { kind: 'vacuum', pages: VACUUM_SLICE_PAGES } : undefined;
 }
