@@ -1,0 +1,72 @@
+/** A cluster without containers, for tests: a real API server in this process, our controllers and scheduler, hollow nodes. */
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { adminUser, type InProcessServer, startServer } from '../../../test/startServer.ts';
+import { Client } from '../../client/client.ts';
+import { Informers } from '../../client/informers.ts';
+import { inProcessTransport } from '../../client/inProcess.ts';
+import { silentLogger } from '../../lib/log.ts';
+import { startScheduler } from '../../scheduler/index.ts';
+import { startControllers } from '../index.ts';
+import { type HollowNodeOptions, runHollowNode } from './hollowNode.ts';
+
+export interface TestCluster {
+  readonly server: InProcessServer;
+  readonly client: Client;
+  /** Real kubectl as administrator; gives what it printed. @throws Error with what it said when it fails. */
+  readonly kubectl: (...args: string[]) => Promise<string>;
+  readonly addNode: (options: HollowNodeOptions) => void;
+  readonly close: () => Promise<void>;
+}
+
+const run = promisify(execFile);
+
+export async function startCluster(): Promise<TestCluster> {
+  const server = await startServer();
+  const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
+  const stop = new AbortController();
+  const informers = new Informers({ client, logger: silentLogger });
+  const work = [
+    startControllers({ client, logger: silentLogger, informers, options: { rootCaPem: server.ca } }, stop.signal),
+    startScheduler({ client, logger: silentLogger, informers }, stop.signal),
+  ];
+  informers.start(stop.signal);
+  return {
+    server,
+    client,
+    async kubectl(...args) {
+      const { stdout } = await run('kubectl', ['--kubeconfig', server.kubeconfig, ...args], { timeout: 60_000 });
+      return stdout.trim();
+    },
+    addNode: options => {
+      work.push(
+        runHollowNode(client, options, stop.signal).catch(error => {
+          if (!stop.signal.aborted) throw error;
+        }),
+      );
+    },
+    async close() {
+      stop.abort();
+      await Promise.all(work);
+      await server.close();
+    },
+  };
+}
+
+/**
+ * Waits until `look` gives something else than `undefined` or `false`, looking again and again.
+ * @throws Error naming `what` after `timeoutMs`.
+ */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const untilMs = performance.now() + timeoutMs;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    if (performance.now() > untilMs) throw new Error(`${what}: not within ${timeoutMs} ms`);
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+}
