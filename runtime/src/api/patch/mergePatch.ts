@@ -7,7 +7,7 @@ export const isObject = (value: unknown): value is Json =>
 
 /** A new value; `original` and `patch` stay as they are. Null removes, objects merge, all else replaces. */
 export function mergePatch(original: unknown, patch: unknown): unknown {
-  if (!isObject(patch)) return structuredClone(patch);
+  if (!isObject(patch)) return typeof patch === 'object' ? structuredClone(patch) : patch;
   const result: Json = isObject(original) ? { ...original } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
