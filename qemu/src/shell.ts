@@ -37,6 +37,8 @@ export class Shell {
   #received = '';
   #arrived: (() => void) | undefined;
   #ended: string | undefined;
+  /** The guest's shell has answered on this stream. */
+  #present = false;
   #last: Promise<unknown> = Promise.resolve();
 
   /** @param scratch prefix of the guest's files that hold the outputs meanwhile */
@@ -49,6 +51,7 @@ export class Shell {
     this.#stream = stream;
     this.#received = '';
     this.#ended = undefined;
+    this.#present = false;
     stream.setEncoding('utf8');
     stream.on('data', (chunk: string) => {
       this.#received += chunk;
@@ -89,36 +92,59 @@ export class Shell {
   }
 
   async #run(command: string, timeoutMs: number): Promise<ShellResult> {
+    const deadline = performance.now() + timeoutMs + graceMs;
+    const left = (): number => Math.max(1, deadline - performance.now());
+    await this.#greet(left());
     const word = `:${randomBytes(8).toString('hex')}:`;
-    this.#received = '';
+    this.#write(script(command, word, Math.ceil(timeoutMs / 1000), this.#scratch));
+    const frame = new RegExp(`${word} (\\d+)\\n([^:]*)${word}\\n([^:]*)${word}\\n`);
+    const what = `the guest's shell to run '${command}'`;
+    const [, status, stdout = '', stderr = ''] = await within(this.#answer(frame, what), left(), what);
+    return { stdout: decode(stdout), stderr: decode(stderr), exitCode: Number(status) };
+  }
+
+  /** What is sent before the guest's shell has opened the port is lost, so it is greeted until it answers. */
+  async #greet(timeoutMs: number): Promise<void> {
+    if (this.#present) {
+      return;
+    }
+    const word = `:${randomBytes(8).toString('hex')}:`;
+    this.#write(`echo ${word}\n`);
+    const timer = setInterval(() => this.#stream?.write(`echo ${word}\n`), 500);
+    try {
+      const what = 'a root shell in the guest (unit atoll-debug-shell, kernel argument atoll.debug-shell)';
+      await within(this.#answer(new RegExp(`${word}\\n`), what), timeoutMs, what);
+      this.#present = true;
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  #write(text: string): void {
     if (this.#stream === undefined) {
       throw new Error(`no shell in the guest: ${this.#ended ?? 'the machine is off'}`);
     }
-    this.#stream.write(script(command, word, Math.ceil(timeoutMs / 1000), this.#scratch));
-    const frame = new RegExp(`${word} (\\d+)\\n([^:]*)${word}\\n([^:]*)${word}\\n`);
-    const answer = new Promise<RegExpExecArray>((resolve, reject) => {
+    this.#stream.write(text);
+  }
+
+  /** What the guest prints from now on, once it matches. */
+  #answer(pattern: RegExp, what: string): Promise<RegExpExecArray> {
+    this.#received = '';
+    return new Promise((resolve, reject) => {
       this.#arrived = () => {
-        const match = frame.exec(this.#received);
+        const match = pattern.exec(this.#received);
         if (match !== null) {
           resolve(match);
         } else if (this.#ended !== undefined) {
-          reject(new Error(`the machine ended while '${command}' ran in it: ${this.#ended}`));
+          reject(new Error(`the machine ended while waiting for ${what}: ${this.#ended}`));
         }
       };
     });
-    const grace = 10_000;
-    try {
-      const [, status, stdout = '', stderr = ''] = await within(
-        answer,
-        timeoutMs + grace,
-        `the guest's shell to run '${command}'`,
-      );
-      return { stdout: decode(stdout), stderr: decode(stderr), exitCode: Number(status) };
-    } finally {
-      this.#arrived = undefined;
-    }
   }
 }
+
+/** For the way there and back, beyond the command's own time. */
+const graceMs = 10_000;
 
 /** What the guest's shell is sent: ASCII, whatever the command holds. */
 function script(command: string, word: string, timeoutSeconds: number, scratch: string): string {
