@@ -115,7 +115,7 @@ async function subresource(context: Context, podLog: PodLog): Promise<Response> 
   const part = info.subresource === 'approval' ? 'status' : info.subresource;
   if (info.verb === 'get') return getObject(context);
   if (info.verb === 'patch') return patchObject(context, part);
-  return replaceObject(context, await decodeBody(request, resource, warnings), part);
+  return replaceObject(context, await decodeBody(request, resource, warnings), resource, part);
 }
 
 export async function readPod({ parts, info, resource }: Context): Promise<Pod> {

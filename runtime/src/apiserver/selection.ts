@@ -12,6 +12,7 @@ import {
 } from '../api/selectors.ts';
 import { badRequest } from '../api/status.ts';
 import { nameOfKey } from './keys.ts';
+import { deserialize, deserializeMetadata } from './serialized.ts';
 
 export interface Selection {
   /** Everything matches: no object needs to be parsed. */
@@ -21,6 +22,8 @@ export interface Selection {
   /** By the key alone; false saves parsing. */
   mayMatch(key: string): boolean;
   matches(object: KubeObject): boolean;
+  /** The same for a stored object, parsing no more of it than the selectors look at. */
+  matchesStored(value: Buffer, revision: number): boolean;
 }
 
 const metadataFields = ['metadata.name', 'metadata.namespace'];
@@ -39,17 +42,26 @@ export function selectionOf(query: URLSearchParams, resource: ResourceInfo, kind
   }
   const name = fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
   const everything = labels.length === 0 && fields.length === 0;
+  const beyondMetadata = fields.some(({ field }) => !metadataFields.includes(field));
   const beyondName = fields.length > (name === undefined ? 0 : 1) || labels.length > 0;
+  const matches = (object: KubeObject): boolean => {
+    if (everything) return true;
+    if (name !== undefined && object.metadata.name !== name) return false;
+    if (!beyondName) return true;
+    if (labels.length > 0 && !labelSelectorMatches(labels, object.metadata.labels ?? {})) return false;
+    return (
+      fields.length === 0 || fieldSelectorMatches(fields, selectableFields(object, beyondMetadata ? kind : undefined))
+    );
+  };
   return {
     everything,
     name,
     mayMatch: key => name === undefined || nameOfKey(key) === name,
-    matches: object => {
+    matches,
+    matchesStored: (value, revision) => {
       if (everything) return true;
-      if (name !== undefined && object.metadata.name !== name) return false;
-      if (!beyondName) return true;
-      if (labels.length > 0 && !labelSelectorMatches(labels, object.metadata.labels ?? {})) return false;
-      return fields.length === 0 || fieldSelectorMatches(fields, selectableFields(object, kind));
+      if (beyondMetadata) return matches(deserialize(value, revision));
+      return matches({ apiVersion: '', kind: '', metadata: deserializeMetadata(value, revision) });
     },
   };
 }

@@ -26,6 +26,32 @@ export function deserialize(value: Buffer, revision: number): KubeObject {
   return object;
 }
 
+/** Only the object's metadata, for what need not look further: a small part of parsing it all. */
+export function deserializeMetadata(value: Buffer, revision: number): KubeObject['metadata'] {
+  const start = spliceAt(value) - 1;
+  const metadata = JSON.parse(value.toString('utf8', start, endOfObject(value, start))) as KubeObject['metadata'];
+  metadata.resourceVersion = String(revision);
+  return metadata;
+}
+
+/** The index after the object that begins at `start`. */
+function endOfObject(value: Buffer, start: number): number {
+  let depth = 0;
+  for (let at = start; at < value.length; at++) {
+    switch (value[at]) {
+      case 0x7b: // {
+        depth++;
+        break;
+      case 0x7d: // }
+        if (--depth === 0) return at + 1;
+        break;
+      case 0x22: // a string: to its end
+        for (at++; at < value.length && value[at] !== 0x22; at++) if (value[at] === 0x5c) at++;
+    }
+  }
+  throw new Error('a stored object has no end: the store is damaged');
+}
+
 /** Where the revision goes. @throws Error for a value that does not keep the invariant: the store is damaged. */
 function spliceAt(value: Buffer): number {
   const at = value.indexOf(METADATA);
@@ -73,9 +99,10 @@ export function splicedList(
     if (index > 0) to += separator.copy(out, to);
     const field = fields[index++] ?? '';
     const at = spliceAt(item.value);
-    to += item.value.copy(out, to, 0, at);
-    to += out.write(field, to, 'latin1');
-    to += item.value.copy(out, to, at);
+    // The whole value, moved right by the field's length, then its beginning and the field over it: one copy, no slices.
+    out.set(item.value, to + field.length);
+    out.write(item.value.toString('latin1', 0, at) + field, to, 'latin1');
+    to += item.value.length + field.length;
   }
   to += out.write(']}', to, 'latin1');
   return out.subarray(0, to);

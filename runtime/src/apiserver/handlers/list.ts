@@ -121,7 +121,7 @@ async function readOne(
   if (name === '') return { revision: now, items: [] };
   try {
     const found = await parts.store.get(keyOf(resource, info.namespace, name), asOf);
-    const matches = found && selection.matches(deserialize(found.value, found.modRevision));
+    const matches = found && selection.matchesStored(found.value, found.modRevision);
     return { revision: Math.max(now, found?.modRevision ?? 0), items: matches ? [found] : [] };
   } catch (error) {
     throw revisionError(error);
@@ -160,7 +160,7 @@ async function collect({ parts }: Context, selection: Selection, range: Range): 
     for (const item of result.items) {
       if (seen++ % SLICE === SLICE - 1) await turn();
       after = item.key;
-      if (!selection.mayMatch(item.key) || !selection.matches(deserialize(item.value, item.modRevision))) continue;
+      if (!selection.mayMatch(item.key) || !selection.matchesStored(item.value, item.modRevision)) continue;
       items.push(item);
       if (items.length === limit && (result.more || seen < result.items.length)) {
         return { revision, items, continue: encodeContinue({ revision, start: item.key.slice(prefix.length) }) };

@@ -132,10 +132,9 @@ class EventEncoder {
 
   existing(item: KeyValue): Buffer | undefined {
     if (!this.#selection.mayMatch(item.key)) return undefined;
-    if (this.#plain && this.#selection.everything) return splicedEvent('ADDED', item.value, item.modRevision);
-    const object = deserialize(item.value, item.modRevision);
-    if (!this.#selection.matches(object)) return undefined;
+    if (!this.#selection.matchesStored(item.value, item.modRevision)) return undefined;
     if (this.#plain) return splicedEvent('ADDED', item.value, item.modRevision);
+    const object = deserialize(item.value, item.modRevision);
     return eventFrame('ADDED', this.#convert(object), this.#accepted.encoding);
   }
 

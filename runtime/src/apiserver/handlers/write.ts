@@ -3,7 +3,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { badRequest, methodNotAllowed, notFound, StatusError } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerObject, answerStored } from '../answer.ts';
-import { decodeBody } from '../body.ts';
+import { decodeBody, type Expected } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
 import { createObject, updateObject } from '../registry.ts';
 import { deserialize } from '../serialized.ts';
@@ -35,19 +35,30 @@ export async function postObject(context: Context): Promise<Response> {
 export async function putObject(context: Context): Promise<Response> {
   const { resource, request, warnings } = context;
   const object = await decodeBody(request, resource, warnings);
-  return replaceObject(context, object, '');
+  return replaceObject(context, object, resource, '');
 }
 
 /** @param subresource empty, `status`, or another that is updated as the whole object. */
-export async function replaceObject(context: Context, object: KubeObject, subresource: string): Promise<Response> {
+export async function replaceObject(
+  context: Context,
+  object: KubeObject,
+  expected: Expected,
+  subresource: string,
+): Promise<Response> {
   const { info, resource } = context;
   const given = object.metadata.name ?? '';
-  if (given === '') object.metadata.name = info.name;
-  else if (given !== info.name) {
+  if (given !== '' && given !== info.name) {
     throw badRequest(`the name of the object (${given}) does not match the name on the URL (${info.name})`);
   }
   try {
-    const change = (): KubeObject => structuredClone(object);
+    // Every attempt changes its object: after a lost race the body is read again.
+    let decoded: KubeObject | undefined = object;
+    const change = async (): Promise<KubeObject> => {
+      const next = decoded ?? (await decodeBody(context.request, expected, []));
+      decoded = undefined;
+      next.metadata.name = info.name;
+      return next;
+    };
     const updated = await updateObject(context, info.name, { change, subresource });
     return await answerStored(askedOf(context), updated);
   } catch (error) {
@@ -55,6 +66,7 @@ export async function replaceObject(context: Context, object: KubeObject, subres
       throw error;
     }
     if ((object.metadata.uid ?? '') !== '') throw notFound(resource, info.name);
+    object.metadata.name = info.name;
     return answerStored(askedOf(context), await createObject(context, object), 201);
   }
 }
