@@ -54,11 +54,11 @@ const WAL_KEEP_BYTES = 16 * 1024 * 1024;
 export function createDatabase(options: ConnectionOptions): void {
   const database = connect(options, {});
   try {
+    // The caller syncs the whole file once.
+    database.pragma('synchronous = OFF');
     database.pragma(`page_size = ${PAGE_BYTES}`);
     database.pragma('auto_vacuum = INCREMENTAL');
     database.pragma('journal_mode = WAL');
-    // The caller syncs the whole file once.
-    database.pragma('synchronous = OFF');
     database.exec(
       `BEGIN; ${TABLES} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`,
     );
