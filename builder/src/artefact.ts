@@ -7,7 +7,7 @@
 import { copyFile, lstat, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { explain } from './errors.ts';
-import { type FileRef, hashFile } from './files.ts';
+import { type FileRef, hashFile, sparseFromBytes } from './files.ts';
 import { artefactPaths } from './paths.ts';
 import { tool } from './tools.ts';
 import { makeTemporary, sweepTemporary } from './workspace.ts';
@@ -57,7 +57,9 @@ export async function publish({ image, out, copies, texts, manifest }: ArtefactF
       if (name.endsWith('.raw')) {
         await tool(['cp', '--sparse=always', file.path, target], { binds: [work], readOnly: [file.path] });
       } else await copyFile(file.path, target);
-      sums.set(name, file.sha256);
+      // A large raw disk is published compressed; its own sum is only worth its time if there is nothing else.
+      if (file.sizeBytes < sparseFromBytes) sums.set(name, file.sha256);
+      else if (!Object.keys(copies).includes(`${name}.zst`)) sums.set(name, await hashFile(target));
     }
     for (const [name, text] of Object.entries(texts)) {
       await writeFile(join(work, name), text);

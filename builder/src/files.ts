@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 export interface FileRef {
   readonly kind: 'file';
   readonly path: string;
+  /** Hex: SHA-256, or for a large (sparse) file `sparseDigest`. */
   readonly sha256: string;
   readonly sizeBytes: number;
 }
@@ -28,9 +29,37 @@ export async function hashFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
+/** From here on a file is a disk image: mostly zeros, which are not worth hashing. */
+export const sparseFromBytes: number = 256 * 1024 ** 2;
+const chunkBytes = 1 << 20;
+
+/** Hex SHA-256 over the size and the chunks of 1 MiB that are not all zeros, with their numbers. Holes cost a read, no hash. */
+export async function sparseDigest(path: string): Promise<string> {
+  const zeros = Buffer.alloc(chunkBytes);
+  const chunk = Buffer.alloc(chunkBytes);
+  const hash = createHash('sha256');
+  const file = await open(path, 'r');
+  try {
+    hash.update(`sparse ${(await file.stat()).size}\n`);
+    for (let index = 0; ; index++) {
+      const { bytesRead } = await file.read(chunk, 0, chunkBytes, index * chunkBytes);
+      if (bytesRead === 0) return hash.digest('hex');
+      const content = chunk.subarray(0, bytesRead);
+      if (!content.equals(zeros.subarray(0, bytesRead))) hash.update(`${index} ${bytesRead}\n`).update(content);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
 export async function fileRef(path: string): Promise<FileRef> {
   const { size } = await lstat(path);
-  return { kind: 'file', path, sha256: await hashFile(path), sizeBytes: size };
+  return {
+    kind: 'file',
+    path,
+    sha256: await (size >= sparseFromBytes ? sparseDigest(path) : hashFile(path)),
+    sizeBytes: size,
+  };
 }
 
 export interface TreeEntry {

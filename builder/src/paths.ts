@@ -15,7 +15,7 @@ export const repositoryRoot: string = resolve(fileURLToPath(new URL('../..', imp
 
 /** `$ATOLL_CACHE`, or `~/.cache/atoll` (absolute). Read from `env` at every call, so a test may hold its own. */
 export function cacheDirectory(env: NodeJS.ProcessEnv = process.env): string {
-  return resolve(env['ATOLL_CACHE'] || join(homedir(), '.cache', 'atoll'));
+  return resolve(env.ATOLL_CACHE || join(homedir(), '.cache', 'atoll'));
 }
 
 /** The tools tree other modules use: a symlink that always points at a complete tree, or does not exist. */

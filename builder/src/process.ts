@@ -84,13 +84,14 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     stderr += chunk;
     lines(chunk);
   });
-  const piped = options.output
-    ? pipeline(child.stdout, options.output)
-    : (child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-        stdout += chunk;
-        lines(chunk);
-      }),
-      Promise.resolve());
+  let piped: Promise<void> = Promise.resolve();
+  if (options.output) piped = pipeline(child.stdout, options.output);
+  else {
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+      lines(chunk);
+    });
+  }
   try {
     const closed = once(child, 'close');
     const [ended, fed, out] = await Promise.allSettled([closed, feed(child, options.input), piped]);

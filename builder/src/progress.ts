@@ -126,6 +126,6 @@ export function createProgress(
   env: NodeJS.ProcessEnv = process.env,
   now: () => number = () => performance.now(),
 ): Progress {
-  const live = stream.isTTY === true && !env['CI'] && env['TERM'] !== 'dumb';
+  const live = stream.isTTY === true && !env.CI && env.TERM !== 'dumb';
   return live ? new LiveProgress(stream, now) : new PlainProgress(stream, now);
 }

@@ -14,8 +14,10 @@ const packageMeaning = 'the name of a Debian package (lower case letters, digits
 const suites: readonly Suite[] = ['trixie', 'trixie-updates', 'trixie-security'];
 
 /** @throws BuildError DEFINITION_INVALID listing every problem, each with its place. */
-export function rejectProblems(what: string, problems: readonly Problem[]): void {
-  if (problems.length === 0) return;
+export function rejectProblems(what: string, found: readonly Problem[]): void {
+  if (found.length === 0) return;
+  const line = ({ where }: Problem): number => Number(/:(\d+):\d+$/.exec(where)?.[1] ?? 0);
+  const problems = [...found].sort((a, b) => line(a) - line(b));
   const first = problems[0];
   const rest = problems.slice(1).map(problem => `${problem.where}: ${problem.message}`);
   throw new BuildError('DEFINITION_INVALID', first?.message ?? what, {

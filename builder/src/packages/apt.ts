@@ -28,8 +28,8 @@ export interface AptSources {
 
 export function mirrorsFrom(env: NodeJS.ProcessEnv): AptSources['mirrors'] {
   return {
-    main: env['ATOLL_DEBIAN_MIRROR'] || defaultMirrors.main,
-    security: env['ATOLL_DEBIAN_SECURITY_MIRROR'] || defaultMirrors.security,
+    main: env.ATOLL_DEBIAN_MIRROR || defaultMirrors.main,
+    security: env.ATOLL_DEBIAN_SECURITY_MIRROR || defaultMirrors.security,
   };
 }
 

@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, test } from 'node:test';
+import { BuildError } from './errors.ts';
+import { createProgress } from './progress.ts';
+import { type Step, StepRunner, stepKey } from './step.ts';
+
+let cache = '';
+beforeEach(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'atoll-cache-'));
+});
+afterEach(() => rm(cache, { recursive: true }));
+
+const quiet = createProgress({ write: () => true }, {});
+const runner = (signal: AbortSignal = new AbortController().signal): StepRunner =>
+  new StepRunner({ cache, progress: quiet, signal });
+
+let runs = 0;
+const upper: Step<{ readonly text: string }, 'out'> = {
+  name: 'upper',
+  title: 'Upper case',
+  module: import.meta.url,
+  outputs: ['out'],
+  async run({ text }, { directory }) {
+    runs++;
+    await writeFile(join(directory, 'out'), text.toUpperCase());
+  },
+};
+
+test('equal inputs run once; another input runs again', async () => {
+  runs = 0;
+  const first = await runner().run(upper, { text: 'a' });
+  const steps = runner();
+  const second = await steps.run(upper, { text: 'a' });
+  assert.equal(runs, 1);
+  assert.equal(await readFile(second.out.path, 'utf8'), 'A');
+  assert.equal(first.out.sha256, second.out.sha256);
+  assert.deepEqual(
+    steps.timings.map(({ cached }) => cached),
+    [true],
+  );
+  await runner().run(upper, { text: 'b' });
+  assert.equal(runs, 2);
+});
+
+test('the key covers content, not paths', () => {
+  const file = (path: string, sha256: string): unknown => ({ in: { kind: 'file', path, sha256, sizeBytes: 1 } });
+  assert.equal(stepKey('s', 'v', file('/a', 'x')), stepKey('s', 'v', file('/b', 'x')));
+  assert.notEqual(stepKey('s', 'v', file('/a', 'x')), stepKey('s', 'v', file('/a', 'y')));
+  assert.notEqual(stepKey('s', 'v1', 1), stepKey('s', 'v2', 1));
+  assert.notEqual(stepKey('s', 'v', 1), stepKey('t', 'v', 1));
+  assert.equal(stepKey('s', 'v', { a: 1, b: 2 }), stepKey('s', 'v', { b: 2, a: 1 }));
+  assert.notEqual(stepKey('s', 'v', { path: '/a' }), stepKey('s', 'v', { path: '/b' }));
+});
+
+test('a damaged result is made again', async () => {
+  runs = 0;
+  const { out } = await runner().run(upper, { text: 'abc' });
+  await truncate(out.path, 1);
+  const again = await runner().run(upper, { text: 'abc' });
+  assert.equal(runs, 2);
+  assert.equal(await readFile(again.out.path, 'utf8'), 'ABC');
+});
+
+test('a step that fails leaves nothing, and works the next time', async () => {
+  let broken = true;
+  const step: Step<null, 'out'> = {
+    ...upper,
+    name: 'fails',
+    async run(_inputs, { directory }) {
+      await writeFile(join(directory, 'out'), 'half');
+      if (broken) throw new BuildError('TOOL_FAILED', 'it broke');
+    },
+  };
+  await assert.rejects(runner().run(step, null), /it broke/);
+  assert.deepEqual(await readdir(join(cache, 'tmp')), []);
+  await assert.rejects(readdir(join(cache, 'steps/fails')));
+  broken = false;
+  await runner().run(step, null);
+});
+
+test('a step that forgets an output is told so', async () => {
+  const step: Step<null, 'out'> = { ...upper, name: 'forgets', run: async () => undefined };
+  await assert.rejects(runner().run(step, null), { code: 'STEP_BROKEN' });
+});
+
+test('a full disk is one clear error, from Node or from a tool', async () => {
+  const causes = [
+    Object.assign(new Error('write'), { code: 'ENOSPC' }),
+    new BuildError('TOOL_FAILED', 'mkfs failed', { tail: 'write: No space left on device' }),
+  ];
+  for (const cause of causes) {
+    const step: Step<null, 'out'> = { ...upper, name: 'full', run: () => Promise.reject(cause) };
+    await assert.rejects(
+      runner().run(step, null),
+      (error: BuildError) => error.code === 'NO_SPACE' && /Free some space/.test(error.hint ?? ''),
+    );
+  }
+});
+
+test('an interrupted build starts no step', async () => {
+  const abort = new AbortController();
+  abort.abort();
+  await assert.rejects(runner(abort.signal).run(upper, { text: 'x' }), { code: 'INTERRUPTED' });
+});
+
+test('two builds of the same step at once both get the result', async () => {
+  const [a, b] = await Promise.all([runner().run(upper, { text: 'same' }), runner().run(upper, { text: 'same' })]);
+  assert.equal(a.out.sha256, b.out.sha256);
+  assert.deepEqual(await readdir(join(cache, 'tmp')), []);
+});
+
+test('old results are pruned, new ones stay', async () => {
+  for (const text of ['1', '2', '3', '4', '5']) await runner().run(upper, { text });
+  await runner().prune();
+  assert.equal((await readdir(join(cache, 'steps/upper'))).length, 3);
+  runs = 0;
+  await runner().run(upper, { text: '5' });
+  assert.equal(runs, 0);
+});
