@@ -102,7 +102,7 @@ const preemptions: [name: string, incoming: ReturnType<typeof pod>, pods: Return
     'the fewest go',
     pod('p', 10, '2'),
     [pod('x', 1, '2', 'a'), pod('y', 1, '1', 'a'), pod('w', 1, '1', 'b'), pod('z', 1, '1', 'b'), pod('v', 1, '2', 'b')],
-    'a: x',
+    'a: y',
   ],
   [
     'nobody of equal priority',
