@@ -5,8 +5,7 @@ import { Client } from '../src/client/client.ts';
 import { inProcessTransport } from '../src/client/inProcess.ts';
 import { Pods } from '../src/client/resources.ts';
 import type { Transport } from '../src/client/transport.ts';
-import { isReady, podOf, podUntil, sh, startTestNode, statusOf, type TestNode } from './nodeFixture.ts';
-import { adminUser } from './startServer.ts';
+import { isReady, nodeUser, podOf, podUntil, sh, startTestNode, statusOf, type TestNode } from './nodeFixture.ts';
 
 /** A transport that can be cut: requests fail as they do when nobody listens, and running watches end. */
 function cuttable(inner: () => Transport): { transport: Transport; cut(): void; mend(): void } {
@@ -28,7 +27,7 @@ function cuttable(inner: () => Transport): { transport: Transport; cut(): void; 
 }
 
 let t: TestNode;
-const wire = cuttable(() => inProcessTransport(t.server.apiServer.handler, adminUser));
+const wire = cuttable(() => inProcessTransport(t.server.apiServer.handler, nodeUser));
 before(async () => {
   t = await startTestNode();
   await t.node.close();

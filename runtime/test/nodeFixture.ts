@@ -14,6 +14,9 @@ import { adminUser, type InProcessServer, startServer } from './startServer.ts';
 
 export const NODE = 'node-a';
 
+/** Agents are who their certificate says. */
+export const nodeUser = { name: `system:node:${NODE}`, groups: ['system:nodes', 'system:authenticated'] };
+
 export interface TestNode {
   readonly server: InProcessServer;
   readonly containerd: Containerd;
@@ -32,6 +35,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
     throw error;
   });
   const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
+  const asNode = new Client(inProcessTransport(server.apiServer.handler, nodeUser));
   const dir = join(containerd.dir, 'node');
   const dirs = {
     pods: join(dir, 'pods'),
@@ -42,7 +46,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
   const start = async (more: Partial<NodeOptions> = {}, wait = true): Promise<RunningNode> => {
     const node = await startNode(
       {
-        client,
+        client: asNode,
         criSocket: containerd.socket,
         nodeName: NODE,
         logger: rootLogger('node', { ATOLL_LOG: process.env.ATOLL_LOG ?? 'error' }),

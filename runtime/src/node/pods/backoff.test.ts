@@ -44,3 +44,7 @@ test('durations as Go prints them', () => {
   ] as const)
     assert.equal(goDuration(ms), text);
 });
+
+test('a clock that was set back does not hold anything up', () => {
+  assert.equal(backoffUntil({ delayMs: 10_000, lastUpdate: 90_000 }, 100_000, 5000), undefined);
+});

@@ -15,9 +15,12 @@ function expired(entry: BackoffEntry, exitedAt: number): boolean {
   return exitedAt - entry.lastUpdate > 2 * MAX_BACKOFF_MS;
 }
 
-/** When a container that exited at `exitedAt` may start again; `undefined`: at once. */
+/**
+ * When a container that exited at `exitedAt` may start again; `undefined`: at once. Also at once when the exit lies in the future:
+ * the clock was set back since, and its word is not worth waiting for.
+ */
 export function backoffUntil(entry: BackoffEntry | undefined, exitedAt: number, now: number): number | undefined {
-  if (!entry || expired(entry, exitedAt)) return undefined;
+  if (!entry || expired(entry, exitedAt) || exitedAt > now + entry.delayMs) return undefined;
   const until = exitedAt + entry.delayMs;
   return now < until ? until : undefined;
 }

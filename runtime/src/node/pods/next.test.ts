@@ -49,7 +49,7 @@ function check(cases: readonly Case[]): void {
 
 const two = pod({ containers: [container('a'), container('b')] });
 const retry = (seconds: number, reason = 'x') =>
-  ({ notBefore: T0 + seconds * 1000, delayMs: 1000, reason, message: '' }) as const;
+  ({ notBefore: T0 + seconds * 1000, delayMs: seconds * 1000, reason, message: '' }) as const;
 
 test('from nothing to running', () => {
   check([
@@ -61,6 +61,12 @@ test('from nothing to running', () => {
     },
     { name: 'then the sandbox', step: 'createSandbox 0' },
     { name: 'the sandbox failed a moment ago', memory: { retries: new Map([['sandbox', retry(3)]]) }, step: 'wait 3' },
+    {
+      name: 'the clock was set back',
+      memory: { retries: new Map([['sandbox', retry(3)]]) },
+      now: T0 - 60_000,
+      step: 'createSandbox 0',
+    },
     {
       name: 'and its time has come',
       memory: { retries: new Map([['sandbox', retry(3)]]) },

@@ -103,7 +103,9 @@ function run(pod: Pod, observed: Observed, memory: Memory, now: number): Step {
 
 function notBefore(memory: Memory, key: string, now: number): Step | undefined {
   const retry = memory.retries.get(key);
-  return retry && now < retry.notBefore ? { do: 'wait', until: retry.notBefore } : undefined;
+  // Farther off than its own delay: the clock was set back.
+  if (!retry || now >= retry.notBefore || retry.notBefore - now > retry.delayMs) return undefined;
+  return { do: 'wait', until: retry.notBefore };
 }
 
 /** The sandbox this pod can run in, if it has one. */

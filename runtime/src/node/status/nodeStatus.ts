@@ -117,11 +117,11 @@ export class NodeReporter {
     if (!isReady) onReady(false, ready?.message ?? '');
     const node = this.#node ?? (await this.#register(status));
     const now = clock.now();
-    if (now - this.#leaseAt >= RENEW_MS - 500) {
+    if (isDue(this.#leaseAt, RENEW_MS - 500, now)) {
       await this.#lease.renew(node.metadata.uid ?? '', now);
       this.#leaseAt = now;
     }
-    if (this.#sent && now - this.#sentAt < UNCHANGED_MS && sameButHeartbeat(this.#sent, status)) {
+    if (this.#sent && !isDue(this.#sentAt, UNCHANGED_MS, now) && sameButHeartbeat(this.#sent, status)) {
       // Nothing else tells us of the range we wait for.
       if (!node.spec?.podCIDR) {
         this.#node = await client.get(Nodes, { name: nodeName });
@@ -233,6 +233,11 @@ function resources(machine: MachineFacts, diskBytes: number): Pick<NodeStatus, '
       'ephemeral-storage': String(Math.floor(diskBytes * 0.9)),
     },
   };
+}
+
+/** Also when the clock was set back since `last`. */
+function isDue(last: number, periodMs: number, now: number): boolean {
+  return now - last >= periodMs || now < last;
 }
 
 function sameButHeartbeat(a: NodeStatus, b: NodeStatus): boolean {
