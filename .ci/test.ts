@@ -72,7 +72,7 @@ async function nodeTests(name: string, files: readonly string[], concurrency: nu
       ...NODE,
       '--test',
       `--test-concurrency=${concurrency}`,
-      '--test-reporter=./.ci/reporter.ts',
+      '--test-reporter=./.ci/reporter.mjs',
       '--test-reporter-destination=stdout',
       ...files,
     ],
