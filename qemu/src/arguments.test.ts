@@ -61,7 +61,9 @@ describe("QEMU's command line", () => {
       /^driver=blklogwrites,.*file=disk0,.*log\.filename=\/m\/log$/,
     );
     assert.ok(
-      values('-device', { disks }).some(device => /drive=disk0-log,discard=off,write-zeroes=off,request-merging=off$/.test(device)),
+      values('-device', { disks }).some(device =>
+        /drive=disk0-log,discard=off,write-zeroes=off,request-merging=off$/.test(device),
+      ),
     );
   });
 
