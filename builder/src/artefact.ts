@@ -41,21 +41,25 @@ export interface ArtefactFiles {
   readonly texts: Readonly<Record<string, string>>;
   /** `manifest.json`; it tells how long things took, so it is not among the sums. */
   readonly manifest: string;
+  readonly signal: AbortSignal;
 }
 
 /** Publishes the files. @throws BuildError NO_SPACE; the old artefact then still stands. */
-export async function publish({ image, out, copies, texts, manifest }: ArtefactFiles): Promise<void> {
+export async function publish({ image, out, copies, texts, manifest, signal }: ArtefactFiles): Promise<void> {
   await mkdir(out, { recursive: true });
   const { directory } = artefactPaths(image, out);
-  const work = await makeTemporary(out, hiddenPrefix(image)).catch((error: unknown) => {
-    throw explain(error, `writing ${directory}`);
+  const temporary = await makeTemporary(out, hiddenPrefix(image)).catch((error: unknown) => {
+    throw explain(error, `writing ${directory}`, out);
   });
   try {
+    // A folder inside, because a temporary one is for nobody else's eyes; this has the permissions the user's umask gives.
+    const work = join(temporary, image);
+    await mkdir(work);
     const sums = new Map<string, string>();
     for (const [name, file] of Object.entries(copies)) {
       const target = join(work, name);
       if (name.endsWith('.raw')) {
-        await tool(['cp', '--sparse=always', file.path, target], { binds: [work], readOnly: [file.path] });
+        await tool(['cp', '--sparse=always', file.path, target], { binds: [work], readOnly: [file.path], signal });
       } else await copyFile(file.path, target);
       // A large raw disk is published compressed; its own sum is only worth its time if there is nothing else.
       if (file.sizeBytes < sparseFromBytes) sums.set(name, file.sha256);
@@ -76,8 +80,8 @@ export async function publish({ image, out, copies, texts, manifest }: ArtefactF
     await rename(work, directory);
     await rm(previous, { recursive: true, force: true });
   } catch (error) {
-    throw explain(error, `writing ${directory}`);
+    throw explain(error, `writing ${directory}`, out);
   } finally {
-    await rm(work, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
   }
 }

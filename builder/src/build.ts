@@ -99,8 +99,14 @@ async function resolve(options: BuildOptions, steps: StepRunner, architecture: A
   };
   const apt = new PrivateApt(cache, sources, signal);
   const line = progress.start('index', 'Debian package index');
-  const warning = await apt.refresh(options.update ? 0 : day).finally(line.done);
-  if (warning) progress.say(`warning: ${warning}`);
+  try {
+    const warning = await apt.refresh(options.update ? 0 : day);
+    line.done();
+    if (warning) progress.say(`warning: ${warning}`);
+  } catch (error) {
+    line.fail();
+    throw error;
+  }
   const wanted = [...lists.install, image.kernel.package, ...image.packages];
   const inputs = {
     sources,
@@ -353,6 +359,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         copies,
         texts: { [basename(names.sbom)]: sbom },
         manifest: manifestText(manifest),
+        signal,
       });
       line.done();
     } catch (error) {

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util';
 import { buildImage } from './build.ts';
 import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
-import { BuildError, describeError } from './errors.ts';
+import { BuildError, describeError, explain, interrupted } from './errors.ts';
 import type { BuildManifest } from './manifest.ts';
 import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
@@ -30,6 +30,8 @@ Environment: ATOLL_CACHE (default ~/.cache/atoll), ATOLL_DEBIAN_MIRROR, ATOLL_DE
 `;
 
 const defaultImage = 'vm-x86_64';
+/** Commands, and how many words may follow each. */
+const commands: Readonly<Record<string, number>> = { build: 1, images: 0, tools: 0, size: 1 };
 const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
 interface Arguments {
@@ -53,9 +55,15 @@ function parse(argv: readonly string[]): Arguments {
       values: { out, runtime, update, help: values.help, compress: !values['no-compress'] },
     };
   } catch (cause) {
-    const word = /'--?([^' ]+)/.exec(String(cause))?.[1] ?? '';
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const [, dashes = '--', word = ''] = /'(--?)([^' ]+)/.exec(text) ?? [];
+    if (word in options || word.startsWith('h,')) {
+      // The option is known: node:util says what is wrong with its value.
+      const needs = /argument/.test(text) && !/does not take/.test(text) ? 'needs a value' : 'takes no value';
+      throw new BuildError('USAGE', `option --${word.replace(/^h,/, 'help')} ${needs}`, { hint: 'See --help.', cause });
+    }
     const guess = nearest(word, Object.keys(options));
-    throw new BuildError('USAGE', `unknown option --${word}`, {
+    throw new BuildError('USAGE', `unknown option ${dashes}${word}`, {
       hint: guess ? `Did you mean --${guess}?` : 'See --help.',
       cause,
     });
@@ -119,31 +127,53 @@ async function size(args: Arguments): Promise<void> {
   process.stdout.write(sizeReport(JSON.parse(text) as BuildManifest));
 }
 
+function checkWords([command, ...words]: readonly string[]): void {
+  const allowed = commands[command ?? ''];
+  if (allowed === undefined) {
+    const guess = nearest(command ?? '', Object.keys(commands));
+    const hint = guess && command ? `Did you mean ${guess}?` : 'See --help.';
+    throw new BuildError('USAGE', command ? `unknown command ${command}` : 'no command given', { hint });
+  }
+  if (words.length > allowed) {
+    const surplus = words.slice(allowed).join(' ');
+    throw new BuildError('USAGE', `${command} does not know what to do with ${surplus}`, { hint: 'See --help.' });
+  }
+}
+
 /** @returns the exit status: 0, 1 for a failed build, 2 for wrong usage, 130 when interrupted. */
 export async function main(argv: readonly string[]): Promise<number> {
   const abort = new AbortController();
-  const interrupt = (): void => abort.abort();
-  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  // Asked once, the build stops in order; asked again a second later or more, at once, and the next build sweeps up.
+  let asked = Number.POSITIVE_INFINITY;
+  const interrupt = (): void => {
+    if (performance.now() - asked > 1000) process.kill(process.pid, 'SIGKILL');
+    asked = Math.min(asked, performance.now());
+    abort.abort();
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, interrupt);
   try {
     const args = parse(argv);
     const command = args.positional[0];
-    if (args.values.help || command === 'help') process.stdout.write(help);
-    else if (command === 'build') await build(args, abort.signal);
+    if (args.values.help || command === 'help') {
+      process.stdout.write(help);
+      return 0;
+    }
+    checkWords(args.positional);
+    if (command === 'build') await build(args, abort.signal);
     else if (command === 'images') await images();
     else if (command === 'tools') await tools(abort.signal);
-    else if (command === 'size') await size(args);
-    else {
-      const guess = nearest(command ?? '', ['build', 'images', 'tools', 'size']);
-      const hint = guess && command ? `Did you mean ${guess}?` : 'See --help.';
-      throw new BuildError('USAGE', command ? `unknown command ${command}` : 'no command given', { hint });
-    }
+    else await size(args);
     return 0;
   } catch (error) {
-    process.stderr.write(`${describeError(error)}\n`);
-    if (abort.signal.aborted) return 130;
+    if (abort.signal.aborted) {
+      process.stderr.write(`${describeError(interrupted(error))}\n`);
+      return 130;
+    }
+    process.stderr.write(`${describeError(explain(error, 'building', cacheDirectory()))}\n`);
     return error instanceof BuildError && error.code === 'USAGE' ? 2 : 1;
   } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+    for (const name of signals) process.off(name, interrupt);
   }
 }
 

@@ -11,6 +11,7 @@ export type BuildErrorCode =
   | 'PACKAGE_CONFLICT'
   | 'ARCHIVE_UNREACHABLE'
   | 'HASH_MISMATCH'
+  | 'SIGNATURE_INVALID'
   | 'ROOT_INCONSISTENT'
   | 'PARTITION_TOO_SMALL'
   | 'TOOLS_MISSING'
@@ -58,20 +59,49 @@ export function isNoSpace(error: unknown): boolean {
   return /no space left on device|disk full|disk quota exceeded|ENOSPC/i.test(text);
 }
 
-/** Turns "the disk is full", wherever it surfaced, into the one error that says so; anything else is returned as it is. */
-export function explain(error: unknown, doing: string): unknown {
+/** What a build that was stopped by a signal throws, whatever the tools said when they were killed. */
+export function interrupted(cause?: unknown): BuildError {
+  return new BuildError('INTERRUPTED', 'the build was interrupted', {
+    hint: 'Nothing half-made was left behind. The same command goes on after the last finished step.',
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/**
+ * Turns "the disk is full", wherever it surfaced, into the one error that says so; anything else is returned as it is.
+ * @param folder on the disk that was written to.
+ */
+export function explain(error: unknown, doing: string, folder: string): unknown {
   if (!isNoSpace(error) || (error instanceof BuildError && error.code === 'NO_SPACE')) return error;
   const tail = error instanceof BuildError ? error.tail : undefined;
-  return new BuildError('NO_SPACE', `the disk is full while ${doing}`, {
+  return new BuildError('NO_SPACE', `the disk of ${folder} is full: ${doing}`, {
     hint: noSpaceHint,
     cause: error,
     ...(tail === undefined ? {} : { tail }),
   });
 }
 
+/** What the file system refuses for a reason that is the person's to mend (permissions, a file in the way): no stack needed. */
+function describeRefusal(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || !('path' in error)) return undefined;
+  const reasons: Readonly<Record<string, string>> = {
+    EACCES: 'permission denied',
+    EPERM: 'operation not permitted',
+    EROFS: 'the file system is read-only',
+    ENOTDIR: 'there is a file where a folder is needed',
+    EEXIST: 'there is a file where a folder is needed',
+  };
+  const reason = reasons[String(error.code)];
+  if (reason === undefined) return undefined;
+  const hint = 'Choose other folders with --out and ATOLL_CACHE, or mend this one.';
+  return `error: ${String(error.path)}: ${reason} [${String(error.code)}]\n  → ${hint}`;
+}
+
 /** The text a person sees: message, place, the tool's last words, what to do. No trailing newline. */
 export function describeError(error: unknown): string {
   if (!(error instanceof BuildError)) {
+    const refused = describeRefusal(error);
+    if (refused !== undefined) return refused;
     return error instanceof Error ? (error.stack ?? error.message) : String(error);
   }
   const lines = [`error: ${error.where ? `${error.where}: ` : ''}${error.message} [${error.code}]`];

@@ -19,6 +19,8 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
   /** Exit codes that are no failure. Default `[0]`. */
   readonly allowedExitCodes?: readonly number[];
+  /** Stops the program when the build is interrupted; after `stopMs` it is killed. Default: killed at once. */
+  readonly stopSignal?: NodeJS.Signals;
   /** How the program is named in an error. Default: the first word of `argv`. */
   readonly title?: string;
 }
@@ -30,6 +32,8 @@ export interface RunResult {
 }
 
 const tailLines = 20;
+/** How long a program that is asked to stop may clean up. */
+const stopMs = 10_000;
 
 /** The last non-empty lines of what a tool wrote. */
 export function tailOf(text: string, lines: number = tailLines): string {
@@ -71,7 +75,12 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
   const kill = (): void => {
     child.kill('SIGKILL');
   };
-  options.signal?.addEventListener('abort', kill, { once: true });
+  let patience: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    child.kill(options.stopSignal ?? 'SIGKILL');
+    patience = setTimeout(kill, stopMs);
+  };
+  options.signal?.addEventListener('abort', stop, { once: true });
   let stdout = '';
   let stderr = '';
   let partial = '';
@@ -114,12 +123,13 @@ export async function run(argv: readonly [string, ...string[]], options: RunOpti
     kill();
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT' && 'syscall' in error) {
       throw new BuildError('TOOLS_MISSING', `${command} is not installed on this machine`, {
-        hint: 'Run `make bootstrap`, or install it with the system’s package manager.',
+        hint: 'Run `make setup`, or install it with the system’s package manager.',
         cause: error,
       });
     }
     throw error;
   } finally {
-    options.signal?.removeEventListener('abort', kill);
+    clearTimeout(patience);
+    options.signal?.removeEventListener('abort', stop);
   }
 }

@@ -10,7 +10,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BuildError, explain } from './errors.ts';
+import { BuildError, explain, interrupted } from './errors.ts';
 import { canonicalJson, type FileRef, fileRef } from './files.ts';
 import type { Progress } from './progress.ts';
 import { sourceHash } from './source-hash.ts';
@@ -26,6 +26,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** One line of what is happening now. */
   readonly note: (text: string) => void;
+  /** A line the person should see and that stays. */
+  readonly warn: (text: string) => void;
 }
 
 export interface Step<Inputs, Output extends string> {
@@ -89,7 +91,7 @@ export class StepRunner {
   /** Runs the step, or takes its result from the cache. @throws what the step throws; a full disk becomes NO_SPACE. */
   async run<Inputs, Output extends string>(step: Step<Inputs, Output>, inputs: Inputs): Promise<Outputs<Output>> {
     const { progress, cache, signal } = this.options;
-    if (signal.aborted) throw new BuildError('INTERRUPTED', 'the build was interrupted');
+    if (signal.aborted) throw interrupted();
     const key = stepKey(step.name, sourceHash(step.module), inputs);
     const entry = join(cache, 'steps', step.name, key);
     const started = this.now();
@@ -101,14 +103,15 @@ export class StepRunner {
     }
     const line = progress.start(step.name, step.title);
     const directory = await makeTemporary(join(cache, 'tmp')).catch(error => {
-      throw explain(error, step.title);
+      throw explain(error, step.title, cache);
     });
     try {
       const work = join(directory, 'out');
       const scratch = join(directory, 'scratch');
       await mkdir(work);
       await mkdir(scratch);
-      await step.run(inputs, { directory: work, scratch, cache, signal, note: line.note });
+      const warn = (text: string): void => progress.say(`warning: ${text}`);
+      await step.run(inputs, { directory: work, scratch, cache, signal, note: line.note, warn });
       await this.seal(step, work);
       await mkdir(dirname(entry), { recursive: true });
       await rm(entry, { recursive: true, force: true });
@@ -118,7 +121,7 @@ export class StepRunner {
       });
     } catch (error) {
       line.fail();
-      throw explain(error, step.title);
+      throw signal.aborted ? interrupted(error) : explain(error, step.title, cache);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }

@@ -12,7 +12,7 @@ import { BuildError, explain } from './errors.ts';
 import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
 import { run } from './process.ts';
 import type { Progress } from './progress.ts';
-import { makeTemporary } from './workspace.ts';
+import { makeTemporary, sweepTemporary } from './workspace.ts';
 
 /** What the tree holds, by what needs it. */
 export const toolPackages: readonly string[] = [
@@ -34,6 +34,8 @@ export const toolPackages: readonly string[] = [
   // machines
   ...['qemu-system-x86', 'qemu-utils', 'ovmf'],
 ];
+
+const temporaryPrefix = 'tmp-';
 
 const suites = ['trixie', 'trixie-updates', 'trixie-security'];
 
@@ -68,10 +70,13 @@ async function exists(path: string): Promise<boolean> {
 async function pointAt(folder: string, key: string): Promise<void> {
   const current = join(folder, 'current');
   if ((await readlink(current).catch(() => '')) === key) return;
-  const next = `${current}.${process.pid}`;
-  await rm(next, { force: true });
-  await symlink(key, next);
-  await rename(next, current);
+  const temporary = await makeTemporary(folder, temporaryPrefix);
+  try {
+    await symlink(key, join(temporary, 'current'));
+    await rename(join(temporary, 'current'), current);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
 }
 
 export interface ToolsOptions {
@@ -96,13 +101,14 @@ export async function ensureTools({
   const key = toolsKey();
   const tree = join(folder, key);
   await mkdir(folder, { recursive: true });
+  await sweepTemporary(folder, temporaryPrefix);
   if (await exists(tree)) {
     await pointAt(folder, key);
     return { tree, made: false };
   }
   const title = 'Make the tools tree (once, about a minute)';
   const line = progress.start('tools', title);
-  const temporary = await makeTemporary(folder, 'tmp-');
+  const temporary = await makeTemporary(folder, temporaryPrefix);
   try {
     const root = join(temporary, 'root');
     const sources = sourcesList({ architecture: 'amd64', suites, mirrors: mirrorsFrom(env) })
@@ -116,6 +122,8 @@ export async function ensureTools({
     const exclude = excluded.map(path => `--dpkgopt=path-exclude=${path}`);
     await run(
       [
+        // It cleans up when it is asked to stop, and is asked to when the builder is killed.
+        ...(['setpriv', '--pdeathsig', 'TERM'] as const),
         'mmdebstrap',
         '--variant=apt',
         ...options,
@@ -128,6 +136,8 @@ export async function ensureTools({
       ],
       {
         signal,
+        stopSignal: 'SIGTERM',
+        title: 'mmdebstrap',
         env: { ...env, LC_ALL: 'C.UTF-8' },
         onLine: text => line.note(text.replace(/^I: /, '')),
       },
@@ -141,7 +151,7 @@ export async function ensureTools({
     line.done();
   } catch (error) {
     line.fail();
-    throw explain(error, title);
+    throw explain(error, title, cache);
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }

@@ -22,6 +22,8 @@ export interface ToolMounts {
   readonly cwd?: string;
   /** Environment of the tool; nothing else of the host's environment goes in but the proxy settings. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Gives the tool a process namespace of its own: whatever it started ends with it, however it ends. `tool` does so always. */
+  readonly ownProcesses?: boolean;
   /** The tree to use. Default: `<cache>/tools/current`. */
   readonly tree?: string;
 }
@@ -101,6 +103,7 @@ export function toolCommand(argv: readonly [string, ...string[]], mounts: ToolMo
       ...['--ro-bind-try', '/etc/hosts', '/etc/hosts'],
       ...(mounts.readOnly ?? []).flatMap(path => ['--ro-bind', path, path]),
       ...(mounts.binds ?? []).flatMap(path => ['--bind', path, path]),
+      ...(mounts.ownProcesses ? ['--unshare-pid'] : []),
       ...(mounts.cwd === undefined ? [] : ['--chdir', mounts.cwd]),
       ...variables(mounts.env),
       '--',
@@ -111,7 +114,15 @@ export function toolCommand(argv: readonly [string, ...string[]], mounts: ToolMo
 
 /** Runs a tool of the tree to its end. @throws BuildError as `run` does. */
 export async function tool(argv: readonly [string, ...string[]], options: ToolOptions = {}): Promise<RunResult> {
-  const [program, args] = toolCommand(argv, options);
-  const { binds: _binds, readOnly: _readOnly, cwd: _cwd, env: _env, tree: _tree, ...rest } = options;
+  const [program, args] = toolCommand(argv, { ...options, ownProcesses: true });
+  const {
+    binds: _binds,
+    readOnly: _readOnly,
+    cwd: _cwd,
+    env: _env,
+    tree: _tree,
+    ownProcesses: _own,
+    ...rest
+  } = options;
   return run([program, ...args], { title: argv[0], ...rest });
 }

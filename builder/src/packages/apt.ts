@@ -9,8 +9,8 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
-import { type RunResult, run } from '../process.ts';
-import { toolCommand } from '../tools.ts';
+import type { RunResult } from '../process.ts';
+import { tool } from '../tools.ts';
 
 export const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Where packages come from; `ATOLL_DEBIAN_MIRROR` and `ATOLL_DEBIAN_SECURITY_MIRROR` name nearer ones. */
@@ -42,6 +42,10 @@ export function sourcesList({ suites, mirrors }: AptSources): string {
     )
     .join('');
 }
+
+/** How apt says that a release file is not what Debian signed (apt-secure(8)). */
+const signatureProblem =
+  /not signed|signatures? (?:were|was) invalid|BADSIG|NO_PUBKEY|NODATA|Splitting up|signature verification failed/i;
 
 export class PrivateApt {
   readonly directory: string;
@@ -84,15 +88,11 @@ export class PrivateApt {
     await writeFile(join(at, 'apt.conf'), `${settings.join('\n')}\n`);
   }
 
-  /** Runs an apt program in the private root, holding its lock. */
-  async apt(argv: readonly [string, ...string[]], onLine?: (line: string) => void): Promise<RunResult> {
+  /** Runs an apt program in the private root, holding its lock. @param readOnly files and folders it also sees. */
+  async apt(argv: readonly [string, ...string[]], readOnly: readonly string[] = []): Promise<RunResult> {
     const env = { APT_CONFIG: join(this.directory, 'apt.conf') };
-    const [program, args] = toolCommand(argv, { binds: [this.directory], env });
-    return run(['flock', '--timeout', '300', join(this.directory, 'lock'), program, ...args], {
-      signal: this.signal,
-      title: argv[0],
-      ...(onLine ? { onLine } : {}),
-    });
+    const locked: [string, ...string[]] = ['flock', '--timeout', '300', join(this.directory, 'lock'), ...argv];
+    return tool(locked, { binds: [this.directory], readOnly, env, signal: this.signal, title: argv[0] });
   }
 
   private async indexes(): Promise<string[]> {
@@ -111,7 +111,7 @@ export class PrivateApt {
   /**
    * Fetches the index if there is none or it is older than `maximumAgeMs`.
    * @returns a warning, when the archive cannot be reached and the index at hand is used instead.
-   * @throws BuildError ARCHIVE_UNREACHABLE if there is no index to fall back on.
+   * @throws BuildError ARCHIVE_UNREACHABLE if there is no index to fall back on; SIGNATURE_INVALID, whatever is at hand.
    */
   async refresh(maximumAgeMs: number): Promise<string | undefined> {
     await this.prepare();
@@ -124,13 +124,21 @@ export class PrivateApt {
     } catch (cause) {
       if (isNoSpace(cause) || this.signal.aborted) throw cause;
       const tail = cause instanceof BuildError ? cause.tail : undefined;
+      const { main } = this.sources.mirrors;
+      if (signatureProblem.test(tail ?? '')) {
+        throw new BuildError('SIGNATURE_INVALID', `the package index of ${main} does not carry Debian's signature`, {
+          hint: 'Something on the way changes it, or ATOLL_DEBIAN_MIRROR is no Debian mirror. Nothing of it was used.',
+          cause,
+          ...(tail === undefined ? {} : { tail }),
+        });
+      }
       if (age !== undefined)
         return `Debian's archive cannot be reached; using the index from ${Math.round(age / 3_600_000)} h ago`;
       throw new BuildError(
         'ARCHIVE_UNREACHABLE',
         `the package index of ${this.sources.suites.join(', ')} cannot be fetched`,
         {
-          hint: `Check the network and ${this.sources.mirrors.main}; ATOLL_DEBIAN_MIRROR names another mirror.`,
+          hint: `Check the network and ${main}; ATOLL_DEBIAN_MIRROR names another mirror.`,
           cause,
           ...(tail === undefined ? {} : { tail }),
         },

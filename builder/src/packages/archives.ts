@@ -2,11 +2,12 @@
  * Package archives by content: fetched and checked against the signed index's hash, then kept as plain tar, so that any file
  * of a package can be read in place.
  *
- * Always true of `<cache>/archives`: `<sha256>.tar` is the complete data archive of the .deb with that hash (made by rename);
- * the .deb itself is not kept.
+ * Always true of `<cache>/archives`: `<sha256 of the .deb>.<sha256 of the tar>.tar` is the complete data archive of that .deb
+ * (made by rename); the .deb itself is not kept. Whoever uses an archive asks `ensureArchives` first, which reads every byte
+ * and fetches anew what is no longer what its name says.
  */
 import { createWriteStream } from 'node:fs';
-import { type FileHandle, mkdir, open, rename, rm, stat, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
 import { hashFile } from '../files.ts';
@@ -19,15 +20,21 @@ export interface ArchiveContext {
   readonly cache: string;
   readonly signal: AbortSignal;
   readonly note: (text: string) => void;
+  /** A line the person should see and that stays. */
+  readonly warn: (text: string) => void;
 }
 
-const pathOf = (cache: string, { sha256 }: ResolvedPackage): string => join(cache, 'archives', `${sha256}.tar`);
+const folderOf = (cache: string): string => join(cache, 'archives');
 
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+/** The archives at hand: hash of the .deb → path and hash of its tar. */
+async function kept(cache: string): Promise<Map<string, { path: string; sha256: string }>> {
+  const found = new Map<string, { path: string; sha256: string }>();
+  for (const name of await readdir(folderOf(cache))) {
+    const [, deb, sha256] = /^([0-9a-f]{64})\.([0-9a-f]{64})\.tar$/.exec(name) ?? [];
+    if (deb && sha256) found.set(deb, { path: join(folderOf(cache), name), sha256 });
+  }
+  return found;
+}
 
 /** How many archives one apt-helper call fetches. */
 const batchSize = 24;
@@ -76,19 +83,25 @@ async function unpack(archive: ResolvedPackage, directory: string, context: Arch
     output: createWriteStream(tar),
     signal: context.signal,
   });
-  await rename(tar, pathOf(context.cache, archive));
+  await rename(tar, join(folderOf(context.cache), `${archive.sha256}.${await hashFile(tar)}.tar`));
   await rm(deb);
 }
 
-/** Makes every package's tar be in the cache. @throws BuildError ARCHIVE_UNREACHABLE, HASH_MISMATCH, NO_SPACE. */
+/** Makes every package's tar be in the cache, whole. @throws BuildError ARCHIVE_UNREACHABLE, HASH_MISMATCH, NO_SPACE. */
 export async function ensureArchives(packages: readonly ResolvedPackage[], context: ArchiveContext): Promise<void> {
-  await mkdir(join(context.cache, 'archives'), { recursive: true });
+  await mkdir(folderOf(context.cache), { recursive: true });
   const missing: ResolvedPackage[] = [];
   const now = new Date();
+  const present = await kept(context.cache);
   for (const archive of packages) {
-    const path = pathOf(context.cache, archive);
-    if (await exists(path)) await utimes(path, now, now);
-    else missing.push(archive);
+    const found = present.get(archive.sha256);
+    if (found && (await hashFile(found.path)) === found.sha256) await utimes(found.path, now, now);
+    else {
+      missing.push(archive);
+      if (!found) continue;
+      context.warn(`the cached archive of ${archive.name} ${archive.version} was damaged; fetching it again`);
+      await rm(found.path, { force: true });
+    }
   }
   if (missing.length === 0) return;
   const directory = await makeTemporary(join(context.cache, 'tmp'));
@@ -117,7 +130,9 @@ export interface OpenArchive {
 }
 
 export async function openArchive(archive: ResolvedPackage, cache: string): Promise<OpenArchive> {
-  const handle: FileHandle = await open(pathOf(cache, archive), 'r');
+  const found = (await kept(cache)).get(archive.sha256);
+  if (!found) throw new BuildError('STEP_BROKEN', `the archive of ${archive.name} vanished from the cache`);
+  const handle: FileHandle = await open(found.path, 'r');
   try {
     const members = await readTarIndex(handle);
     return {

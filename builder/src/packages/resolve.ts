@@ -2,7 +2,7 @@
  * From names to archives: apt decides which packages and versions an installation of the wanted names needs; every one is
  * recorded with its hash from the signed index.
  */
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { field, parseStanzas, type Stanza } from '../formats/deb822.ts';
@@ -109,21 +109,19 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
       );
       throw unknown.length > 0 ? new PackagesNotFound(unknown, inputs.sources.suites, tail) : error;
     });
-    const status = join(apt.directory, `status-${process.pid}`);
+    const status = join(context.scratch, 'status');
     await writeFile(status, pretendInstalled(pretended));
-    const preferences = join(apt.directory, `preferences-${process.pid}`);
+    const preferences = join(context.scratch, 'preferences');
     await writeFile(preferences, neverFetch(inputs.leaveOut));
     let output: string;
     try {
       const files = ['-o', `Dir::State::status=${status}`, '-o', `Dir::Etc::preferences=${preferences}`];
-      output = (await apt.apt(['apt-get', '-qq', '-y', ...files, '--print-uris', 'install', ...inputs.install])).stdout;
+      const command = ['-qq', '-y', ...files, '--print-uris', 'install', ...inputs.install];
+      output = (await apt.apt(['apt-get', ...command], [context.scratch])).stdout;
     } catch (error) {
       const tail = error instanceof BuildError ? (error.tail ?? '') : '';
       const missing = namesNotFound(tail);
       throw missing.length > 0 ? new PackagesNotFound(missing, inputs.sources.suites, tail) : error;
-    } finally {
-      await rm(status, { force: true });
-      await rm(preferences, { force: true });
     }
     const archives = parseUris(output);
     const stanzas = new Map<string, Stanza>();

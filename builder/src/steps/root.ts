@@ -127,11 +127,14 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
       };
       for (const step of finishingSteps) {
         context.note(step.name);
+        context.signal.throwIfAborted();
         await step.apply(tree, finish);
       }
       closers.push(await addTar(tree, inputs.modules, 'kernel'));
       context.note('writing');
-      await pipeline(treeTar(tree, inputs.epoch), createWriteStream(join(context.directory, 'root.tar')));
+      await pipeline(treeTar(tree, inputs.epoch), createWriteStream(join(context.directory, 'root.tar')), {
+        signal: context.signal,
+      });
       await writeFile(join(context.directory, 'root.json'), `${JSON.stringify(report(tree, dropped), undefined, 1)}\n`);
     } finally {
       for (const close of closers) await close();

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import { BuildError } from '../errors.ts';
 import type { FileRef, TreeRef } from '../files.ts';
+import { repositoryRoot } from '../paths.ts';
 import type { Step } from '../step.ts';
 
 export interface RuntimeInputs {
@@ -69,6 +70,8 @@ export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'store-thread.js' |
         'store-thread': join(sources.path, 'store/sqlite/thread.ts'),
       },
       outdir: directory,
+      // The bundle names its modules relative to this: not by where the build was started.
+      absWorkingDir: repositoryRoot,
       bundle: true,
       metafile: true,
       platform: 'node',
@@ -94,7 +97,7 @@ export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'store-thread.js' |
       );
       throw new BuildError('TOOL_FAILED', 'bundling the runtime gave warnings', { tail: text.slice(0, 20).join('\n') });
     }
-    const npm = await bundledPackages(Object.keys(result.metafile.inputs));
+    const npm = await bundledPackages(Object.keys(result.metafile.inputs).map(path => join(repositoryRoot, path)));
     await writeFile(join(directory, 'npm.json'), `${JSON.stringify(npm, undefined, 1)}\n`);
   },
 };
