@@ -7,9 +7,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
 import { AtollNode } from './node.ts';
+import type { Shell } from './shell.ts';
 import { megabytes, seconds, table } from './table.ts';
 
-/** Times in milliseconds since the kernel started; memory in bytes. */
+/** Times in milliseconds since the kernel started; memory in bytes. None of them is 0. */
 export interface BootFigures {
   readonly image: string;
   readonly accelerator: string;
@@ -29,8 +30,23 @@ export interface BootFigures {
   readonly memAvailableBytes: number;
 }
 
-/** First boot of a fresh disk, which makes partitions and keys and imports the images; so the slowest one there is. */
-export async function measureBoot(image: string, memoryMiB = 512, cpus = 2): Promise<BootFigures> {
+export interface BootOptions {
+  readonly memoryMiB?: number;
+  readonly cpus?: number;
+  /** Where the guest's console goes. */
+  readonly consoleLog?: string;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * First boot of a fresh disk, which makes partitions and keys and imports the images; so the slowest one there is.
+ * @throws TimeoutError, ShellError, or an Error that names the figure the guest did not give
+ */
+export async function measureBoot(
+  image: string,
+  { memoryMiB = 512, cpus = 2, consoleLog, signal }: BootOptions = {},
+): Promise<BootFigures> {
+  signal?.throwIfAborted();
   const powerOn = performance.now();
   await using node = await AtollNode.start({
     name: `bench-${image}`,
@@ -39,40 +55,79 @@ export async function measureBoot(image: string, memoryMiB = 512, cpus = 2): Pro
     cpus,
     nic: 'isolated',
     kernelArguments: ['atoll.debug-shell'],
+    ...(consoleLog === undefined ? {} : { consoleLog }),
   });
   const { shell, accelerator } = node.machine;
-  await node.ready();
-  const sincePowerOn = performance.now() - powerOn;
-  const uptime = await shell.output('cat /proc/uptime');
-  const asked = performance.now() - powerOn - sincePowerOn;
-  const readyMs = Number.parseFloat(uptime) * 1000 - asked;
-  const micros = async (command: string): Promise<number> => Number((await shell.output(command)).split('=')[1]) / 1000;
+  const interrupted = new Promise<never>((_, reject) => {
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  interrupted.catch(() => {});
+  await Promise.race([node.ready(), interrupted]);
+  const ready = performance.now();
+
+  // Memory first: it is asked for as it is at Ready.
+  const { serverRssBytes, agentRssBytes, memAvailableBytes } = await memory(shell);
+  const kernelStart = await kernelStartMs(shell);
   // Not before the boot is complete: its timestamp is 0 until then.
-  await shell.output('systemctl is-system-running --wait', { timeoutMs: 120_000 }).catch(() => undefined);
-  const multiUserMs = await micros('systemctl show -p ActiveEnterTimestampMonotonic multi-user.target');
-  const switchRootMs = await micros('systemctl show -p UserspaceTimestampMonotonic');
-  const kernelMs =
-    1000 * Number(await shell.output("dmesg | sed -n 's/^\\[ *\\([0-9.]*\\)\\] Run \\/init as init.*/\\1/p'"));
-  const resident = async (unit: string): Promise<number> =>
-    1024 *
-    Number(
-      await shell.output(`sed -n 's/^VmRSS: *\\([0-9]*\\) kB/\\1/p' /proc/$(systemctl show -P MainPID ${unit})/status`),
-    );
-  const available = await shell.output("sed -n 's/^MemAvailable: *\\([0-9]*\\) kB/\\1/p' /proc/meminfo");
+  await shell.run('systemctl is-system-running --wait', { timeoutMs: 120_000 });
+  const property = async (unit: string, name: string): Promise<number> =>
+    figure(name, await shell.output(`systemctl show -P ${name} ${unit}`)) / 1000;
   return {
     image,
     accelerator: accelerator.name,
     memoryMiB,
     cpus,
-    firmwareMs: sincePowerOn - readyMs,
-    kernelMs,
-    switchRootMs,
-    multiUserMs,
-    readyMs,
+    firmwareMs: kernelStart - powerOn,
+    kernelMs: 1000 * figure('the start of the initrd', initrdStart(await shell.output('dmesg'))),
+    switchRootMs: await property('', 'UserspaceTimestampMonotonic'),
+    multiUserMs: await property('multi-user.target', 'ActiveEnterTimestampMonotonic'),
+    readyMs: ready - kernelStart,
+    serverRssBytes,
+    agentRssBytes,
+    memAvailableBytes,
+  };
+}
+
+async function memory(
+  shell: Shell,
+): Promise<Pick<BootFigures, 'serverRssBytes' | 'agentRssBytes' | 'memAvailableBytes'>> {
+  const resident = async (unit: string): Promise<number> =>
+    kibibytes('VmRSS', await shell.output(`cat /proc/$(systemctl show -P MainPID ${unit})/status`));
+  return {
+    memAvailableBytes: kibibytes('MemAvailable', await shell.output('cat /proc/meminfo')),
     serverRssBytes: await resident('atoll-server'),
     agentRssBytes: await resident('atoll-agent'),
-    memAvailableBytes: 1024 * Number(available),
   };
+}
+
+/** When the guest's kernel started, on this process' clock; good to half the shortest of a few answers (some 10 ms). */
+async function kernelStartMs(shell: Shell): Promise<number> {
+  let best = { tookMs: Number.POSITIVE_INFINITY, startMs: 0 };
+  for (let round = 0; round < 5; round++) {
+    const asked = performance.now();
+    const uptime = await shell.output('cat /proc/uptime');
+    const tookMs = performance.now() - asked;
+    const startMs = asked + tookMs / 2 - 1000 * figure('uptime', uptime.split(' ')[0]);
+    if (tookMs < best.tookMs) best = { tookMs, startMs };
+  }
+  return best.startMs;
+}
+
+/** Bytes of a `Name:  123 kB` line, the form of /proc/meminfo (blanks) and /proc/PID/status (a tab): proc(5). */
+export function kibibytes(name: string, text: string): number {
+  return 1024 * figure(name, new RegExp(`^${name}:\\s*(\\d+) kB$`, 'm').exec(text)?.[1]);
+}
+
+/** Seconds since the kernel's start at which it ran the initrd's init, from its log. */
+export function initrdStart(dmesg: string): string | undefined {
+  return /^\[ *([\d.]+)\] Run \/init as init process/m.exec(dmesg)?.[1];
+}
+
+/** A number the guest gave. @throws Error if it gave none, or 0, which none of these can be */
+function figure(name: string, text: string | undefined): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`the guest gave no figure for ${name}, but '${text ?? ''}'`);
+  return value;
 }
 
 export function bootTable(figures: BootFigures): string {
