@@ -1,9 +1,9 @@
 /** The controllers as a user meets them: a real API server, real kubectl, nodes without containers. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { eventually, startCluster, type TestCluster } from '../../test/cluster.ts';
 import { isNotFound } from '../client/apiError.ts';
 import { ConfigMaps, Deployments, Namespaces, Nodes, Pods, ReplicaSets } from '../client/resources.ts';
-import { eventually, startCluster, type TestCluster } from './testing/cluster.ts';
 
 let cluster: TestCluster;
 const lines = (text: string): string[] => text.split('\n').filter(Boolean);

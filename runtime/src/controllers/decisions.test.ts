@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { OwnerReference } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { NodeCondition, Taint, Toleration } from '../api/generated/types/core.v1.ts';
+import { ago, makeNode, makePod } from '../api/testing/make.ts';
 import { type ApiObject, ConfigMaps } from '../client/resources.ts';
 import { patchIsVain, withCondition } from './conditions.ts';
 import { Graph, judge, type OwnerState } from './garbage/graph.ts';
@@ -11,7 +12,6 @@ import { freePodCidr } from './nodeIpam.ts';
 import { conditionsOfSilent, stayMs, taintsOf } from './nodeLifecycle/health.ts';
 import { claim } from './ownership.ts';
 import { tooMany } from './podGarbage.ts';
-import { ago, makeNode, makePod } from './testing/make.ts';
 
 const cidrs: [cluster: string, taken: string[], want: string | undefined][] = [
   ['10.42.0.0/16', [], '10.42.0.0/24'],

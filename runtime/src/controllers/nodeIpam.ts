@@ -4,8 +4,8 @@
  * Invariant: one node at a time is given a range, and none that another node in the cache or given since has.
  */
 import { isConflict, isNotFound } from '../client/apiError.ts';
+import { nodesOf } from '../client/caches.ts';
 import { Nodes } from '../client/resources.ts';
-import { nodesOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 
 /** The lowest free /24 of `clusterCidr` (IPv4, /24 or wider). `undefined`: all are taken. */

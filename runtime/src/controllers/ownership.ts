@@ -4,13 +4,10 @@
  * (https://kubernetes.io/docs/concepts/overview/working-with-objects/owners-dependents/).
  */
 import type { OwnerReference } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
+import { controllerOf } from '../api/owners.ts';
 import { isInvalid, isNotFound } from '../client/apiError.ts';
 import type { Client } from '../client/client.ts';
 import { type ApiObject, apiVersionOf, keyOf, type ResourceRef } from '../client/resources.ts';
-
-export function controllerOf(object: ApiObject): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find(reference => reference.controller);
-}
 
 /** The reference a controller writes into what it creates. */
 export function controllerReference(ref: ResourceRef, owner: ApiObject): OwnerReference {

@@ -3,12 +3,12 @@
  * oldest of too many that have ended (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-garbage-collection).
  */
 import type { Pod } from '../api/generated/types/core.v1.ts';
+import { isTerminal } from '../api/pods.ts';
 import { isNotFound } from '../client/apiError.ts';
+import { BY_NODE, nodesOf, podsOf } from '../client/caches.ts';
 import { keyOf, keyText, Nodes, Pods } from '../client/resources.ts';
 import { wireTime } from '../client/wireTime.ts';
-import { BY_NODE, nodesOf, podsOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
-import { isTerminal } from './pods.ts';
 
 /** A node may be registered anew: its pods wait for it. */
 const QUARANTINE_MS = 40_000;

@@ -1,8 +1,8 @@
 /** Every active namespace has a ConfigMap `kube-root-ca.crt` with the authority of the API server, for pods to trust. */
 import type { ConfigMap } from '../api/generated/types/core.v1.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../client/apiError.ts';
+import { namespacesOf } from '../client/caches.ts';
 import { ConfigMaps } from '../client/resources.ts';
-import { namespacesOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 
 const NAME = 'kube-root-ca.crt';

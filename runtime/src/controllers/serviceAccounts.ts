@@ -1,7 +1,7 @@
 /** Every active namespace has a service account `default`; one that is deleted is made again. */
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../client/apiError.ts';
+import { metadataCacheOf, namespacesOf } from '../client/caches.ts';
 import { ServiceAccounts } from '../client/resources.ts';
-import { metadataCacheOf, namespacesOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 
 const NAME = 'default';

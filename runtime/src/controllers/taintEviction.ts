@@ -1,12 +1,12 @@
 /** A pod leaves a node whose NoExecute taint it does not tolerate, or no longer tolerates. */
 import type { Node, Pod } from '../api/generated/types/core.v1.ts';
+import { isTerminal } from '../api/pods.ts';
 import { isNotFound } from '../client/apiError.ts';
+import { BY_NODE, nodesOf, podsOf } from '../client/caches.ts';
 import { keyOf, keyText, Pods } from '../client/resources.ts';
 import { wireTime } from '../client/wireTime.ts';
-import { BY_NODE, nodesOf, podsOf } from './caches.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 import { stayMs } from './nodeLifecycle/health.ts';
-import { isTerminal } from './pods.ts';
 
 export const taintEviction: Controller = async (context, signal) => {
   const { client, informers, clock, events } = context;

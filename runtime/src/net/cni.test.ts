@@ -3,7 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CNI_FILE, cniConfigurationList, gatewayOf, writeCniConfiguration } from './cni.ts';
+import { gatewayOf } from '../lib/podNetwork.ts';
+import { CNI_FILE, cniConfigurationList, writeCniConfiguration } from './cni.ts';
 
 test('the list holds the bridge with the pod range, and host ports', () => {
   const list = cniConfigurationList({ podCidr: '10.42.3.0/24' }) as { plugins: Record<string, unknown>[] };

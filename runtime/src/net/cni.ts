@@ -5,6 +5,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../lib/files.ts';
+import { DEFAULT_BRIDGE } from '../lib/podNetwork.ts';
 
 export interface CniOptions {
   /** The node's `spec.podCIDR`: `10.42.0.0/24`. */
@@ -21,7 +22,6 @@ export interface CniOptions {
 
 export const CNI_DIRECTORY = '/etc/cni/net.d';
 export const CNI_FILE = '10-atoll.conflist';
-export const DEFAULT_BRIDGE = 'cni0';
 
 /** Only the loopback plugin is missing: containerd adds it to every sandbox by itself. */
 export function cniConfigurationList(options: CniOptions): object {
@@ -53,12 +53,4 @@ export async function writeCniConfiguration(options: CniOptions, directory: stri
   await mkdir(directory, { recursive: true, mode: 0o755 });
   await writeFileAtomic(path, text);
   return true;
-}
-
-/** The bridge's own address: the first of the range. `10.42.0.0/24` → `10.42.0.1`. @throws Error when it is not an IPv4 range. */
-export function gatewayOf(podCidr: string): string {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(podCidr);
-  if (!match) throw new Error(`${podCidr} is not an IPv4 range like 10.42.0.0/24`);
-  const [a = 0, b = 0, c = 0, d = 0] = match.slice(1).map(Number);
-  return `${a}.${b}.${c}.${d + 1}`;
 }

@@ -13,7 +13,7 @@ import { Informer } from '../client/informer.ts';
 import { Pods, Services } from '../client/resources.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { gatewayOf } from '../net/cni.ts';
+import { gatewayOf } from '../lib/podNetwork.ts';
 import { type CgroupDriver, defaultDirs, type NodeContext, type NodeDirs } from './context.ts';
 import { CriClient } from './cri/client.ts';
 import { collectImages } from './images/garbage.ts';

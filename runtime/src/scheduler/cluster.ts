@@ -5,11 +5,11 @@
  * the binding failed. Nodes' sums are kept and computed anew only for nodes where something changed.
  */
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../api/generated/types/core.v1.ts';
+import { isTerminal } from '../api/pods.ts';
+import { BY_NODE, namespacesOf, nodesOf, podsOf } from '../client/caches.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Informers } from '../client/informers.ts';
 import { keyOf, keyText, PersistentVolumeClaims, PersistentVolumes } from '../client/resources.ts';
-import { BY_NODE, namespacesOf, nodesOf, podsOf } from '../controllers/caches.ts';
-import { isTerminal } from '../controllers/pods.ts';
 import { priorityOf } from './queue.ts';
 import { type NodeInfo, nodeInfoOf, type Snapshot } from './snapshot.ts';
 

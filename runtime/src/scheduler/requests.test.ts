@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Container, Pod } from '../api/generated/types/core.v1.ts';
-import { asking, makePod } from '../controllers/testing/make.ts';
+import { asking, makePod } from '../api/testing/make.ts';
 import { podRequests, scoredRequests } from './requests.ts';
 
 const MI = 2 ** 20;

@@ -1,10 +1,10 @@
 /** The scheduler against a real API server, with nodes without containers. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { eventually, startCluster, type TestCluster } from '../../test/cluster.ts';
 import type { Pod } from '../api/generated/types/core.v1.ts';
+import { podCondition } from '../api/pods.ts';
 import { Events, Nodes, Pods, PriorityClasses } from '../client/resources.ts';
-import { podCondition } from '../controllers/pods.ts';
-import { eventually, startCluster, type TestCluster } from '../controllers/testing/cluster.ts';
 
 let cluster: TestCluster;
 const NAMESPACE = 'default';

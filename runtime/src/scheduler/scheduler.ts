@@ -7,13 +7,13 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodCondition } from '../api/generated/types/core.v1.ts';
+import { isTerminal, podCondition } from '../api/pods.ts';
 import { isConflict, isNotFound } from '../client/apiError.ts';
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { allSynced, type Informers } from '../client/informers.ts';
 import { keyOf, keyText, Pods } from '../client/resources.ts';
 import { wireTime } from '../client/wireTime.ts';
-import { isTerminal, podCondition } from '../controllers/pods.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { Cluster } from './cluster.ts';

@@ -1,7 +1,7 @@
 /** How evenly a pod's like are spread: pure (https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/). */
 import type { Pod, TopologySpreadConstraint } from '../api/generated/types/core.v1.ts';
 import { labelSelectorMatches } from '../api/selectors.ts';
-import { untolerated } from '../controllers/tolerations.ts';
+import { untolerated } from '../api/tolerations.ts';
 import { selectsNode } from './nodeSelector.ts';
 import { topologyOf } from './podAffinityTerms.ts';
 import type { NodeInfo, Snapshot } from './snapshot.ts';

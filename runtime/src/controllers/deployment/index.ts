@@ -1,12 +1,12 @@
 /** A Deployment brings its pods from one revision to the next. What to do is decided in the files beside this one. */
 import type { Deployment, ReplicaSet } from '../../api/generated/types/apps.v1.ts';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { controllerOf } from '../../api/owners.ts';
+import { deploymentsOf, podsOf, replicaSetsOf } from '../../client/caches.ts';
 import type { Informer } from '../../client/informer.ts';
 import { Deployments, keyOf, keyText, ReplicaSets } from '../../client/resources.ts';
-import { deploymentsOf, podsOf, replicaSetsOf } from '../caches.ts';
 import { type Controller, newQueue, reconcile } from '../context.ts';
 import { Freshness } from '../freshness.ts';
-import { controllerOf } from '../ownership.ts';
 import { matcherOf, Round } from './round.ts';
 
 export const deployments: Controller = (context, signal) => {

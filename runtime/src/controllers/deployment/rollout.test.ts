@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Deployment, ReplicaSet } from '../../api/generated/types/apps.v1.ts';
-import { makeDeployment, makeSet } from '../testing/make.ts';
+import { makeDeployment, makeSet } from '../../api/testing/make.ts';
 import { DESIRED_REPLICAS, MAX_REPLICAS } from './revisions.ts';
 import { bounds, isScaling, newSetReplicas, type Resize, rollingStep, scaled } from './rollout.ts';
 

@@ -6,17 +6,18 @@ import type {
   ReplicaSet,
 } from '../../api/generated/types/apps.v1.ts';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { controllerOf } from '../../api/owners.ts';
+import { isTerminal } from '../../api/pods.ts';
 import { labelSelectorMatches, selectorOf } from '../../api/selectors.ts';
 import { isAlreadyExists, isNamespaceTerminating, isNotFound } from '../../client/apiError.ts';
+import { BY_CONTROLLER, orphansOf } from '../../client/caches.ts';
 import type { Informer } from '../../client/informer.ts';
 import { Deployments, keyOf, keyText, ReplicaSets } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
-import { BY_CONTROLLER, orphansOf } from '../caches.ts';
 import { omitZero, patchIsVain } from '../conditions.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Freshness } from '../freshness.ts';
-import { claim, controllerOf, controllerReference, settleClaims } from '../ownership.ts';
-import { isTerminal } from '../pods.ts';
+import { claim, controllerReference, settleClaims } from '../ownership.ts';
 import {
   annotationsFor,
   beyondHistory,

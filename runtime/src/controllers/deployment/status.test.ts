@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Deployment, DeploymentCondition, ReplicaSet } from '../../api/generated/types/apps.v1.ts';
-import { ago, makeDeployment, makeSet, NOW_MS } from '../testing/make.ts';
+import { ago, makeDeployment, makeSet, NOW_MS } from '../../api/testing/make.ts';
 import {
   annotationsFor,
   beyondHistory,

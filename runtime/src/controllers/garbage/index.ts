@@ -7,12 +7,12 @@
  * known to be gone are read from the server first.
  */
 import { isConflict, isInvalid, isNotFound } from '../../client/apiError.ts';
+import { anyCacheOf } from '../../client/caches.ts';
 import { type DiscoveredResource, discover } from '../../client/discovery.ts';
 import { allSynced } from '../../client/informers.ts';
 import { type ApiObject, apiVersionOf, keyOf, type ResourceRef } from '../../client/resources.ts';
 import type { WorkQueue } from '../../client/workQueue.ts';
 import { delay } from '../../lib/clock.ts';
-import { anyCacheOf } from '../caches.ts';
 import { type Controller, type ControllerContext, newQueue, reconcile } from '../context.ts';
 import {
   awaitsDependents,

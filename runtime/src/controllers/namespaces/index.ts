@@ -4,10 +4,10 @@
  */
 import type { Namespace } from '../../api/generated/types/core.v1.ts';
 import { isMethodNotSupported, isNotFound } from '../../client/apiError.ts';
+import { namespacesOf, podsOf } from '../../client/caches.ts';
 import { type DiscoveredResource, discover } from '../../client/discovery.ts';
 import { groupResourceOf, keyOf, metadataOf, Namespaces } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
-import { namespacesOf, podsOf } from '../caches.ts';
 import { patchIsVain } from '../conditions.ts';
 import { type Controller, type ControllerContext, newQueue, reconcile, Unfinished } from '../context.ts';
 import { namespaceConditions, type Progress, type Remains } from './conditions.ts';

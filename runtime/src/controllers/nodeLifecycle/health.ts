@@ -1,6 +1,6 @@
 /** What a node's silence and conditions mean: pure (https://kubernetes.io/docs/reference/node/node-status/). */
 import type { Node, NodeCondition, Pod, Taint } from '../../api/generated/types/core.v1.ts';
-import { tolerates } from '../tolerations.ts';
+import { tolerates } from '../../api/tolerations.ts';
 
 const PREFIX = 'node.kubernetes.io/';
 export const NOT_READY = `${PREFIX}not-ready`;

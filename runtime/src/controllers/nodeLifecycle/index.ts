@@ -5,12 +5,12 @@
  * changed, by a timer of ours: neither the node's clock nor a jump of our own (boards start in 1970) can make it so.
  */
 import type { Node } from '../../api/generated/types/core.v1.ts';
+import { isReady as isPodReady } from '../../api/pods.ts';
 import { isNotFound } from '../../client/apiError.ts';
+import { BY_NODE, nodesOf, podsOf } from '../../client/caches.ts';
 import { keyOf, Leases, Nodes, Pods } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
-import { BY_NODE, nodesOf, podsOf } from '../caches.ts';
 import { type Controller, newQueue, reconcile } from '../context.ts';
-import { isReady as isPodReady } from '../pods.ts';
 import { conditionsOfSilent, isReady, taintsOf } from './health.ts';
 
 const GRACE_MS = 40_000;

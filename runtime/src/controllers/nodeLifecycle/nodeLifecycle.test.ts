@@ -1,6 +1,7 @@
 /** Silence, taints and evictions against a real API server, with time in the test's hand. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { eventually } from '../../../test/cluster.ts';
 import { adminUser, type InProcessServer, startServer } from '../../../test/startServer.ts';
 import type { Node, Pod } from '../../api/generated/types/core.v1.ts';
 import { isNotFound } from '../../client/apiError.ts';
@@ -13,7 +14,6 @@ import { ManualClock } from '../../client/testing/manualClock.ts';
 import { silentLogger } from '../../lib/log.ts';
 import { podGarbage } from '../podGarbage.ts';
 import { taintEviction } from '../taintEviction.ts';
-import { eventually } from '../testing/cluster.ts';
 import { nodeLifecycle } from './index.ts';
 
 let server: InProcessServer;

@@ -1,17 +1,18 @@
 /** A ReplicaSet has as many pods as it asks for. What to do is decided in `plan.ts`. */
 import type { ReplicaSet } from '../../api/generated/types/apps.v1.ts';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { controllerOf } from '../../api/owners.ts';
+import { isActive } from '../../api/pods.ts';
 import { labelSelectorMatches, selectorOf } from '../../api/selectors.ts';
 import { isNamespaceTerminating, isNotFound } from '../../client/apiError.ts';
+import { BY_CONTROLLER, orphansOf, podsOf, replicaSetsOf } from '../../client/caches.ts';
 import type { Informer } from '../../client/informer.ts';
 import { keyOf, keyText, Pods, ReplicaSets } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
-import { BY_CONTROLLER, orphansOf, podsOf, replicaSetsOf } from '../caches.ts';
 import { omitZero, patchIsVain } from '../conditions.ts';
 import { type Controller, type ControllerContext, newQueue, reconcile } from '../context.ts';
 import { Freshness } from '../freshness.ts';
-import { claim, controllerOf, controllerReference, settleClaims } from '../ownership.ts';
-import { isActive } from '../pods.ts';
+import { claim, controllerReference, settleClaims } from '../ownership.ts';
 import { nextStep, reportOf } from './plan.ts';
 import { slowStart } from './slowStart.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
-import { ago, makePod, makeSet, NOW_MS, readyPod } from '../testing/make.ts';
+import { ago, makePod, makeSet, NOW_MS, readyPod } from '../../api/testing/make.ts';
 import { BURST, inDeletionOrder, nextStep, reportOf } from './plan.ts';
 import { slowStart } from './slowStart.ts';
 

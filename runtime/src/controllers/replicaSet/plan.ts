@@ -4,8 +4,8 @@
  */
 import type { ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../api/generated/types/apps.v1.ts';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { availableInMs, isActive, isReady, isTerminal, podCondition } from '../../api/pods.ts';
 import { withCondition, withoutCondition } from '../conditions.ts';
-import { availableInMs, isActive, isReady, isTerminal, podCondition } from '../pods.ts';
 
 /** No ReplicaSet starts or deletes more pods at once. */
 export const BURST = 500;

@@ -1,7 +1,7 @@
 /** The addresses under which a node is known. A machine without any network has one too: its own pod bridge's. */
 import { readFile } from 'node:fs/promises';
 import os from 'node:os';
-import { DEFAULT_BRIDGE } from '../../net/cni.ts';
+import { DEFAULT_BRIDGE } from '../../lib/podNetwork.ts';
 
 export interface Interface {
   readonly name: string;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Pod, PodAffinityTerm, Taint, TopologySpreadConstraint } from '../../api/generated/types/core.v1.ts';
-import { asking, makeNode, makePod } from '../../controllers/testing/make.ts';
+import { asking, makeNode, makePod } from '../../api/testing/make.ts';
 import { decide, failureText } from '../decide.ts';
 import { snapshotOf, type World } from '../testing.ts';
 

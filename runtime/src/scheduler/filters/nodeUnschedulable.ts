@@ -1,6 +1,6 @@
 /** A cordoned node takes no new pods but those that tolerate it. */
 import type { Taint } from '../../api/generated/types/core.v1.ts';
-import { isTolerated } from '../../controllers/tolerations.ts';
+import { isTolerated } from '../../api/tolerations.ts';
 import type { FilterPlugin, Refusal } from '../plugin.ts';
 
 const taint: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };

@@ -1,6 +1,6 @@
 /** No pod goes where a taint keeps it off. */
 
-import { untolerated } from '../../controllers/tolerations.ts';
+import { untolerated } from '../../api/tolerations.ts';
 import type { FilterPlugin, Refusal } from '../plugin.ts';
 
 const refusal: Refusal = { reasons: ['node(s) had untolerated taint(s)'], unresolvable: true };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Node, Pod } from '../../api/generated/types/core.v1.ts';
-import { asking, makeNode, makePod } from '../../controllers/testing/make.ts';
+import { asking, makeNode, makePod } from '../../api/testing/make.ts';
 import { decide } from '../decide.ts';
 import { snapshotOf } from '../testing.ts';
 

@@ -1,6 +1,6 @@
 /** Prefer nodes without PreferNoSchedule taints that the pod does not tolerate. */
 
-import { isTolerated } from '../../controllers/tolerations.ts';
+import { isTolerated } from '../../api/tolerations.ts';
 import { normalized, type ScorePlugin } from '../plugin.ts';
 
 export const preferUntainted: ScorePlugin = {

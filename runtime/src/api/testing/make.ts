@@ -1,6 +1,6 @@
 /** Objects for tests, with only what the test says. */
-import type { Deployment, ReplicaSet } from '../../api/generated/types/apps.v1.ts';
-import type { Container, Node, Pod } from '../../api/generated/types/core.v1.ts';
+import type { Deployment, ReplicaSet } from '../generated/types/apps.v1.ts';
+import type { Container, Node, Pod } from '../generated/types/core.v1.ts';
 
 /** Noon of the first day of 2026, and times relative to it. */
 export const NOW_MS = Date.parse('2026-01-01T12:00:00Z');

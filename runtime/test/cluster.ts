@@ -1,14 +1,14 @@
 /** A cluster without containers, for tests: a real API server in this process, our controllers and scheduler, hollow nodes. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { adminUser, type InProcessServer, startServer } from '../../../test/startServer.ts';
-import { Client } from '../../client/client.ts';
-import { Informers } from '../../client/informers.ts';
-import { inProcessTransport } from '../../client/inProcess.ts';
-import { silentLogger } from '../../lib/log.ts';
-import { startScheduler } from '../../scheduler/index.ts';
-import { startControllers } from '../index.ts';
+import { Client } from '../src/client/client.ts';
+import { Informers } from '../src/client/informers.ts';
+import { inProcessTransport } from '../src/client/inProcess.ts';
+import { startControllers } from '../src/controllers/index.ts';
+import { silentLogger } from '../src/lib/log.ts';
+import { startScheduler } from '../src/scheduler/index.ts';
 import { type HollowNodeOptions, runHollowNode } from './hollowNode.ts';
+import { adminUser, type InProcessServer, startServer } from './startServer.ts';
 
 export interface TestCluster {
   readonly server: InProcessServer;

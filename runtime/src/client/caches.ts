@@ -4,8 +4,9 @@
  */
 import type { Deployment, ReplicaSet } from '../api/generated/types/apps.v1.ts';
 import type { Container, Node, Pod } from '../api/generated/types/core.v1.ts';
-import type { Informer } from '../client/informer.ts';
-import type { Informers } from '../client/informers.ts';
+import { controllerOf } from '../api/owners.ts';
+import type { Informer } from './informer.ts';
+import type { Informers } from './informers.ts';
 import {
   type ApiObject,
   Deployments,
@@ -15,8 +16,7 @@ import {
   Pods,
   ReplicaSets,
   type ResourceRef,
-} from '../client/resources.ts';
-import { controllerOf } from './ownership.ts';
+} from './resources.ts';
 
 const POD_ANNOTATIONS = ['controller.kubernetes.io/pod-deletion-cost'];
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';

@@ -1,12 +1,12 @@
 /** A node without containers, for tests: pods bound to it run and become ready at once, and go when they are deleted. */
-import type { Node, Pod } from '../../api/generated/types/core.v1.ts';
-import { isConflict, isNotFound } from '../../client/apiError.ts';
-import type { Client } from '../../client/client.ts';
-import { Informer } from '../../client/informer.ts';
-import { keyOf, keyText, Nodes, Pods, parseKey } from '../../client/resources.ts';
-import { wireTime } from '../../client/wireTime.ts';
-import { WorkQueue } from '../../client/workQueue.ts';
-import { silentLogger } from '../../lib/log.ts';
+import type { Node, Pod } from '../src/api/generated/types/core.v1.ts';
+import { isConflict, isNotFound } from '../src/client/apiError.ts';
+import type { Client } from '../src/client/client.ts';
+import { Informer } from '../src/client/informer.ts';
+import { keyOf, keyText, Nodes, Pods, parseKey } from '../src/client/resources.ts';
+import { wireTime } from '../src/client/wireTime.ts';
+import { WorkQueue } from '../src/client/workQueue.ts';
+import { silentLogger } from '../src/lib/log.ts';
 
 export interface HollowNodeOptions {
   readonly name: string;

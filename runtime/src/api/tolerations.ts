@@ -1,5 +1,5 @@
 /** Taints and tolerations (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/); pure. */
-import type { Taint, Toleration } from '../api/generated/types/core.v1.ts';
+import type { Taint, Toleration } from './generated/types/core.v1.ts';
 
 /** Strict: a decimal integer, as KEP-5471 wants it for Gt and Lt. */
 function integer(text: string | undefined): number | undefined {

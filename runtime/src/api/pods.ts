@@ -1,5 +1,5 @@
 /** What controllers ask of a pod; pure. */
-import type { Pod, PodCondition } from '../api/generated/types/core.v1.ts';
+import type { Pod, PodCondition } from './generated/types/core.v1.ts';
 
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find(condition => condition.type === type);
