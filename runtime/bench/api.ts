@@ -2,7 +2,8 @@
  * The API server under load, over HTTP/2 and HTTP/1.1: operations a second, latencies, and the CPU time the server's process
  * spends on one. `node --import tsx runtime/bench/api.ts [--json] [--objects 2000]`
  *
- * The server is a process of its own (its CPU time is read from /proc), with the real store on the file system of $TMPDIR.
+ * The server is a process of its own (its CPU time is read from /proc), with the settings of the device's unit and the real store
+ * on the file system of $TMPDIR.
  * To beat: kube-apiserver 1.36 with etcd on the same kind of machine; see {@link anchors}.
  */
 import { readFileSync } from 'node:fs';
@@ -10,8 +11,10 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
 import { type SpawnedServer, spawnServer } from '../test/startServer.ts';
+import { serverEnvironment } from './device.ts';
 
-interface Row {
+/** One operation over one protocol; a row of what `--json` prints. */
+export interface ApiRow {
   readonly operation: string;
   readonly protocol: string;
   readonly operations: number;
@@ -21,6 +24,15 @@ interface Row {
   /** User and system time of the server, all threads. */
   readonly cpuMsPerOperation: number;
   readonly anchorCpuMs?: number;
+}
+
+/** What `--json` prints. */
+export interface ApiFigures {
+  /** From source, through tsx. */
+  readonly readyMs: number;
+  readonly idleRssMiB: number;
+  readonly loadedRssMiB: number;
+  readonly rows: readonly ApiRow[];
 }
 
 /** CPU ms an operation of kube-apiserver 1.36 and etcd together. */
@@ -122,7 +134,7 @@ async function measure(
   concurrency: number,
   run: (index: number) => Promise<Answer>,
   good: number,
-): Promise<Row> {
+): Promise<ApiRow> {
   const latencies: number[] = [];
   const cpu = cpuMs(server.pid);
   const began = performance.now();
@@ -141,7 +153,7 @@ async function measure(
   return row(operation, protocol, latencies, seconds, cpuMs(server.pid) - cpu);
 }
 
-function row(operation: string, protocol: string, latencies: number[], seconds: number, cpu: number): Row {
+function row(operation: string, protocol: string, latencies: number[], seconds: number, cpu: number): ApiRow {
   latencies.sort((a, b) => a - b);
   const at = (share: number): number =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * share))] ?? 0;
@@ -180,8 +192,8 @@ const pod = (name: string): string =>
     },
   });
 
-async function suite(server: SpawnedServer, protocol: string, connection: Connection): Promise<Row[]> {
-  const rows: Row[] = [];
+async function suite(server: SpawnedServer, protocol: string, connection: Connection): Promise<ApiRow[]> {
+  const rows: ApiRow[] = [];
   const prefix = `p-${protocol.replace(/\W/g, '')}`;
   const name = (index: number): string => `${prefix}-${index}`;
   const path = (index: number): string => `${PODS}/${name(index % objects)}`;
@@ -194,8 +206,8 @@ async function suite(server: SpawnedServer, protocol: string, connection: Connec
   await add('create ×16', objects, 16, index => connection.send('POST', PODS, pod(name(index))), 201);
   await add('get', 4000, 8, index => connection.send('GET', path(index)), 200);
   await add('get ×1', 1000, 1, index => connection.send('GET', path(index)), 200);
-  await add(`list ${objects}`, 40, 1, () => connection.send('GET', PODS), 200);
-  await add(`list ${objects} selected`, 20, 1, () => connection.send('GET', `${PODS}?labelSelector=app%3Dnone`), 200);
+  await add(`list ${objects}`, 100, 1, () => connection.send('GET', PODS), 200);
+  await add(`list ${objects} selected`, 100, 1, () => connection.send('GET', `${PODS}?labelSelector=app%3Dnone`), 200);
   const merge = 'application/merge-patch+json';
   const strategic = 'application/strategic-merge-patch+json';
   const patch = (index: number): string => JSON.stringify({ metadata: { labels: { round: `r${index}` } } });
@@ -212,7 +224,7 @@ async function suite(server: SpawnedServer, protocol: string, connection: Connec
 }
 
 /** From the answer to a write until every one of `watchers` has its event. */
-async function watchDelivery(server: SpawnedServer, watchers: number): Promise<Row> {
+async function watchDelivery(server: SpawnedServer, watchers: number): Promise<ApiRow> {
   const session = http2.connect(server.url, {
     ca: server.ca,
     cert: server.admin.certificatePem,
@@ -262,6 +274,8 @@ async function watchDelivery(server: SpawnedServer, watchers: number): Promise<R
   return result;
 }
 
+// The server is given this process' environment; this process has read its own settings long ago.
+Object.assign(process.env, serverEnvironment());
 const server = await spawnServer();
 try {
   const idleMiB = rssMiB(server.pid);
@@ -283,7 +297,12 @@ try {
   rows.push(...(await suite(server, 'h1.1', h1)));
   h1.close();
   rows.push(await watchDelivery(server, 50));
-  const figures = { readyMs: Math.round(server.readyMs), idleRssMiB: idleMiB, loadedRssMiB: rssMiB(server.pid), rows };
+  const figures: ApiFigures = {
+    readyMs: Math.round(server.readyMs),
+    idleRssMiB: idleMiB,
+    loadedRssMiB: rssMiB(server.pid),
+    rows,
+  };
   if (values.json) process.stdout.write(`${JSON.stringify(figures, null, 2)}\n`);
   else {
     console.table(rows);

@@ -179,6 +179,63 @@ describe('identities', { timeout: 120_000 }, () => {
     assert.equal(await may(reads), false);
   });
 
+  it('lets those act as others who may, and only as those', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1';
+    await must(201, `POST ${rbac}/clusterroles`, {
+      body: {
+        metadata: { name: 'actor' },
+        rules: [
+          { verbs: ['impersonate'], apiGroups: [''], resources: ['users'], resourceNames: ['bob'] },
+          { verbs: ['impersonate'], apiGroups: [''], resources: ['serviceaccounts'] },
+          { verbs: ['impersonate'], apiGroups: ['authentication.k8s.io'], resources: ['userextras/scopes'] },
+        ],
+      },
+    });
+    await must(201, `POST ${rbac}/clusterrolebindings`, {
+      body: {
+        metadata: { name: 'actor' },
+        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'actor' },
+        subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'jane' }],
+      },
+    });
+    const admin: User = { name: 'system:admin', groups: ['system:masters'] };
+    const account = 'system:serviceaccount:default:robot';
+    const table: readonly (readonly [user: User, headers: Record<string, string>, told: RegExp])[] = [
+      [admin, { 'impersonate-user': 'bob' }, /^bob \[system:authenticated\]$/],
+      [admin, { 'impersonate-user': 'bob', 'impersonate-group': 'a, b' }, /^bob \[a b system:authenticated\]$/],
+      [
+        admin,
+        { 'impersonate-user': account },
+        /^\S+:robot \[system:serviceaccounts system:serviceaccounts:default system:authenticated\]$/,
+      ],
+      [admin, { 'impersonate-user': 'system:anonymous' }, /^403 .*User "system:anonymous" cannot create/],
+      [admin, { 'impersonate-group': 'a' }, /^400 .*Impersonate-User/],
+      [someone, { 'impersonate-user': 'bob' }, /^bob \[system:authenticated\]$/],
+      [someone, { 'impersonate-user': 'bob', 'impersonate-extra-scopes': 'x' }, /^bob .*"scopes":\["x"\]/],
+      [someone, { 'impersonate-user': account }, /robot/],
+      [
+        someone,
+        { 'impersonate-user': 'eve' },
+        /^403 users "eve" is forbidden: User "jane" cannot impersonate resource "users" in API group "" at the cluster scope/,
+      ],
+      [someone, { 'impersonate-user': 'bob', 'impersonate-group': 'system:masters' }, /^403 groups "system:masters" /],
+      [someone, { 'impersonate-user': 'bob', 'impersonate-uid': '7' }, /^403 uids\.authentication\.k8s\.io "7" /],
+      [nobody, { 'impersonate-user': 'bob' }, /^403 users "bob" is forbidden/],
+    ];
+    for (const [user, headers, told] of table) {
+      const { status, json } = await call('POST /apis/authentication.k8s.io/v1/selfsubjectreviews', {
+        user,
+        headers,
+        body: {},
+      });
+      const { username, groups = [], extra } = json.status.userInfo ?? {};
+      const text = status === 201 ? `${username} [${groups.join(' ')}]` : `${status} ${json.message}`;
+      assert.match(`${text}${extra ? ` ${JSON.stringify(extra)}` : ''}`, told, JSON.stringify(headers));
+    }
+    // What is done is done as the other.
+    await must(403, `GET ${PODS}`, { user: admin, headers: { 'impersonate-user': 'bob' } });
+  });
+
   it('lets a node in with the token, and its name to no other key', async () => {
     const first = generateKeyPair();
     const joined = await join(first.privateKey, 'edge-1', NODE_SECRET);

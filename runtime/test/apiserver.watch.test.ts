@@ -129,6 +129,20 @@ describe('lists and watches', { timeout: 120_000 }, () => {
     await reader.close();
   });
 
+  it('bookmark what has been sent once the past is behind them, however young they are', async () => {
+    const { json } = await call(`GET ${MAPS}`);
+    const since = json.metadata.resourceVersion;
+    await create('marked');
+    const reader = await watch(
+      `GET ${MAPS}?watch=1&resourceVersion=${since}&allowWatchBookmarks=true&timeoutSeconds=1`,
+    );
+    assert.deepEqual(await reader.names(1), ['ADDED marked']);
+    const mark = await reader.next();
+    assert.equal(mark?.type, 'BOOKMARK');
+    assert.ok(Number(mark?.object.metadata.resourceVersion) > Number(since));
+    assert.equal(await reader.next(), undefined);
+  });
+
   it('end in time, and leave nothing behind', async () => {
     const { json } = await call(`GET ${MAPS}`);
     const reader = await watch(`GET ${MAPS}?watch=1&resourceVersion=${json.metadata.resourceVersion}&timeoutSeconds=1`);
@@ -162,6 +176,12 @@ describe('lists and watches', { timeout: 120_000 }, () => {
 
   it('as tables and as metadata, with the columns once', async () => {
     const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
+    const events = await call('GET /api/v1/namespaces/default/events', { headers: { accept } });
+    const shown = events.json.columnDefinitions.filter((column: { priority: number }) => column.priority === 0);
+    assert.deepEqual(
+      shown.map((column: { name: string }) => column.name),
+      ['Last Seen', 'Type', 'Reason', 'Object', 'Message'],
+    );
     const table = await call(`GET ${MAPS}?limit=1`, { headers: { accept } });
     assert.equal(table.json.kind, 'Table');
     assert.equal(table.json.columnDefinitions[0].name, 'Name');

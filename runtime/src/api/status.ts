@@ -138,7 +138,7 @@ export function tooManyRequests(message: string, retryAfterSeconds: number): Sta
 }
 
 export function requestEntityTooLarge(message: string): StatusError {
-  return new StatusError(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`);
+  return new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: ${message}`);
 }
 
 /** The server gave up waiting; the request may have had effect. */

@@ -1,7 +1,6 @@
 /** The selectors of a list, a watch or a deletion of many, as one question about an object. */
 import type { KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
-import type { ResourceInfo } from '../api/resources.ts';
 import {
   type FieldSelector,
   fieldSelectorMatches,
@@ -29,16 +28,15 @@ export interface Selection {
 const metadataFields = ['metadata.name', 'metadata.namespace'];
 
 /** @throws StatusError 400 for a selector that cannot be read, or a field that this kind does not offer. */
-export function selectionOf(query: URLSearchParams, resource: ResourceInfo, kind: KindModule | undefined): Selection {
+export function selectionOf(query: URLSearchParams, kind: KindModule | undefined): Selection {
   const labelText = query.get('labelSelector') ?? '';
   const fieldText = query.get('fieldSelector') ?? '';
   const labels: Selector = labelText === '' ? [] : parseLabelSelector(labelText);
   const fields: FieldSelector = fieldText === '' ? [] : parseFieldSelector(fieldText);
   for (const { field } of fields) {
     if (metadataFields.includes(field) || kind?.selectableFieldNames?.includes(field)) continue;
-    throw badRequest(
-      `Unable to find ${JSON.stringify(apiName(resource))} that match label selector ${JSON.stringify(labelText)}, field selector ${JSON.stringify(fieldText)}: field label not supported: ${field}`,
-    );
+    // kubectl itself says around it what could not be found.
+    throw badRequest(`field label not supported: ${field}`);
   }
   const name = fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
   const everything = labels.length === 0 && fields.length === 0;
@@ -73,6 +71,3 @@ function selectableFields(object: KubeObject, kind: KindModule | undefined): Rec
     ...kind?.selectableFields?.(object),
   };
 }
-
-const apiName = (resource: ResourceInfo): string =>
-  `${resource.group === '' ? '' : `${resource.group}/`}${resource.version}, Resource=${resource.resource}`;

@@ -19,6 +19,7 @@ import { serviceAccount } from './admission/serviceAccount.ts';
 import { Allocations } from './allocation/services.ts';
 import { answerError } from './answer.ts';
 import { authenticator } from './authentication/authenticate.ts';
+import { impersonated } from './authentication/impersonate.ts';
 import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.ts';
 import { ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
@@ -195,8 +196,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   /** The request path. */
   async function answer(request: Request, info: RequestInfo): Promise<Response> {
-    const user = await authenticate(request);
-    // Impersonation, audit and flow control will stand here, in this order.
+    const user = await impersonated(request, await authenticate(request), authorizer);
+    // Audit and flow control will stand here, in this order.
     await authorize(authorizer, request, info, user);
     if (!info.isResource) return answerPath(request, user);
     const context = contextOf(parts, request, info, user);
@@ -226,7 +227,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       if (request.path === '/v1-atoll/connect') return await tunnels.upgrade(request, socket, head);
       const info = infoOf(request);
-      const user = await authenticate(request);
+      const user = await impersonated(request, await authenticate(request), authorizer);
       await authorize(authorizer, request, info, user);
       if (!info.isResource) throw resourceNotServed();
       const context = contextOf(parts, request, info, user);

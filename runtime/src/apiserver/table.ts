@@ -59,7 +59,7 @@ export function columnsOf(kind: KindModule | undefined): TableColumn[] {
     description,
     priority,
   }));
-  return [nameColumn, ...own];
+  return kind?.ownNameColumn ? own : [nameColumn, ...own];
 }
 
 export function rowOf(
@@ -68,7 +68,7 @@ export function rowOf(
   nowMs: number,
   include: IncludeObject,
 ): TableRow {
-  const cells: unknown[] = [object.metadata.name ?? ''];
+  const cells: unknown[] = kind?.ownNameColumn ? [] : [object.metadata.name ?? ''];
   for (const column of kind?.columns ?? defaultColumns) cells.push(column.cell(object, nowMs));
   if (include === 'None') return { cells };
   return { cells, object: include === 'Object' ? object : partialMetadata(object) };

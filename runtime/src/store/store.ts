@@ -88,6 +88,8 @@ export interface Watcher {
    * live watcher has been told everything up to. Must not block. What it throws ends this watch.
    */
   onEvents(events: readonly StoreEvent[]): void;
+  /** Once: all that had happened when the watch began has been delivered, and it is live from here on. */
+  onLive?(): void;
   /** The watch has ended by itself: compacted past it, or the store is closing. Not called after a stop. */
   onEnd(error: Error): void;
 }

@@ -42,8 +42,10 @@ export interface KindModule<T = KubeObject> {
   readonly categories?: readonly string[];
   /** Subresources beyond what the schema's markers tell, e.g. `binding`, `log`, `exec`. */
   readonly subresources?: readonly string[];
-  /** Unset: NAME and AGE. The Name column is always first and is not listed here. */
+  /** Unset: NAME and AGE. The Name column is first and is not listed here, unless {@link ownNameColumn}. */
   readonly columns?: readonly Column<T>[];
+  /** `columns` say themselves where, and whether, the name stands (events). */
+  readonly ownNameColumn?: boolean;
   /** Beyond `metadata.name` and `metadata.namespace`: `{ 'spec.nodeName': 'n1', 'status.phase': 'Running' }`. */
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   /** Names of the fields above, for a 400 on any other. */

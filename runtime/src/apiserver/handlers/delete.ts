@@ -56,7 +56,7 @@ export async function deleteOne(context: Context): Promise<Response> {
 export async function deleteMany(context: Context): Promise<Response> {
   const { resource, kind, request } = context;
   const options = await readDeleteOptions(context);
-  const page = await readPage(context, selectionOf(request.query, resource, kind));
+  const page = await readPage(context, selectionOf(request.query, kind));
   const items: KubeObject[] = [];
   const queue = [...page.items];
   const work = async (): Promise<void> => {

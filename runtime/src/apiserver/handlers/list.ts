@@ -28,7 +28,7 @@ const SCAN = 500;
 export async function listObjects(context: Context): Promise<Response> {
   const { parts, resource, kind, request } = context;
   const accepted = negotiate(request.headers.accept, objectOffer);
-  const selection = selectionOf(request.query, resource, kind);
+  const selection = selectionOf(request.query, kind);
   const page = await readPage(context, selection);
   const head: ListHead = {
     kind: `${resource.kind}List`,

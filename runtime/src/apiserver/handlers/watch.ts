@@ -21,15 +21,13 @@ import { WatchStream } from '../watch/stream.ts';
 
 /** Without `timeoutSeconds` a watch lives for 30 to 60 minutes (upstream's `--min-request-timeout`). */
 const MIN_TIMEOUT_SECONDS = 1800;
-/** A watch younger than this may still be catching up with the past: a bookmark could promise too much. */
-const BOOKMARK_MIN_AGE_MS = 30_000;
 
 export async function watchObjects(context: Context): Promise<Response> {
   const { parts, resource, kind, info, request } = context;
   const { query } = request;
   validateListOptions(query, true);
   const accepted = negotiate(request.headers.accept, { ...objectOffer, yaml: false });
-  const selection = selectionOf(query, resource, kind);
+  const selection = selectionOf(query, kind);
   const timeoutSeconds = count(query, 'timeoutSeconds') || MIN_TIMEOUT_SECONDS * (1 + Math.random());
   const wantsBookmarks = flag(query, 'allowWatchBookmarks');
   const prefix = prefixOf(resource, info.namespace);
@@ -52,11 +50,12 @@ export async function watchObjects(context: Context): Promise<Response> {
 
   let stopStore = (): void => undefined;
   let cancelTimeout = (): void => undefined;
-  const startedMs = parts.clock.now();
+  let live = false;
   const watch: OpenWatch = {
     wantsBookmarks,
     bookmark: () => {
-      if (parts.clock.now() - startedMs < BOOKMARK_MIN_AGE_MS) return;
+      // While it catches up with the past, a bookmark would promise what has not been sent.
+      if (!live) return;
       stream.push(encoder.bookmark(parts.store.revision(), false));
     },
     end: () => stream.end(),
@@ -94,6 +93,9 @@ export async function watchObjects(context: Context): Promise<Response> {
               return;
             }
           }
+        },
+        onLive: () => {
+          live = true;
         },
         onEnd: error => (error instanceof CompactedError ? fail(error) : stream.end()),
       },

@@ -267,6 +267,40 @@ describe('watches', () => {
       );
     }));
 
+  it('say once when they are live: after the past, wherever it is read from', () =>
+    withStore({ windowRevisions: 2 }, async store => {
+      for (const value of ['1', '2', '3', '4']) await store.commit(put('/a', value));
+      for (const [afterRevision, told] of [
+        [1, '4 live'],
+        [4, '1 live'],
+        [5, '0 live'],
+      ] as const) {
+        const said: string[] = [];
+        let events = 0;
+        const live = new Promise<void>(resolve => {
+          const stop = store.watch(
+            { prefix: '/a', afterRevision },
+            {
+              onEvents: group => {
+                events += group.length;
+              },
+              onLive: () => {
+                said.push(`${events} live`);
+                setImmediate(() => {
+                  stop();
+                  resolve();
+                });
+              },
+              onEnd: () => {},
+            },
+          );
+          assert.deepEqual(said, []);
+        });
+        await live;
+        assert.deepEqual(said, [told]);
+      }
+    }));
+
   it('never call back before watch() has returned, nor after the stop', () =>
     withStore({}, async store => {
       await store.commit(put('/a', 'one'));

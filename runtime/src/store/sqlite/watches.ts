@@ -53,8 +53,10 @@ export class Watches {
     if (afterRevision < compacted) throw new CompactedError(afterRevision, compacted);
     if (afterRevision > revision) throw new FutureRevisionError(afterRevision, revision);
     const watch: Watch = { prefix, watcher, position: afterRevision, ended: false };
-    if (afterRevision === revision) this.#goLive(watch);
-    else {
+    if (afterRevision === revision) {
+      this.#goLive(watch);
+      queueMicrotask(() => this.#announce(watch));
+    } else {
       this.#catchingUp.add(watch);
       queueMicrotask(() => this.#catchUp(watch));
     }
@@ -84,6 +86,7 @@ export class Watches {
       watch.position = this.#history.window.newest;
       this.#goLive(watch);
       if (events.length > 0) this.#deliver(watch, events);
+      this.#announce(watch);
       return;
     }
     const compacted = this.#history.compacted();
@@ -108,6 +111,10 @@ export class Watches {
     const group = this.#live.get(watch.prefix);
     if (group) group.add(watch);
     else this.#live.set(watch.prefix, new Set([watch]));
+  }
+
+  #announce(watch: Watch): void {
+    if (!watch.ended) watch.watcher.onLive?.();
   }
 
   #deliver(watch: Watch, events: readonly StoreEvent[]): void {

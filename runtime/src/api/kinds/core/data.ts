@@ -46,7 +46,7 @@ export const configMap = defineKind<ConfigMap>({
       errors.push(...invalidEach(keyed('binaryData', key), key, configMapKeyErrors(key)));
       bytes += decodedBytes(value);
     }
-    if (bytes > MAX_BYTES) errors.push(tooLong('', MAX_BYTES));
+    if (bytes > MAX_BYTES) errors.push(tooLong('[]', MAX_BYTES));
     return errors;
   },
   validateUpdate: (object, old) =>

@@ -67,7 +67,7 @@ function columns<T>(view: (event: T) => View): Column<T>[] {
     column('Message', 'string', 'A human-readable description.', e => view(e).message.trim()),
     wide('First Seen', 'string', 'When the event was first seen.', (e, now) => age(view(e).first, now)),
     wide('Count', 'integer', 'The number of times this event has occurred.', e => view(e).count),
-    wide('Name', 'string', 'Name of the event.', e => view(e).name),
+    { ...wide<T>('Name', 'string', 'Name of the event.', e => view(e).name), format: 'name' },
   ];
 }
 
@@ -99,6 +99,7 @@ export const coreEvent = defineKind<CoreEvent>({
   kind: 'Event',
   shortNames: ['ev'],
   columns: columns(ofCore),
+  ownNameColumn: true,
   selectableFieldNames: CORE_FIELDS,
   selectableFields: e => {
     const { kind, namespace, name, uid, apiVersion, resourceVersion, fieldPath } = e.involvedObject;
@@ -122,6 +123,7 @@ export const newEvent = defineKind<NewEvent>({
   kind: 'Event',
   shortNames: ['ev'],
   columns: columns(ofNew),
+  ownNameColumn: true,
   selectableFieldNames: [
     'reason',
     'reportingController',

@@ -1,0 +1,244 @@
+/**
+ * Brings an image archive into containerd through its own Transfer and Streaming services, on the socket CRI is on: CRI has no
+ * call for it. Source: containerd 1.7 and 2.x, api/services/{transfer,streaming}/v1, api/types/transfer.
+ *
+ * The archive goes as a stream of 32 KiB pieces; containerd says by window updates how much it takes, so a large archive is never
+ * in memory. An image has its name only when all of it is there and unpacked.
+ */
+import { createReadStream } from 'node:fs';
+import { Client, type ClientDuplexStream, credentials, Metadata, status } from '@grpc/grpc-js';
+// Comes with @grpc/proto-loader, whose messages these are.
+import protobuf from 'protobufjs';
+
+const NAMESPACE = 'k8s.io';
+const PIECE_BYTES = 32 * 1024;
+const TIMEOUT_MS = 10 * 60_000;
+
+const string = (id: number): object => ({ type: 'string', id });
+const any = (id: number): object => ({ type: 'google.protobuf.Any', id });
+
+/** The few messages of it, in protobufjs' JSON form; field numbers are containerd's. */
+const messages = {
+  nested: {
+    'google.protobuf': {
+      nested: { Any: { fields: { typeUrl: string(1), value: { type: 'bytes', id: 2 } } }, Empty: { fields: {} } },
+    },
+    'containerd.services.transfer.v1': {
+      nested: { TransferRequest: { fields: { source: any(1), destination: any(2) } } },
+    },
+    'containerd.services.streaming.v1': { nested: { StreamInit: { fields: { id: string(1) } } } },
+    'containerd.types': {
+      nested: { Platform: { fields: { os: string(1), architecture: string(2), variant: string(3) } } },
+    },
+    'containerd.types.transfer': {
+      nested: {
+        Data: { fields: { data: { type: 'bytes', id: 1 } } },
+        WindowUpdate: { fields: { update: { type: 'int32', id: 1 } } },
+        ImageImportStream: { fields: { stream: string(1), mediaType: string(2) } },
+        ImageReference: {
+          fields: { name: string(1), isPrefix: { type: 'bool', id: 2 }, allowOverwrite: { type: 'bool', id: 3 } },
+        },
+        UnpackConfiguration: {
+          fields: { platform: { type: 'containerd.types.Platform', id: 1 }, snapshotter: string(2) },
+        },
+        ImageStore: {
+          fields: {
+            name: string(1),
+            labels: { keyType: 'string', type: 'string', id: 2 },
+            extraReferences: { rule: 'repeated', type: 'ImageReference', id: 6 },
+            unpacks: { rule: 'repeated', type: 'UnpackConfiguration', id: 10 },
+          },
+        },
+      },
+    },
+  },
+};
+
+interface Any {
+  readonly typeUrl: string;
+  readonly value: Uint8Array;
+}
+
+let root: protobuf.Root | undefined;
+
+/** Built on first use: nothing happens at import time. */
+function message(name: string): protobuf.Type {
+  root ??= protobuf.Root.fromJSON(nestedByName(messages));
+  return root.lookupType(name);
+}
+
+/** protobufjs wants one level a name. */
+function nestedByName({ nested }: typeof messages): object {
+  const tree: { nested?: Record<string, object> } = {};
+  for (const [path, content] of Object.entries(nested)) {
+    let at = tree;
+    for (const word of path.split('.')) {
+      at.nested ??= {};
+      at.nested[word] ??= {};
+      at = at.nested[word];
+    }
+    at.nested = { ...at.nested, ...content.nested };
+  }
+  return tree;
+}
+
+const encode = (name: string, value: object): Buffer => Buffer.from(message(name).encode(value).finish());
+/** containerd's type URLs are bare names. */
+const wrap = (typeUrl: string, value: object): Any => ({ typeUrl, value: encode(typeUrl, value) });
+
+const encodeAny = (value: Any): Buffer => encode('google.protobuf.Any', value);
+const decodeAny = (bytes: Buffer): Any => message('google.protobuf.Any').decode(bytes) as unknown as Any;
+
+/** What failed, in containerd's words where they are its. */
+export class ImportError extends Error {
+  override readonly name = 'ImportError';
+  constructor(archive: string, why: string) {
+    super(`the images of ${archive} could not be imported: ${why}`);
+  }
+}
+
+export interface ImportOptions {
+  /** containerd's socket, without scheme. */
+  readonly socket: string;
+  /** A tar: OCI image layout, or what `docker save` writes. Images need full names in it. */
+  readonly archive: string;
+  readonly snapshotter?: string;
+  /** Of every image. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+/** Imports and unpacks all images of the archive. Names that exist are moved to the new images. @throws {@link ImportError} */
+export async function importArchive(options: ImportOptions): Promise<void> {
+  const { archive, signal } = options;
+  const client = new Client(`unix:${options.socket}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
+  const metadata = new Metadata();
+  metadata.set('containerd-namespace', NAMESPACE);
+  const deadline = Date.now() + TIMEOUT_MS;
+  // One name a process and archive: streams of containerd share one space of names.
+  const id = `atoll-import-${process.pid}-${archive}`;
+  const stream = client.makeBidiStreamRequest<Any, Any>(
+    '/containerd.services.streaming.v1.Streaming/Stream',
+    encodeAny,
+    decodeAny,
+    metadata,
+    { deadline },
+  );
+  try {
+    const sent = send(stream, id, archive);
+    await sent.registered;
+    const imported = transfer(client, metadata, deadline, id, options);
+    // The archive's error is the cause of the transfer's.
+    await Promise.race([imported, sent.failed, aborted(signal)]);
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    throw error instanceof ImportError ? error : new ImportError(archive, textOf(error));
+  } finally {
+    stream.cancel();
+    client.close();
+  }
+}
+
+function transfer(
+  client: Client,
+  metadata: Metadata,
+  deadline: number,
+  stream: string,
+  { labels, snapshotter = 'overlayfs' }: ImportOptions,
+): Promise<void> {
+  const request = {
+    source: wrap('containerd.types.transfer.ImageImportStream', { stream, mediaType: '' }),
+    destination: wrap('containerd.types.transfer.ImageStore', {
+      labels,
+      // Whatever full name the archive gives.
+      extraReferences: [{ name: 'import', isPrefix: true, allowOverwrite: true }],
+      unpacks: [{ platform: thisPlatform(), snapshotter }],
+    }),
+  };
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest<object, object>(
+      '/containerd.services.transfer.v1.Transfer/Transfer',
+      value => encode('containerd.services.transfer.v1.TransferRequest', value),
+      () => ({}),
+      request,
+      metadata,
+      { deadline },
+      error => (error ? reject(error) : resolve()),
+    );
+  });
+}
+
+/** In Go's words (https://go.dev/doc/install/source#environment). */
+function thisPlatform(): { os: string; architecture: string; variant?: string } {
+  const { arch } = process;
+  if (arch === 'arm') return { os: 'linux', architecture: 'arm', variant: 'v7' };
+  return { os: 'linux', architecture: arch === 'x64' ? 'amd64' : arch };
+}
+
+/** Registers the stream and then sends the archive, as much as containerd has asked for and no more. */
+function send(
+  stream: ClientDuplexStream<Any, Any>,
+  id: string,
+  archive: string,
+): { registered: Promise<void>; failed: Promise<never> } {
+  const file = createReadStream(archive, { highWaterMark: PIECE_BYTES });
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined);
+  let window = 0;
+  let wake = (): void => undefined;
+  const sendFile = async (): Promise<void> => {
+    for await (const chunk of file) {
+      for (let piece = chunk as Buffer; piece.length > 0; ) {
+        while (window <= 0) {
+          await new Promise<void>(resume => {
+            wake = resume;
+          });
+          if (file.destroyed) return;
+        }
+        const now = piece.subarray(0, window);
+        window -= now.length;
+        stream.write(wrap('containerd.types.transfer.Data', { data: now }));
+        piece = piece.subarray(now.length);
+      }
+    }
+    stream.end();
+  };
+  const registered = new Promise<void>((resolve, reject) => {
+    stream.on('error', error => {
+      reject(error);
+      fail(error);
+    });
+    stream.on('close', () => {
+      file.destroy();
+      wake();
+    });
+    // containerd's first answer, whatever is in it, says that the stream is registered.
+    stream.once('data', () => {
+      stream.on('data', ({ typeUrl, value }: Any) => {
+        if (typeUrl !== 'containerd.types.transfer.WindowUpdate') return;
+        window += (message(typeUrl).decode(value) as unknown as { update: number }).update;
+        wake();
+      });
+      sendFile().catch(fail);
+      resolve();
+    });
+    stream.write(wrap('containerd.services.streaming.v1.StreamInit', { id }));
+  });
+  return { registered, failed };
+}
+
+function textOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  if (typeof code !== 'number' || typeof details !== 'string') return error.message;
+  return `containerd: ${details || (status[code] ?? error.message)}`;
+}
+
+const aborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
