@@ -33,8 +33,8 @@ image: setup ## build the image into out/<name>/
 images: setup ## list the images that can be built
 	@$(NODE) builder/src/cli.ts images
 
-bench: setup ## measure, and print the table
-	@$(NODE) .ci/bench.ts
+bench: setup ## measure, and print the tables (ROWS="size api …", RUNS=3)
+	@$(NODE) .ci/bench.ts $(ROWS) $(if $(RUNS),--runs $(RUNS)) --image $(IMAGE)
 
 generate: setup ## write the API schema table anew from Kubernetes' sources
 	@$(NODE) runtime/generate/main.ts

@@ -1,0 +1,98 @@
+/**
+ * `make bench`: measures and prints the tables; the same figures, with every run's, are in out/bench/<section>.json.
+ *
+ *   node --import tsx .ci/bench.ts [section …] [--runs N] [--image NAME]
+ *
+ * Sections: size server api store boot build; default: all. A section that cannot run says why, the others still run, and the
+ * status is 1. A missed aim is a figure like any other.
+ */
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { repositoryRoot } from '../builder/src/paths.ts';
+import { run } from '../builder/src/process.ts';
+import { machineFacts, machineLines } from './bench/machine.ts';
+import { measureSection, type Section, type SectionContext, writeReport } from './bench/section.ts';
+import { api } from './bench/sections/api.ts';
+import { boot } from './bench/sections/boot.ts';
+import { buildSection } from './bench/sections/build.ts';
+import { serverSection } from './bench/sections/server.ts';
+import { size } from './bench/sections/size.ts';
+import { store } from './bench/sections/store.ts';
+import { type SectionReport, sectionTable, verdict } from './bench/table.ts';
+
+interface BenchOptions {
+  readonly sections: readonly Section[];
+  readonly runs: number;
+  readonly image: string;
+}
+
+function options(argv: readonly string[]): BenchOptions {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: { runs: { type: 'string', default: '3' }, image: { type: 'string', default: 'vm-x86_64' } },
+  });
+  const all = [size, serverSection(), api, store, boot, buildSection()];
+  const names = all.map(({ name }) => name);
+  const unknown = positionals.filter(name => !names.includes(name));
+  if (unknown.length > 0) throw new Error(`there is no section ${unknown.join(', ')}: there are ${names.join(', ')}`);
+  const runs = Number(values.runs);
+  if (!Number.isInteger(runs) || runs < 1)
+    throw new Error(`--runs is '${values.runs}': it takes a whole number from 1`);
+  const sections = positionals.length === 0 ? all : all.filter(({ name }) => positionals.includes(name));
+  return { sections, runs, image: values.image };
+}
+
+/** Builds the image, once, for whatever measures it. @returns why there is none */
+async function buildImage({ image, signal, say }: SectionContext): Promise<string | undefined> {
+  say(`building the image ${image}`);
+  try {
+    await run([process.execPath, '--import', 'tsx', 'builder/src/cli.ts', 'build', image], {
+      cwd: repositoryRoot,
+      signal,
+      title: 'the build',
+    });
+    return undefined;
+  } catch (error) {
+    return `the image ${image} was not built: run 'make image' to see why (${String(error)})`;
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const { sections, runs, image } = options(argv);
+  const abort = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(name, () => abort.abort(new Error(`interrupted by ${name}`)));
+  const began = performance.now();
+  const say = (text: string): void => {
+    const since = Math.round((performance.now() - began) / 1000);
+    process.stderr.write(`bench ${String(since).padStart(4)} s  ${text}\n`);
+  };
+  const context: SectionContext = { image, runs, signal: abort.signal, say };
+  const machine = machineFacts(repositoryRoot);
+  const noImage = sections.some(({ needsImage }) => needsImage) ? await buildImage(context) : undefined;
+  const reports: SectionReport[] = [];
+  for (const section of sections) {
+    const { name, title, notes } = section;
+    const report =
+      section.needsImage && noImage !== undefined
+        ? { name, title, notes, summaries: [], problems: [noImage] }
+        : await measureSection(section, context);
+    await writeReport(join(repositoryRoot, 'out', 'bench'), report, { ...machine, runs });
+    reports.push(report);
+  }
+  const head = [...machineLines(machine), `Median of ${runs} ${runs === 1 ? 'run' : 'runs'}.`, ''];
+  const last = verdict(reports);
+  process.stdout.write(`\n${[...head, ...reports.map(sectionTable), last].join('\n')}\n`);
+  return reports.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+main(process.argv.slice(2)).then(
+  status => {
+    process.exitCode = status;
+  },
+  (error: unknown) => {
+    process.stderr.write(`make bench: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 2;
+  },
+);

@@ -1,0 +1,78 @@
+/** A part of the benchmark that can be run alone: what it measures, and its runs put together. */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Figure, summarise } from './figures.ts';
+import type { SectionReport } from './table.ts';
+
+export interface SectionContext {
+  readonly image: string;
+  /** Runs of whatever may come out differently each time. */
+  readonly runs: number;
+  readonly signal: AbortSignal;
+  /** A line for whoever waits. */
+  readonly say: (text: string) => void;
+}
+
+/** What one run gave. */
+export interface Run {
+  readonly figures: readonly Figure[];
+  /** What this run could not measure, though it measured the rest. */
+  readonly problems?: readonly string[];
+}
+
+export interface Section {
+  /** A word for the command line and the JSON file. */
+  readonly name: string;
+  readonly title: string;
+  readonly notes: readonly string[];
+  /** It measures the built image. */
+  readonly needsImage?: boolean;
+  /** Its figures are the same every time, so one run does. */
+  readonly once?: boolean;
+  /** What has to be there before the first run, not timed. */
+  readonly prepare?: (context: SectionContext) => Promise<void>;
+  /** @param run counted from 1 */
+  readonly run: (context: SectionContext, run: number) => Promise<Run>;
+  /** Undoes `prepare`; called once, whatever happened. */
+  readonly close?: () => Promise<void>;
+}
+
+/** The runs of a section. Never throws: what went wrong is a problem of the report, with the figures there were before it. */
+export async function measureSection(section: Section, context: SectionContext): Promise<SectionReport> {
+  const done: Run[] = [];
+  const problems: string[] = [];
+  const runs = section.once ? 1 : context.runs;
+  const since = performance.now();
+  try {
+    context.signal.throwIfAborted();
+    context.say(`${section.name}: preparing`);
+    await section.prepare?.(context);
+    for (let run = 1; run <= runs; run++) {
+      context.signal.throwIfAborted();
+      context.say(`${section.name}: run ${run} of ${runs}`);
+      const result = await section.run(context, run);
+      summarise([result.figures]);
+      done.push(result);
+    }
+  } catch (error) {
+    problems.push(reason(error));
+  }
+  await section.close?.().catch((error: unknown) => problems.push(reason(error)));
+  problems.unshift(...new Set(done.flatMap(run => run.problems ?? [])));
+  const took = ((performance.now() - since) / 1000).toFixed(0);
+  context.say(`${section.name}: ${problems.length > 0 ? 'NOT ALL MEASURED' : 'done'} after ${took} s`);
+  const { name, title, notes } = section;
+  const summaries = summarise(done.map(({ figures }) => figures));
+  if (summaries.length === 0 && problems.length === 0) problems.push('the section gave no figures');
+  return { name, title, notes, summaries, problems };
+}
+
+/** What failed, without the stack. */
+const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Writes `<directory>/<section>.json`. */
+export async function writeReport(directory: string, report: SectionReport, machine: object): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const text = JSON.stringify({ section: report.name, machine, ...report, name: undefined }, undefined, 2);
+  await writeFile(join(directory, `${report.name}.json`), `${text}\n`);
+}

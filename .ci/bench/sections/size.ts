@@ -1,0 +1,41 @@
+/** What the built image weighs: the artefact's files and what its partitions hold. */
+import { readFile, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { BuildManifest } from '../../../builder/src/manifest.ts';
+import { artefactPaths } from '../../../builder/src/paths.ts';
+import type { Figure } from '../figures.ts';
+import type { Section } from '../section.ts';
+
+const AIM_BYTES = 120 * 1024 ** 2;
+
+export const size: Section = {
+  name: 'size',
+  title: 'Size of the image',
+  notes: [],
+  needsImage: true,
+  once: true,
+  async run({ image }) {
+    const paths = artefactPaths(image);
+    const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
+    const sized = (id: string, label: string, path: string): Figure => {
+      const value = manifest.sizes[basename(path)];
+      if (value === undefined) throw new Error(`the manifest of ${image} gives no size of ${basename(path)}`);
+      return { id, label, unit: 'bytes', value };
+    };
+    const { blocks } = await stat(paths.raw);
+    const figures: Figure[] = [
+      { ...sized('compressed', 'disk image, compressed (what is flashed)', paths.compressed), atMost: AIM_BYTES },
+      { id: 'allocated', label: 'disk image, as the sparse file takes', unit: 'bytes', value: blocks * 512 },
+      sized('uki', 'unified kernel image', paths.uki),
+      sized('kernel', 'of it, the kernel', paths.kernel),
+      sized('initrd', 'of it, the initrd', paths.initrd),
+      { id: 'root', label: 'files of the root, before compression', unit: 'bytes', value: manifest.root.bytes },
+      { id: 'packages', label: 'Debian packages in it', unit: 'count', value: manifest.packages.length },
+    ];
+    for (const { label, usedBytes, sizeBytes } of manifest.partitions) {
+      figures.push({ id: `${label}.used`, row: `partition ${label}`, label: 'used', unit: 'bytes', value: usedBytes });
+      figures.push({ id: `${label}.size`, row: `partition ${label}`, label: 'size', unit: 'bytes', value: sizeBytes });
+    }
+    return { figures };
+  },
+};
