@@ -18,6 +18,7 @@ export type BuildErrorCode =
   | 'TOOL_FAILED'
   | 'NO_SPACE'
   | 'STEP_BROKEN'
+  | 'INPUT_CHANGED'
   | 'USAGE'
   | 'INTERRUPTED';
 

@@ -20,6 +20,8 @@ export interface TreeRef {
   readonly kind: 'tree';
   readonly path: string;
   readonly sha256: string;
+  /** The hash as it is now: the tree is a person's, who may be writing to it. */
+  readonly rehash: () => Promise<string>;
 }
 
 /** Hex SHA-256 of a file's bytes. */
@@ -97,12 +99,15 @@ export async function listTree(root: string, wanted: (name: string) => boolean =
 }
 
 export async function treeRef(path: string, wanted?: (name: string) => boolean): Promise<TreeRef> {
-  const hash = createHash('sha256');
-  for (const entry of await listTree(path, wanted)) {
-    hash.update(`${entry.type} ${entry.executable} ${entry.path}\0${entry.target}\0`);
-    if (entry.type === 'file') hash.update(await readFile(join(path, entry.path)));
-  }
-  return { kind: 'tree', path, sha256: hash.digest('hex') };
+  const rehash = async (): Promise<string> => {
+    const hash = createHash('sha256');
+    for (const entry of await listTree(path, wanted)) {
+      hash.update(`${entry.type} ${entry.executable} ${entry.path}\0${entry.target}\0`);
+      if (entry.type === 'file') hash.update(await readFile(join(path, entry.path)));
+    }
+    return hash.digest('hex');
+  };
+  return { kind: 'tree', path, sha256: await rehash(), rehash };
 }
 
 /** Writes a file so that a reader sees the old or the new content, never a part: write, fsync, rename, fsync the folder. */

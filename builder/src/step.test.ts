@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { BuildError } from './errors.ts';
+import { type TreeRef, treeRef } from './files.ts';
 import { createProgress } from './progress.ts';
 import { type Step, StepRunner, stepKey } from './step.ts';
 
@@ -98,6 +99,24 @@ test('a full disk is one clear error, from Node or from a tool', async () => {
       (error: BuildError) => error.code === 'NO_SPACE' && /Free some space/.test(error.hint ?? ''),
     );
   }
+});
+
+test('a folder that is written to while a step reads it gives no result under its old hash', async () => {
+  const folder = join(cache, 'sources');
+  await mkdir(folder);
+  await writeFile(join(folder, 'a'), 'before');
+  const step: Step<{ readonly from: { readonly sources: TreeRef } }, 'out'> = {
+    ...upper,
+    name: 'reads',
+    async run({ from }, { directory }) {
+      if ((await readFile(join(folder, 'a'), 'utf8')) === 'before') await writeFile(join(folder, 'a'), 'after');
+      await writeFile(join(directory, 'out'), await readFile(join(from.sources.path, 'a')));
+    },
+  };
+  const inputs = async (): Promise<{ from: { sources: TreeRef } }> => ({ from: { sources: await treeRef(folder) } });
+  await assert.rejects(runner().run(step, await inputs()), { code: 'INPUT_CHANGED', hint: 'Run the build again.' });
+  const { out } = await runner().run(step, await inputs());
+  assert.equal(await readFile(out.path, 'utf8'), 'after');
 });
 
 test('an interrupted build starts no step', async () => {

@@ -4,14 +4,15 @@
  *
  * Always true of the cache (`<cache>/steps/<step>/<key>/`):
  * - an entry appears by one rename, complete, with `step.json` listing every output's hash and size;
- * - an entry's key covers the content of its inputs (files by hash, never by path) and the step's source;
+ * - an entry's key covers the content of its inputs (files by hash, never by path) and the step's source; a step whose
+ *   folders were written to while it ran leaves no entry;
  * - the newest `keptEntries` entries of a step stay; older ones are removed after a successful build.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BuildError, explain, interrupted } from './errors.ts';
-import { canonicalJson, type FileRef, fileRef } from './files.ts';
+import { canonicalJson, type FileRef, fileRef, type TreeRef } from './files.ts';
 import type { Progress } from './progress.ts';
 import { sourceHash } from './source-hash.ts';
 import { makeTemporary } from './workspace.ts';
@@ -74,6 +75,13 @@ export function stepKey(name: string, version: string, inputs: unknown): string 
     .slice(0, 24);
 }
 
+/** The folders among a step's inputs. */
+function treesIn(inputs: unknown): TreeRef[] {
+  if (typeof inputs !== 'object' || inputs === null) return [];
+  if ('kind' in inputs && inputs.kind === 'tree' && 'rehash' in inputs) return [inputs as TreeRef];
+  return Object.values(inputs).flatMap(treesIn);
+}
+
 interface Record_ {
   readonly outputs: Readonly<Record<string, { sha256: string; sizeBytes: number }>>;
 }
@@ -113,6 +121,12 @@ export class StepRunner {
       const warn = (text: string): void => progress.say(`warning: ${text}`);
       await step.run(inputs, { directory: work, scratch, cache, signal, note: line.note, warn });
       await this.seal(step, work);
+      for (const tree of treesIn(inputs)) {
+        if ((await tree.rehash().catch(() => '')) === tree.sha256) continue;
+        throw new BuildError('INPUT_CHANGED', `${tree.path} was written to while it was being read`, {
+          hint: 'Run the build again.',
+        });
+      }
       await mkdir(dirname(entry), { recursive: true });
       await rm(entry, { recursive: true, force: true });
       // Two builds may finish the same step: the results are equal, whoever comes second keeps the first's.

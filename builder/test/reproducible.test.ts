@@ -1,0 +1,128 @@
+/**
+ * One whole build in an empty cache, in another checkout, later, with another time zone, locale and umask, interrupted twice on
+ * its way: it ends with the bytes the machine's own cache gives, and leaves nothing but them.
+ */
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { BuildManifest } from '../src/manifest.ts';
+import { artefactPaths } from '../src/paths.ts';
+import { run } from '../src/process.ts';
+import {
+  allSteps,
+  type CliOptions,
+  cli,
+  coldCache,
+  copyCheckout,
+  eventually,
+  makeWorkshop,
+  namesIn,
+  nothingLivesIn,
+  stepsIn,
+  succeeded,
+} from './workshop.ts';
+
+const image = 'vm-x86_64';
+let workshop = '';
+let first = '';
+let options: CliOptions & { readonly cache: string; readonly checkout: string };
+const out = (name: string): string => join(workshop, name);
+
+before(async () => {
+  workshop = await makeWorkshop();
+  first = await copyCheckout(join(workshop, 'first'));
+  options = {
+    checkout: await copyCheckout(join(workshop, 'another-place/deeper'), first),
+    cache: await coldCache(join(workshop, 'cache')),
+    cwd: '/',
+    umask: '077',
+    env: { TZ: 'Pacific/Kiritimati', LC_ALL: 'tr_TR.UTF-8', HOME: join(workshop, 'home'), SOURCE_DATE_EPOCH: '1' },
+  };
+});
+after(() => rm(workshop, { recursive: true, force: true }));
+
+const build = (when?: CliOptions['when']): ReturnType<typeof cli> =>
+  cli(['build', image, '--out', out('second-out')], { ...options, ...(when ? { when } : {}) });
+
+test('an interrupted build says so, leaves nothing half-made, and its tools end', async () => {
+  const outcome = await build({
+    line: /^kernel: Kernel/m,
+    act: async child => {
+      const temporary = join(options.cache, 'tmp');
+      await eventually('the step works', async () => (await namesIn(temporary)).length > 0);
+      child.kill('SIGINT');
+    },
+  });
+  assert.equal(outcome.status, 130, outcome.stderr);
+  assert.match(outcome.stderr, /^kernel: FAILED after/m);
+  assert.match(outcome.stderr, /^error: the build was interrupted \[INTERRUPTED\]$/m);
+  assert.match(outcome.stderr, /The same command goes on after the last finished step/);
+  assert.doesNotMatch(outcome.stderr, /^ {4}at /m, 'no stack');
+  assert.deepEqual(await namesIn(join(options.cache, 'tmp')), []);
+  assert.deepEqual(await namesIn(out('second-out')), []);
+  await nothingLivesIn(workshop);
+});
+
+test('a build killed while it compiles leaves no process, and no artefact', async () => {
+  const temporary = join(options.cache, 'tmp');
+  const outcome = await build({
+    line: /^sqlite: SQLite/m,
+    act: async child => {
+      await eventually('the compiler works', async () => {
+        const folders = (await namesIn(temporary)).map(name => join(temporary, name, 'scratch/better-sqlite3/build'));
+        return folders.some(folder => existsSync(join(folder, 'Release')));
+      });
+      child.kill('SIGKILL');
+    },
+  });
+  assert.equal(outcome.status, null);
+  assert.deepEqual(stepsIn(outcome).unchanged, ['packages', 'archives'], 'what was finished before is not done again');
+  await nothingLivesIn(workshop);
+  assert.equal((await namesIn(temporary)).length, 1, 'nobody was left to clean up');
+  assert.deepEqual(await namesIn(join(options.cache, 'steps/sqlite')), []);
+  assert.deepEqual(await namesIn(out('second-out')), []);
+});
+
+test('the next build goes on from there, and gives the same bytes as the other place', {
+  timeout: 240_000,
+}, async () => {
+  const second = succeeded(await build());
+  assert.deepEqual(stepsIn(second).unchanged, ['packages', 'archives', 'kernel', 'initrd']);
+  assert.deepEqual(stepsIn(second).done, allSteps.slice(4));
+  assert.deepEqual(await namesIn(join(options.cache, 'tmp')), [], 'what the killed build left is swept up');
+  assert.deepEqual(await namesIn(out('second-out')), [image]);
+
+  succeeded(await cli(['build', image, '--out', out('first-out')], { checkout: first }));
+  const [a, b] = [artefactPaths(image, out('first-out')), artefactPaths(image, out('second-out'))];
+  const sums = await readFile(a.sums, 'utf8');
+  assert.equal(await readFile(b.sums, 'utf8'), sums);
+  assert.deepEqual(
+    [...sums.matchAll(/^[0-9a-f]{64} {2}(\S+)$/gm)].map(match => match[1]).sort(),
+    ['initrd', 'kernel', 'sbom.spdx.json', `${image}.efi`, `${image}.raw.zst`].sort(),
+  );
+  for (const { directory } of [a, b]) await run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], { cwd: directory });
+  await run(['cmp', a.raw, b.raw]);
+  const [one, two] = await Promise.all(
+    [a, b].map(async ({ manifest }) => JSON.parse(await readFile(manifest, 'utf8')) as BuildManifest),
+  );
+  assert.deepEqual({ ...one, timings: [] }, { ...two, timings: [] });
+});
+
+test('the artefacts have the permissions the umask gives', async () => {
+  const modeOf = async (path: string): Promise<string> => ((await stat(path)).mode & 0o777).toString(8);
+  assert.equal(await modeOf(artefactPaths(image, out('first-out')).directory), '755');
+  assert.equal(await modeOf(artefactPaths(image, out('second-out')).directory), '700');
+  assert.equal(await modeOf(artefactPaths(image, out('first-out')).compressed), '644');
+});
+
+test('built again, nothing runs', async () => {
+  const paths = artefactPaths(image, out('second-out'));
+  const before = (await stat(paths.directory)).ino;
+  const again = succeeded(await build());
+  assert.deepEqual(stepsIn(again), { done: [], unchanged: allSteps, failed: [] });
+  assert.match(again.stdout, /nothing had changed/);
+  assert.doesNotMatch(again.stderr, /^artefact:/m);
+  assert.equal((await stat(paths.directory)).ino, before, 'the artefact is not even written again');
+});
