@@ -1,7 +1,7 @@
 /**
  * Container images that are in the root, so that a node without a network starts pods: `pause` (every sandbox needs it) and
  * `demo`. `images.tar` is an OCI image layout with uncompressed layers (the root file system compresses them); `images.list`
- * names the images, after the archive's hash, for `import-images`. Source: OCI image-spec 1.1, image-layout.md.
+ * names the images, after the archive's hash, for the agent. Source: OCI image-spec 1.1, image-layout.md.
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';

@@ -9,7 +9,7 @@ import type { Taint } from '../api/generated/types/core.v1.ts';
 import { Client } from '../client/client.ts';
 import { httpTransport } from '../client/http.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
-import { hasCode } from '../lib/files.ts';
+import { hasCode, makeDirectory } from '../lib/files.ts';
 import { type Logger, rootLogger } from '../lib/log.ts';
 import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
 import { release } from '../machine/release.ts';
@@ -19,6 +19,8 @@ import { writeCniConfiguration } from '../net/cni.ts';
 import { keepTunnel } from '../net/tunnel.ts';
 import { startNode } from '../node/agent.ts';
 import type { CgroupDriver } from '../node/context.ts';
+import { CriClient } from '../node/cri/client.ts';
+import { keepBuiltinImages } from '../node/images/builtin.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
 import { report } from './report.ts';
 import { aborted, untilSignal } from './signals.ts';
@@ -42,7 +44,19 @@ export async function agent({ values }: CommandContext): Promise<number> {
   const cgroupDriver = cgroupDriverOf(values.one('cgroup-driver'));
   const state = new StateReporter(values.one('run-dir'), 'agent');
   const directory = join(values.one('data-dir'), 'agent');
+  const criSocket = values.one('container-runtime-endpoint');
+  const cri = new CriClient(criSocket);
   try {
+    await makeDirectory(directory, 0o700);
+    // Beside the joining: both take seconds at the first start.
+    const images = keepBuiltinImages({
+      cri,
+      folder: values.one('images-dir'),
+      stamp: join(directory, 'images'),
+      signal,
+      logger: logger.child({ part: 'images' }),
+      clock,
+    });
     state.report('starting', `waiting for the control plane at ${server}`, { nodeName });
     const identify = (): Promise<Identity> =>
       ensureIdentity({
@@ -79,7 +93,8 @@ export async function agent({ values }: CommandContext): Promise<number> {
         labels,
         taints,
         version: `${release().kubernetes}+atoll${release().version}`,
-        criSocket: values.one('container-runtime-endpoint'),
+        criSocket,
+        notReady: images.pending,
         dirs: { pods: join(directory, 'pods') },
         onPodCidr: async podCidr => {
           const written = await writeCniConfiguration({ podCidr }, values.one('cni-conf-dir'));
@@ -94,6 +109,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       },
       signal,
     );
+    images.settled.then(node.poke);
     const renew = (): void => {
       identify().then(
         next => {
@@ -116,6 +132,8 @@ export async function agent({ values }: CommandContext): Promise<number> {
   } catch (error) {
     report(error, state, logger);
     return 1;
+  } finally {
+    cri.close();
   }
 }
 

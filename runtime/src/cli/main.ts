@@ -85,6 +85,12 @@ const commands: readonly Command[] = [
         default: '/run/containerd/containerd.sock',
       },
       {
+        name: 'images-dir',
+        value: 'DIR',
+        summary: 'container images to import and keep: images.tar and images.list',
+        default: '/usr/lib/atoll',
+      },
+      {
         name: 'cgroup-driver',
         value: 'NAME',
         summary: 'systemd or cgroupfs, as containerd has it',

@@ -1,9 +1,12 @@
 /**
  * Brings an image archive into containerd through its own Transfer and Streaming services, on the socket CRI is on: CRI has no
- * call for it. Source: containerd 1.7 and 2.x, api/services/{transfer,streaming}/v1, api/types/transfer.
+ * call for it. Source: containerd 1.7 and 2.x, api/services/{transfer,streaming,images}/v1, api/types/transfer.
  *
  * The archive goes as a stream of 32 KiB pieces; containerd says by window updates how much it takes, so a large archive is never
  * in memory. An image has its name only when all of it is there and unpacked.
+ *
+ * containerd 1.7's Transfer tells nobody of the names it writes, and CRI goes by what it is told: so each name's labels are
+ * written once more through the Images service, which does.
  */
 import { createReadStream } from 'node:fs';
 import { Client, type ClientDuplexStream, credentials, Metadata, status } from '@grpc/grpc-js';
@@ -21,12 +24,25 @@ const any = (id: number): object => ({ type: 'google.protobuf.Any', id });
 const messages = {
   nested: {
     'google.protobuf': {
-      nested: { Any: { fields: { typeUrl: string(1), value: { type: 'bytes', id: 2 } } }, Empty: { fields: {} } },
+      nested: {
+        Any: { fields: { typeUrl: string(1), value: { type: 'bytes', id: 2 } } },
+        FieldMask: { fields: { paths: { rule: 'repeated', type: 'string', id: 1 } } },
+      },
     },
     'containerd.services.transfer.v1': {
       nested: { TransferRequest: { fields: { source: any(1), destination: any(2) } } },
     },
     'containerd.services.streaming.v1': { nested: { StreamInit: { fields: { id: string(1) } } } },
+    'containerd.services.images.v1': {
+      nested: {
+        GetImageRequest: { fields: { name: string(1) } },
+        // The image is passed on as it came.
+        GetImageResponse: { fields: { image: { type: 'bytes', id: 1 } } },
+        UpdateImageRequest: {
+          fields: { image: { type: 'bytes', id: 1 }, updateMask: { type: 'google.protobuf.FieldMask', id: 2 } },
+        },
+      },
+    },
     'containerd.types': {
       nested: { Platform: { fields: { os: string(1), architecture: string(2), variant: string(3) } } },
     },
@@ -102,13 +118,18 @@ export interface ImportOptions {
   readonly socket: string;
   /** A tar: OCI image layout, or what `docker save` writes. Images need full names in it. */
   readonly archive: string;
+  /** The names in it that CRI is to know. */
+  readonly names: readonly string[];
   readonly snapshotter?: string;
   /** Of every image. */
   readonly labels: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
 }
 
-/** Imports and unpacks all images of the archive. Names that exist are moved to the new images. @throws {@link ImportError} */
+/**
+ * Imports and unpacks all images of the archive. Names that exist are moved to the new images. CRI sees them a moment after.
+ * @throws {@link ImportError}, also where a name of `names` is not in the archive
+ */
 export async function importArchive(options: ImportOptions): Promise<void> {
   const { archive, signal } = options;
   const client = new Client(`unix:${options.socket}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
@@ -127,7 +148,7 @@ export async function importArchive(options: ImportOptions): Promise<void> {
   try {
     const sent = send(stream, id, archive);
     await sent.registered;
-    const imported = transfer(client, metadata, deadline, id, options);
+    const imported = transfer(caller(client, metadata, deadline), id, options);
     // The archive's error is the cause of the transfer's.
     await Promise.race([imported, sent.failed, aborted(signal)]);
   } catch (error) {
@@ -139,14 +160,11 @@ export async function importArchive(options: ImportOptions): Promise<void> {
   }
 }
 
-function transfer(
-  client: Client,
-  metadata: Metadata,
-  deadline: number,
-  stream: string,
-  { labels, snapshotter = 'overlayfs' }: ImportOptions,
-): Promise<void> {
-  const request = {
+const IMAGES = 'containerd.services.images.v1';
+
+async function transfer(call: Call, stream: string, options: ImportOptions): Promise<void> {
+  const { labels, names, snapshotter = 'overlayfs' } = options;
+  await call('/containerd.services.transfer.v1.Transfer/Transfer', 'containerd.services.transfer.v1.TransferRequest', {
     source: wrap('containerd.types.transfer.ImageImportStream', { stream, mediaType: '' }),
     destination: wrap('containerd.types.transfer.ImageStore', {
       labels,
@@ -154,19 +172,31 @@ function transfer(
       extraReferences: [{ name: 'import', isPrefix: true, allowOverwrite: true }],
       unpacks: [{ platform: thisPlatform(), snapshotter }],
     }),
-  };
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest<object, object>(
-      '/containerd.services.transfer.v1.Transfer/Transfer',
-      value => encode('containerd.services.transfer.v1.TransferRequest', value),
-      () => ({}),
-      request,
-      metadata,
-      { deadline },
-      error => (error ? reject(error) : resolve()),
-    );
   });
+  for (const name of names) {
+    const answer = await call(`/${IMAGES}.Images/Get`, `${IMAGES}.GetImageRequest`, { name });
+    const { image } = message(`${IMAGES}.GetImageResponse`).decode(answer) as unknown as { image: Uint8Array };
+    const request = { image, updateMask: { paths: ['labels'] } };
+    await call(`/${IMAGES}.Images/Update`, `${IMAGES}.UpdateImageRequest`, request);
+  }
 }
+
+type Call = (path: string, type: string, request: object) => Promise<Buffer>;
+
+const caller =
+  (client: Client, metadata: Metadata, deadline: number): Call =>
+  (path, type, request) =>
+    new Promise((resolve, reject) => {
+      client.makeUnaryRequest<object, Buffer>(
+        path,
+        value => encode(type, value),
+        answer => answer,
+        request,
+        metadata,
+        { deadline },
+        (error, answer) => (error ? reject(error) : resolve(answer ?? Buffer.alloc(0))),
+      );
+    });
 
 /** In Go's words (https://go.dev/doc/install/source#environment). */
 function thisPlatform(): { os: string; architecture: string; variant?: string } {
