@@ -11,7 +11,7 @@ import { parseArgs } from 'node:util';
 import { repositoryRoot } from '../builder/src/paths.ts';
 import { run } from '../builder/src/process.ts';
 import { machineFacts, machineLines } from './bench/machine.ts';
-import { measureSection, type Section, type SectionContext, writeReport } from './bench/section.ts';
+import { measureSection, reason, type Section, type SectionContext, writeReport } from './bench/section.ts';
 import { api } from './bench/sections/api.ts';
 import { boot } from './bench/sections/boot.ts';
 import { buildSection } from './bench/sections/build.ts';
@@ -51,10 +51,11 @@ async function buildImage({ image, signal, say }: SectionContext): Promise<strin
       cwd: repositoryRoot,
       signal,
       title: 'the build',
+      stopSignal: 'SIGTERM',
     });
     return undefined;
   } catch (error) {
-    return `the image ${image} was not built: run 'make image' to see why (${String(error)})`;
+    return `the image ${image} is not there to be measured: ${reason(error)}`;
   }
 }
 

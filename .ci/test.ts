@@ -107,7 +107,11 @@ if (asked('static')) {
 }
 if (asked('unit'))
   results.push(
-    await nodeTests('unit', testFiles('builder/src', 'runtime/src', 'runtime/generate', 'qemu/src', '.ci'), 2),
+    await nodeTests(
+      'unit',
+      testFiles('builder/src', 'runtime/src', 'runtime/generate', 'runtime/bench', 'qemu/src', '.ci'),
+      2,
+    ),
   );
 const built = await image;
 results.push(built);

@@ -8,6 +8,7 @@ export async function measuredBy<T>(script: string, signal: AbortSignal): Promis
     cwd: repositoryRoot,
     signal,
     title: script,
+    stopSignal: 'SIGTERM',
   });
   return JSON.parse(stdout) as T;
 }

@@ -3,8 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { BuildError } from '../../builder/src/errors.ts';
 import type { Figure } from './figures.ts';
-import { measureSection, type Section, writeReport } from './section.ts';
+import { measureSection, reason, type Section, writeReport } from './section.ts';
 import { apiFigures } from './sections/api.ts';
 import { storeFigure } from './sections/store.ts';
 
@@ -76,6 +77,16 @@ describe('a section', () => {
       await rm(directory, { recursive: true });
     }
   });
+});
+
+test('a tool that failed is quoted from its own error on, or else with its last words', () => {
+  const failed = (tail: string): BuildError => new BuildError('TOOL_FAILED', 'the build ended with status 1', { tail });
+  assert.equal(
+    reason(failed('disk: Write the disk\nerror: the disk is full [NO_SPACE]\n  → Free some space')),
+    'the build ended with status 1\nerror: the disk is full [NO_SPACE]\n  → Free some space',
+  );
+  assert.equal(reason(failed('1\n2\n3\n4\n5\n')), 'the build ended with status 1\n2\n3\n4\n5');
+  assert.equal(reason('odd'), 'odd');
 });
 
 test('the rows of the API bench become CPU figures with their peer, and cells', () => {

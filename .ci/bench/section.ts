@@ -1,6 +1,7 @@
 /** A part of the benchmark that can be run alone: what it measures, and its runs put together. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BuildError } from '../../builder/src/errors.ts';
 import { type Figure, summarise } from './figures.ts';
 import type { SectionReport } from './table.ts';
 
@@ -67,8 +68,16 @@ export async function measureSection(section: Section, context: SectionContext):
   return { name, title, notes, summaries, problems };
 }
 
-/** What failed, without the stack. */
-const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** What failed, without the stack: the message, and of a tool its own error, or else its last words. */
+export function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const tail = error instanceof BuildError ? (error.tail ?? '').split('\n').filter(line => line !== '') : [];
+  const own = tail.findLastIndex(line => line.startsWith('error:'));
+  return [error.message, ...tail.slice(own >= 0 ? own : -lastWords)].join('\n');
+}
+
+/** Lines. */
+const lastWords = 4;
 
 /** Writes `<directory>/<section>.json`. */
 export async function writeReport(directory: string, report: SectionReport, machine: object): Promise<void> {

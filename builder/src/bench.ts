@@ -50,6 +50,7 @@ async function build(options: BuildBenchOptions, cache: string, out: string, run
       cwd: repositoryRoot,
       signal: options.signal,
       title: 'the build',
+      stopSignal: 'SIGTERM',
       env: { ...process.env, ATOLL_CACHE: cache, CI: '1' },
     },
   );

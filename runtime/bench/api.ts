@@ -277,6 +277,8 @@ async function watchDelivery(server: SpawnedServer, watchers: number): Promise<A
 // The server is given this process' environment; this process has read its own settings long ago.
 Object.assign(process.env, serverEnvironment());
 const server = await spawnServer();
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void server.close().finally(() => process.exit(1)));
 try {
   const idleMiB = rssMiB(server.pid);
   const setup = connectHttp2(server);

@@ -4,7 +4,7 @@ import { Mkosi } from '../../../builder/src/bench/mkosi.ts';
 import { measureBuild, prepareBuild } from '../../../builder/src/bench.ts';
 import { cacheDirectory } from '../../../builder/src/paths.ts';
 import type { Figure } from '../figures.ts';
-import type { Section, SectionContext } from '../section.ts';
+import { reason, type Section, type SectionContext } from '../section.ts';
 
 const CHANGE_AIM_MS = 30_000;
 
@@ -32,7 +32,7 @@ export function buildSection(): Section {
         mkosi = await Mkosi.prepare({ image, signal, say, cache: cacheDirectory() });
       } catch (error) {
         signal.throwIfAborted();
-        absent = `mkosi: ${error instanceof Error ? error.message : String(error)}`;
+        absent = `mkosi: ${reason(error)}`;
       }
     },
     async run({ image, signal, say }) {

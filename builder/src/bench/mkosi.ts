@@ -50,6 +50,7 @@ export function mkosiConfiguration(packages: readonly string[], mirror: string):
     '[Build]',
     'CacheDirectory=/work/cache',
     'PackageCacheDirectory=/work/packages',
+    'BuildSources=',
     'WorkspaceDirectory=/work/workspace',
     '',
   ].join('\n');
