@@ -56,7 +56,7 @@ export async function measureSection(section: Section, context: SectionContext):
       done.push(result);
     }
   } catch (error) {
-    problems.push(reason(error));
+    problems.push(reason(context.signal.aborted ? context.signal.reason : error));
   }
   await section.close?.().catch((error: unknown) => problems.push(reason(error)));
   problems.unshift(...new Set(done.flatMap(run => run.problems ?? [])));

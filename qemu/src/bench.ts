@@ -1,11 +1,10 @@
 /**
  * Boot figures of an image: how long from power-on to each milestone, and what is left of 512 MiB at Ready.
  *
- *   node --import tsx qemu/src/bench.ts [image]      prints a table, writes out/bench/boot.json
+ *   node --import tsx qemu/src/bench.ts [image] [--json]
  */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
+import { parseArgs } from 'node:util';
+import { artefactPaths } from '../../builder/src/paths.ts';
 import { AtollNode } from './node.ts';
 import type { Shell } from './shell.ts';
 import { megabytes, seconds, table } from './table.ts';
@@ -146,16 +145,17 @@ export function bootTable(figures: BootFigures): string {
   ]);
 }
 
-async function main(image: string): Promise<void> {
-  const figures = await measureBoot(image);
-  const directory = join(repositoryRoot, 'out', 'bench');
-  await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, 'boot.json'), `${JSON.stringify(figures, null, 2)}\n`);
-  process.stdout.write(bootTable(figures));
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    options: { json: { type: 'boolean', default: false } },
+    allowPositionals: true,
+  });
+  const figures = await measureBoot(positionals[0] ?? 'vm-x86_64');
+  process.stdout.write(values.json ? `${JSON.stringify(figures, null, 2)}\n` : bootTable(figures));
 }
 
 if (import.meta.filename === process.argv[1]) {
-  main(process.argv[2] ?? 'vm-x86_64').catch((error: unknown) => {
+  main().catch((error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = 1;
   });
