@@ -44,6 +44,13 @@ test('the node is registered, Ready, with a Lease', async () => {
   assert.equal(node.metadata.labels?.['kubernetes.io/hostname'], NODE);
   assert.match(node.status?.nodeInfo?.containerRuntimeVersion ?? '', /^containerd:\/\/\d/);
   assert.ok(node.status?.allocatable?.memory);
+  const events = async (): Promise<string> =>
+    (await eventsOf(t.client, NODE)).map(({ reason, message }) => `${reason}: ${message}`).join('\n');
+  for (let i = 0; i < 100 && !(await events()).includes('NodeReady'); i++)
+    await new Promise(resolve => setTimeout(resolve, 50));
+  assert.match(await events(), /^Starting: Starting kubelet\.$/m);
+  assert.match(await events(), /^NodeHasSufficientMemory: Node node-a status is now: NodeHasSufficientMemory$/m);
+  assert.match(await events(), /^NodeReady: Node node-a status is now: NodeReady$/m);
   const lease = await t.client.get(Leases, { namespace: 'kube-node-lease', name: NODE });
   assert.equal(lease.spec?.holderIdentity, NODE);
 });
@@ -203,6 +210,7 @@ test('environment and files from ConfigMaps, Secrets and the pod; changed files 
               { serviceAccountToken: { path: 'token', expirationSeconds: 600 } },
               { configMap: { name: 'kube-root-ca.crt' } },
               { downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.name' } }] } },
+              { downwardAPI: { items: [{ path: 'own', fieldRef: { fieldPath: 'metadata.labels' } }] } },
             ],
           },
         },
@@ -225,7 +233,8 @@ test('environment and files from ConfigMaps, Secrets and the pod; changed files 
           ...sh(
             'echo $COLOR $PASSWORD "$GREETING"; hostname; grep alias /etc/hosts; cat /single; echo; stat -c %a /keys/..data/password;' +
               'head -c 2 /all/token; echo; head -n1 /all/ca.crt; cat /all/labels; echo; [ $POD_IP = $(hostname -i) ] && echo same;' +
-              'while ! grep -q two /config/file; do sleep 0.1; done; echo changed; exec sleep 1000',
+              'while ! grep -q two /config/file; do sleep 0.1; done; echo changed;' +
+              'while ! grep -q tier /all/own; do sleep 0.1; done; cat /all/own; echo; exec sleep 1000',
           ),
         },
       ],
@@ -255,7 +264,29 @@ test('environment and files from ConfigMaps, Secrets and the pod; changed files 
     await new Promise(resolve => setTimeout(resolve, 50));
   }
   assert.match(log, /changed/);
+  await t.client.patch(
+    Pods,
+    { namespace, name: 'configured' },
+    { metadata: { labels: { tier: 'a' } } },
+    { type: 'merge' },
+  );
+  for (let i = 0; i < 100 && !log.includes('tier'); i++) {
+    log = await logOf(pod, 'c');
+    await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  assert.match(log, /tier="a"/);
   await remove('configured');
+});
+
+test('a command that is not there: shown as such, then as what it is held back for', async () => {
+  await create(podOf('nocommand', { containers: [{ name: 'c', command: ['/nosuch'] }] }));
+  const waiting = (p: Pod) => statusOf(p, 'c').state?.waiting;
+  const failed = await podUntil(t.client, 'nocommand', p => waiting(p)?.reason === 'RunContainerError');
+  assert.match(waiting(failed)?.message ?? '', /"\/nosuch": stat \/nosuch: no such file or directory/);
+  const held = await podUntil(t.client, 'nocommand', p => waiting(p)?.reason === 'CrashLoopBackOff');
+  assert.match(waiting(held)?.message ?? '', /^back-off 10s restarting failed container=c/);
+  assert.equal(statusOf(held, 'c').lastState?.terminated?.exitCode, 128);
+  await remove('nocommand');
 });
 
 test('a container that waits for a ConfigMap starts when there is one', async () => {

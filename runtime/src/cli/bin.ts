@@ -1,10 +1,4 @@
-/** The bundle's entry: the only place that ends the process. */
-import { main } from './main.ts';
+/** `atoll` from its sources; the image has {@link file://./loader.ts} instead. */
+import { run } from './run.ts';
 
-main(process.argv.slice(2), process.env).then(
-  code => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`atoll: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exit(1);
-  },
-);
+run();

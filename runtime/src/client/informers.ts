@@ -1,7 +1,7 @@
 /**
  * Shared informers: whoever asks for the same selection of a resource gets the same cache, and the server one watch.
  *
- * Invariant: every informer handed out runs, from `start` on, until the signal given there aborts.
+ * Invariant: every informer handed out runs, from `start` on, until the signal given there aborts or it is dropped.
  */
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../lib/clock.ts';
@@ -25,6 +25,7 @@ export interface SharedSelection<T> extends Selection {
 export class Informers {
   readonly #options: InformersOptions;
   readonly #informers = new Map<string, Informer<ApiObject>>();
+  readonly #stops = new Map<Informer<ApiObject>, AbortController>();
   #signal: AbortSignal | undefined;
 
   constructor(options: InformersOptions) {
@@ -40,15 +41,29 @@ export class Informers {
     if (known) return known;
     const informer = new Informer(ref, { ...this.#options, ...selection });
     this.#informers.set(id, informer as unknown as Informer<ApiObject>);
-    if (this.#signal) informer.run(this.#signal);
+    this.#run(informer as unknown as Informer<ApiObject>);
     return informer;
+  }
+
+  /** Ends this cache, for all who use it: what it holds is served no more. Asked for again, it begins anew. */
+  drop(informer: Informer<ApiObject>): void {
+    for (const [id, known] of this.#informers) if (known === informer) this.#informers.delete(id);
+    this.#stops.get(informer)?.abort();
+    this.#stops.delete(informer);
   }
 
   start(signal: AbortSignal): void {
     // Every informer listens to this one signal: many listeners are no leak here.
     setMaxListeners(0, signal);
     this.#signal = signal;
-    for (const informer of this.#informers.values()) informer.run(signal);
+    for (const informer of this.#informers.values()) this.#run(informer);
+  }
+
+  #run(informer: Informer<ApiObject>): void {
+    if (!this.#signal) return;
+    const stop = new AbortController();
+    this.#stops.set(informer, stop);
+    void informer.run(AbortSignal.any([this.#signal, stop.signal]));
   }
 
   /** Resolves when every informer asked for so far has its first list. Rejects when `signal` aborts before. */

@@ -51,25 +51,37 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
   };
 }
 
-/** Runs all controllers until `signal` aborts; resolves when they have ended. A controller's failure is logged, not fatal. */
+/**
+ * Runs all controllers until `signal` aborts; resolves when they have ended.
+ * @throws Error naming the controller that ended before, after the others have been told to stop: a control plane with a part
+ * missing looks healthy and is not, so whoever runs it ends and starts anew.
+ */
 export async function startControllers(start: StartControllersOptions, signal: AbortSignal): Promise<void> {
   const { client, logger, clock = systemClock, options } = start;
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
   // Every request under way listens to this one signal: many listeners are no leak here.
-  setMaxListeners(0, signal);
+  setMaxListeners(0, signal, stop);
   const informers = start.informers ?? new Informers({ client, logger, clock });
   const recorders: EventRecorder[] = [];
+  let failure: Error | undefined;
   const running = Object.entries(controllersOf(options)).map(async ([name, controller]) => {
     const log = logger.child({ controller: name });
     const events = new EventRecorder({ client, logger: log, clock, component: `${name}-controller` });
     recorders.push(events);
+    let cause: unknown;
     try {
-      await controller({ client, informers, events, logger: log, clock }, signal);
+      await controller({ client, informers, events, logger: log, clock }, stop);
     } catch (error) {
-      if (!signal.aborted)
-        log.error({ err: error }, 'the controller has stopped: its work is not done until the next start');
+      cause = error;
     }
+    if (stop.aborted) return;
+    const why = cause === undefined ? 'it ended by itself' : cause instanceof Error ? cause.message : String(cause);
+    failure = new Error(`the controller ${name} has stopped: ${why}`, { cause });
+    failed.abort();
   });
-  if (!start.informers) informers.start(signal);
+  if (!start.informers) informers.start(stop);
   await Promise.all(running);
   await Promise.all(recorders.map(recorder => recorder.close()));
+  if (failure) throw failure;
 }

@@ -10,7 +10,7 @@ import type { Node, Taint } from '../api/generated/types/core.v1.ts';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { Informer } from '../client/informer.ts';
-import { Pods, Services } from '../client/resources.ts';
+import { Nodes, Pods, Services } from '../client/resources.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { gatewayOf } from '../lib/podNetwork.ts';
@@ -93,6 +93,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
   let state: NodeState = { ready: false, message: 'starting' };
   const waiting = new Set<() => void>();
 
+  const recorder = new EventRecorder({ client, logger, clock, component: 'kubelet', host: nodeName });
   const reporter: NodeReporter = new NodeReporter({
     client,
     cri,
@@ -108,6 +109,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     fallbackAddress: () => (podCidr ? gatewayOf(podCidr) : undefined),
     notReady: () => options.notReady?.(),
     onNode: node => void takeRange(node),
+    event: (node, type, reason, message) => recorder.event(Nodes, node, type, reason, message),
     onReady: (ready, message) => {
       if (ready !== state.ready) logger.info({ ready, message }, ready ? 'the node is Ready' : 'the node is not Ready');
       state = { ready, message };
@@ -141,7 +143,6 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     hostIps: () => [reporter.address],
     allocatable: () => reporter.allocatable,
   };
-  const recorder = new EventRecorder({ client, logger, clock, component: 'kubelet', host: nodeName });
   const event: PodEvent = (pod, type, reason, message, containerName) =>
     recorder.event(Pods, pod, type, reason, message, fieldOf(pod, containerName));
   const services = new Informer(Services, { client, logger, clock });
@@ -160,7 +161,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     services: () => services.list(),
     memoryCapacityBytes: machine.memoryBytes,
   });
-  const lookup = podLookup({ pods: set, cri, dirs, statusOf: uid => statuses.current(uid) });
+  const lookup = podLookup({ pods: set, dirs, statusOf: uid => statuses.current(uid) });
   const kubelet = createKubeletServer({ runtime: streamingRuntime(cri), pods: lookup, logger });
   const disk = (): Promise<{ totalBytes: number; availableBytes: number }> => diskInfo(dirs.pods);
   const running = [

@@ -20,34 +20,18 @@ export function streamingRuntime(cri: CriClient): StreamingRuntime {
 
 export interface LookupOptions {
   readonly pods: PodSet;
-  readonly cri: CriClient;
   readonly dirs: NodeDirs;
   readonly statusOf: (uid: string) => Pod['status'];
 }
 
-const LOOK_AGAIN_MS = 1000;
-
-export function podLookup({ pods, cri, dirs, statusOf }: LookupOptions): PodLookup {
+export function podLookup({ pods, dirs, statusOf }: LookupOptions): PodLookup {
   return {
     find(namespace, name) {
       const worker = pods.find(namespace, name);
       return worker && targetOf(worker, dirs, statusOf);
     },
-    async exited(containerId, signal) {
-      while (!signal.aborted) {
-        const status = await cri.containerStatus(containerId);
-        if (status?.state !== 'CONTAINER_RUNNING') return;
-        await new Promise<void>(resolve => {
-          const done = (): void => {
-            clearTimeout(timer);
-            signal.removeEventListener('abort', done);
-            resolve();
-          };
-          const timer = setTimeout(done, LOOK_AGAIN_MS);
-          signal.addEventListener('abort', done, { once: true });
-        });
-      }
-    },
+    // The runtime's events wake the worker, and its next look tells.
+    exited: async (containerId, signal) => pods.withContainer(containerId)?.stopped(containerId, signal),
     list: () => ({
       kind: 'PodList',
       apiVersion: 'v1',

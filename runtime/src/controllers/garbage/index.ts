@@ -2,13 +2,14 @@
  * Objects whose owners are all gone go too; owners deleted in the foreground wait for their dependents, owners deleted
  * with `Orphan` let them go first.
  *
- * Every kind that can be deleted is watched, but only the metadata that matters is kept; kinds that another controller
+ * Every kind that can be deleted is watched as long as it is served, but only the metadata that matters is kept; kinds that another controller
  * caches are not watched twice. Nothing is deleted on the word of a cache alone: the object and every owner that is not
  * known to be gone are read from the server first.
  */
 import { isConflict, isInvalid, isNotFound } from '../../client/apiError.ts';
 import { anyCacheOf } from '../../client/caches.ts';
-import { type DiscoveredResource, discover } from '../../client/discovery.ts';
+import type { DiscoveredResource } from '../../client/discovery.ts';
+import type { Informer } from '../../client/informer.ts';
 import { allSynced } from '../../client/informers.ts';
 import { type ApiObject, apiVersionOf, keyOf, type ResourceRef } from '../../client/resources.ts';
 import type { WorkQueue } from '../../client/workQueue.ts';
@@ -25,66 +26,44 @@ import {
   orphansDependents,
   ownersOf,
 } from './graph.ts';
+import { Kinds } from './kinds.ts';
 
-/** Written often and owned by nobody. */
-const IGNORED = new Set(['events', 'events.events.k8s.io']);
 const MAX_ABSENT = 1000;
+/** How long the caches of new kinds may take before work goes on without them. */
+const FILL_MS = 30_000;
 
-export const garbageCollector: Controller = async (context, signal) => {
-  const resources = await discovered(context, signal);
-  if (!resources) return;
-  await new Collector(context, resources, signal).run();
-};
-
-async function discovered(context: ControllerContext, signal: AbortSignal): Promise<DiscoveredResource[] | undefined> {
-  for (let delayMs = 250; !signal.aborted; delayMs = Math.min(delayMs * 2, 30_000)) {
-    try {
-      const all = await discover(context.client, { signal });
-      return all.filter(
-        ({ verbs, resource, group }) =>
-          ['list', 'watch', 'delete'].every(verb => verbs.includes(verb)) &&
-          !IGNORED.has(group === '' ? resource : `${resource}.${group}`),
-      );
-    } catch (error) {
-      if (signal.aborted) return undefined;
-      context.logger.warn({ err: error }, 'the kinds of objects could not be learnt; it will be tried again');
-      await delay(delayMs, signal, context.clock);
-    }
-  }
-  return undefined;
-}
+export const garbageCollector: Controller = (context, signal) => new Collector(context, signal).run();
 
 class Collector {
   readonly #graph = new Graph();
   readonly #queue: WorkQueue;
-  /** `apiVersion kind` → resource, in every group's preferred version; other versions are found by group. */
-  readonly #kinds = new Map<string, ResourceRef>();
+  readonly #kinds: Kinds;
+  readonly #caches = new Map<DiscoveredResource, { readonly cache: Informer<ApiObject>; readonly stop: () => void }>();
   /** Uids of objects seen deleted. */
   readonly #absent = new Set<string>();
   #synced = false;
+  /** Settles when the caches of kinds that have just come are filled: until then dependents may be unknown. */
+  #filling: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly context: ControllerContext,
-    private readonly resources: readonly DiscoveredResource[],
     private readonly signal: AbortSignal,
   ) {
     this.#queue = newQueue(context);
-    for (const ref of resources) this.#kinds.set(`${ref.group} ${ref.kind}`, ref);
+    this.#kinds = new Kinds(context, signal, {
+      added: resources => this.#follow(resources),
+      removed: resource => this.#leave(resource),
+    });
   }
 
   async run(): Promise<void> {
     const { context, signal } = this;
-    const caches = this.resources.map(resource => {
-      const cache = anyCacheOf(context.informers, resource);
-      cache.on({
-        add: object => this.#changed(resource, object),
-        update: (object, old) => this.#changed(resource, object, old),
-        delete: object => this.#deleted(object),
-      });
-      return cache;
-    });
+    await this.#kinds.refresh();
     try {
-      await allSynced(caches, signal);
+      await allSynced(
+        [...this.#caches.values()].map(({ cache }) => cache),
+        signal,
+      );
     } catch (error) {
       if (signal.aborted) return;
       throw error;
@@ -94,9 +73,42 @@ class Collector {
     await reconcile(context, this.#queue, [], uid => this.#work(uid), signal, 5);
   }
 
-  #changed(ref: ResourceRef, object: ApiObject, old?: ApiObject): void {
+  #follow(resources: readonly DiscoveredResource[]): void {
+    const { informers, clock } = this.context;
+    const caches = resources.map(resource => {
+      const cache = anyCacheOf(informers, resource);
+      const stop = cache.on({
+        add: object => this.#changed(resource, object),
+        update: (object, old) => this.#changed(resource, object, old),
+        delete: object => this.#deleted(resource, object),
+      });
+      this.#caches.set(resource, { cache, stop });
+      return cache;
+    });
+    if (!this.#synced) return;
+    // A kind that does not answer must not hold up all others for ever.
+    this.#filling = Promise.race([
+      allSynced(caches, this.signal).catch(() => undefined),
+      delay(FILL_MS, this.signal, clock),
+    ]);
+    // Owners of these kinds may have been taken for unknown.
+    for (const { object } of this.#graph.items()) this.#consider(object);
+  }
+
+  #leave(resource: DiscoveredResource): void {
+    const followed = this.#caches.get(resource);
+    if (!followed) return;
+    this.#caches.delete(resource);
+    followed.stop();
+    this.context.informers.drop(followed.cache);
+    for (const { ref, object } of [...this.#graph.items()])
+      if (ref === resource) this.#graph.remove(object.metadata.uid ?? '');
+  }
+
+  #changed(ref: DiscoveredResource, object: ApiObject, old?: ApiObject): void {
     this.#graph.put(ref, object);
     if (!this.#synced) return;
+    this.#kinds.changed(ref);
     if (old) {
       // An owner that waits for this one may wait no longer.
       for (const owner of ownersOf(old)) this.#wake(owner.uid);
@@ -104,7 +116,7 @@ class Collector {
     this.#consider(object);
   }
 
-  #deleted(object: ApiObject): void {
+  #deleted(ref: DiscoveredResource, object: ApiObject): void {
     const { uid = '' } = object.metadata;
     this.#graph.remove(uid);
     this.#absent.add(uid);
@@ -115,6 +127,7 @@ class Collector {
       }
     }
     if (!this.#synced) return;
+    this.#kinds.changed(ref);
     for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.object.metadata.uid ?? '');
     for (const owner of ownersOf(object)) this.#wake(owner.uid);
   }
@@ -136,6 +149,7 @@ class Collector {
   }
 
   async #work(uid: string): Promise<undefined> {
+    await this.#filling;
     const item = this.#graph.get(uid);
     if (!item) return;
     if (orphansDependents(item.object)) return this.#orphan(item);
@@ -171,7 +185,8 @@ class Collector {
     if (known) return awaitsDependents(known.object) ? 'leaving' : 'solid';
     const slash = owner.apiVersion.indexOf('/');
     const group = slash < 0 ? '' : owner.apiVersion.slice(0, slash);
-    const ref = this.#kinds.get(`${group} ${owner.kind}`);
+    if (!this.#kinds.find(group, owner.kind)) await this.#kinds.seek();
+    const ref = this.#kinds.find(group, owner.kind);
     if (!ref) {
       this.context.logger.warn(
         { object: object.metadata.name, owner },

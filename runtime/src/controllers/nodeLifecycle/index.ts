@@ -43,7 +43,15 @@ export const nodeLifecycle: Controller = async (context, signal) => {
   };
   nodes.on({
     add: node => {
-      heard(node.metadata.name ?? '');
+      const { name = '' } = node.metadata;
+      heard(name);
+      events.event(
+        Nodes,
+        node,
+        'Normal',
+        'RegisteredNode',
+        `Node ${name} event: Registered Node ${name} in Controller`,
+      );
       queue.add(node.metadata.name ?? '');
     },
     update: (node, old) => {

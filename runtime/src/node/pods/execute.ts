@@ -8,7 +8,7 @@ import { Pods } from '../../client/resources.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { killContainer } from './kill.ts';
 import type { PodMemory } from './memory.ts';
-import { type Desired, latest, type Observed, type Step } from './model.ts';
+import { type Desired, isStartFailure, latest, type Observed, type Step } from './model.ts';
 import { containerLogPath, podDirectory, podLogDirectory, uidOf } from './paths.ts';
 import { addressesOf, logLinkPath, StartError, sandboxConfigOf, sourcesOf, startContainer } from './start.ts';
 
@@ -20,6 +20,9 @@ export interface Execution {
   /** Aborts pulls and hooks of a pod that is to end. */
   readonly signal: AbortSignal;
 }
+
+/** How long a failed start is at least shown as such, before the back-off of its restart has the word. */
+const START_ERROR_SHOWN_MS = 1500;
 
 const text = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -127,7 +130,8 @@ async function start(
     if (reason !== 'ErrImagePull') {
       // A configuration that is not there yet is looked for again at an even pace.
       if (before?.state === 'exited') memory.restarted(step.name, before.finishedAt, clock.now());
-      memory.failed(step.name, reason, message, clock.now(), 5000, 10_000);
+      if (isStartFailure(reason)) memory.failed(step.name, reason, message, clock.now(), START_ERROR_SHOWN_MS, 10_000);
+      else memory.failed(step.name, reason, message, clock.now(), 5000, 10_000);
       return;
     }
     memory.failed(step.name, reason, message, clock.now());

@@ -66,6 +66,10 @@ export interface Retry {
   readonly message: string;
 }
 
+/** The container was made and then ended before it was of use: restarts of it are held back like any other's. */
+export const isStartFailure = (reason: string): boolean =>
+  reason === 'RunContainerError' || reason === 'PostStartHookError';
+
 export interface Verdict {
   readonly phase: 'Succeeded' | 'Failed';
   readonly reason?: string;

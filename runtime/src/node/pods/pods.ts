@@ -66,6 +66,11 @@ export class PodSet {
     return found.find(worker => !worker.gone) ?? found[0];
   }
 
+  /** The worker of the pod that has this container; undefined: no pod has it any more. */
+  withContainer(id: string): PodWorker | undefined {
+    return [...this.#workers.values()].find(worker => worker.observed.containers.some(c => c.id === id));
+  }
+
   list(): Pod[] {
     return [...this.#workers.values()].filter(worker => !worker.gone).map(worker => worker.pod);
   }

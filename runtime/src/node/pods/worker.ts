@@ -4,6 +4,7 @@
  * Always true: one step at a time; before each the runtime is looked at anew; every look is reported; it sleeps until it is poked
  * (a change in the API, the runtime, a probe) or until the time `next` named.
  */
+import { isDeepStrictEqual } from 'node:util';
 import type { Pod } from '../../api/generated/types/core.v1.ts';
 import { Prober } from '../probes/prober.ts';
 import { podStatus } from '../status/podStatus.ts';
@@ -38,6 +39,8 @@ export class PodWorker {
   readonly #prober: Prober;
   readonly #memory: PodMemory;
   readonly #announced = new Map<string, string>();
+  /** Those who wait to see something of the pod; called after every look. */
+  readonly #lookers = new Set<() => void>();
   #desired: Desired;
   #observed: Observed = nothingObserved;
   #step: Step = { do: 'wait' };
@@ -97,6 +100,7 @@ export class PodWorker {
       this.#hurry(before.pod);
     }
     if (!ends && before.pod.metadata.resourceVersion !== desired.pod.metadata.resourceVersion) this.#memory.retryNow();
+    if (!ends && tellsMore(before.pod, desired.pod)) void this.#refreshVolumes();
     this.poke();
   }
 
@@ -122,12 +126,30 @@ export class PodWorker {
     this.poke();
   }
 
+  /** Resolves when the container is seen not to run, when nobody looks any more, or when `signal` aborts. */
+  async stopped(containerId: string, signal: AbortSignal): Promise<void> {
+    const runs = (): boolean =>
+      !this.#closed && this.#observed.containers.some(c => c.id === containerId && c.state === 'running');
+    await new Promise<void>(resolve => {
+      const look = (): void => {
+        if (!signal.aborted && runs()) return;
+        this.#lookers.delete(look);
+        signal.removeEventListener('abort', look);
+        resolve();
+      };
+      this.#lookers.add(look);
+      signal.addEventListener('abort', look, { once: true });
+      look();
+    });
+  }
+
   /** Stops watching the pod; its containers go on. Resolves when the step under way has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#cancelTimer();
     this.#interrupt.abort();
     this.#prober.close();
+    this.#tellLookers();
     await this.#running;
   }
 
@@ -158,6 +180,7 @@ export class PodWorker {
         if (step.do === 'forget') {
           this.#closed = true;
           this.#prober.close();
+          this.#tellLookers();
           this.#onDone();
         }
       } catch (error) {
@@ -174,6 +197,7 @@ export class PodWorker {
   async #look(): Promise<void> {
     const observed = await this.#observer.observe();
     this.#observed = observed;
+    this.#tellLookers();
     const { podIps } = addressesOf(this.pod, observed, this.#parts);
     const running = observed.containers.filter(c => c.state === 'running');
     this.#prober.sync(this.pod, running, podIps[0] ?? '127.0.0.1');
@@ -188,6 +212,10 @@ export class PodWorker {
       now: clock.now(),
     });
     this.#parts.statuses.set(this.pod, status);
+  }
+
+  #tellLookers(): void {
+    for (const look of [...this.#lookers]) look();
   }
 
   /** What others should know while a long step is under way. */
@@ -271,4 +299,11 @@ export class PodWorker {
       this.#memory.renewAt = clock.now() + 30_000;
     }
   }
+}
+
+/** What downward API files show may have changed. */
+function tellsMore(before: Pod, now: Pod): boolean {
+  const downward = now.spec?.volumes?.some(v => v.downwardAPI || v.projected?.sources?.some(s => s.downwardAPI));
+  const of = ({ metadata: { labels, annotations } }: Pod): object => ({ labels, annotations });
+  return downward === true && !isDeepStrictEqual(of(before), of(now));
 }

@@ -105,7 +105,10 @@ function getOnce(
 ): Promise<{ status: number; location: string | undefined; body: string }> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void => {
-      const why = signal.aborted ? `context deadline exceeded (no answer within ${timeoutMs} ms)` : error.message;
+      const port = url.port || (url.protocol === 'https:' ? '443' : '80');
+      const why = signal.aborted
+        ? `context deadline exceeded (no answer within ${timeoutMs} ms)`
+        : (dialText(error, `${url.hostname}:${port}`) ?? error.message);
       reject(new Error(`Get "${url}": ${why}`));
     };
     const answered = (response: IncomingMessage): void => {
@@ -144,8 +147,23 @@ function askTcp(action: TCPSocketAction, target: Target, timeoutMs: number, sign
     };
     socket.setTimeout(timeoutMs, () => answer(false, `dial tcp ${host}:${port}: i/o timeout`));
     socket.once('connect', () => answer(true, ''));
-    socket.once('error', error => answer(false, `dial tcp ${host}:${port}: ${error.message}`));
+    socket.once('error', error =>
+      answer(false, dialText(error, `${host}:${port}`) ?? `dial tcp ${host}:${port}: ${error.message}`),
+    );
   });
+}
+
+const ERRNO_TEXTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect: connection refused',
+  EHOSTUNREACH: 'connect: no route to host',
+  ENETUNREACH: 'connect: network is unreachable',
+  ETIMEDOUT: 'connect: connection timed out',
+};
+
+/** As Go says it: people search for these words. `undefined`: it is no failure to connect. */
+function dialText(error: Error, authority: string): string | undefined {
+  const text = 'code' in error && typeof error.code === 'string' ? ERRNO_TEXTS[error.code] : undefined;
+  return text && `dial tcp ${authority}: ${text}`;
 }
 
 const SERVING = 1;

@@ -1,7 +1,14 @@
 /** One container's entry in a pod's status (kubelet `convertToAPIContainerStatuses`). Pure. */
 import type { ContainerState, ContainerStatus, Pod } from '../../api/generated/types/core.v1.ts';
 import { backoffUntil, goDuration } from '../pods/backoff.ts';
-import type { AnyContainer, Memory, Observed, ObservedContainer, Role } from '../pods/model.ts';
+import {
+  type AnyContainer,
+  isStartFailure,
+  type Memory,
+  type Observed,
+  type ObservedContainer,
+  type Role,
+} from '../pods/model.ts';
 import { willRestart } from '../pods/next.ts';
 import { podText } from '../pods/paths.ts';
 
@@ -77,7 +84,8 @@ function stateOf(
   const ran = before?.state?.running ?? before?.state?.terminated;
   if (instance?.state === 'unknown' || (!instance && before?.containerID && ran))
     return unknownState(input.ending, before);
-  const multi = (input.pod.spec?.initContainers ?? []).length > 0 && role === 'main';
+  // Also of the init containers themselves: `kubectl get` then counts them (`Init:0/2`).
+  const multi = (input.pod.spec?.initContainers ?? []).length > 0 && role !== 'ephemeral';
   return { state: { waiting: waiting ?? { reason: multi ? 'PodInitializing' : 'ContainerCreating' } } };
 }
 
@@ -101,7 +109,9 @@ function waitingReason(
 ): { reason: string; message?: string } | undefined {
   if (ending) return undefined;
   const retry = memory.retries.get(container.name);
-  if (retry) return { reason: retry.reason, message: retry.message };
+  // One that could not be started is shown as such first, then as what it is held back for.
+  const shown = retry && !(instance?.state === 'exited' && isStartFailure(retry.reason) && now >= retry.notBefore);
+  if (shown) return { reason: retry.reason, message: retry.message };
   if (instance?.state !== 'exited' || role === 'ephemeral') return undefined;
   if (role === 'init' ? instance.exitCode === 0 : role === 'main' && !willRestart(pod, container, instance))
     return undefined;

@@ -37,6 +37,8 @@ export interface NodeStatusOptions {
   readonly notReady: () => string | undefined;
   /** Where kubelets listen, when they do; the tunnel needs no port. */
   readonly onNode: (node: Node) => void;
+  /** For people, about the node: `NodeReady`, `NodeNotReady`, `Rebooted`… */
+  readonly event: (node: Node, type: 'Normal' | 'Warning', reason: string, message: string) => void;
   readonly onReady: (ready: boolean, message: string) => void;
 }
 
@@ -57,6 +59,10 @@ export class NodeReporter {
   #leaseAt = 0;
   #conditions: readonly NodeCondition[] = [];
   #runtimeVersion = '';
+  /** Condition → the status that has been told as an event. */
+  readonly #announced = new Map<string, string>();
+  /** Of the boot in which the node last reported, when that was before this process. */
+  #knownBootId: string | undefined;
   #wake: () => void = () => {};
 
   constructor(options: NodeStatusOptions) {
@@ -132,6 +138,7 @@ export class NodeReporter {
     }
     const patch = { status: { ...status, addresses: [{ $patch: 'replace' }, ...(status.addresses ?? [])] } };
     this.#node = await client.patch(Nodes, { name: nodeName }, patch, { type: 'strategic', subresource: 'status' });
+    this.#announce(this.#node);
     this.#sent = status;
     this.#sentAt = now;
     onNode(this.#node);
@@ -186,6 +193,27 @@ export class NodeReporter {
       .map(i => ({ names: [...i.repoDigests, ...i.repoTags].slice(0, 5), sizeBytes: i.size }));
   }
 
+  /** Every condition that is another than what was said last; at the start, each once. */
+  #announce(node: Node): void {
+    const { event, machine, nodeName } = this.#options;
+    if (this.#announced.size === 0) {
+      event(node, 'Normal', 'Starting', 'Starting kubelet.');
+      const { bootID } = machine.info;
+      if (this.#knownBootId !== undefined && this.#knownBootId !== bootID)
+        event(node, 'Warning', 'Rebooted', `Node ${nodeName} has been rebooted, boot id: ${bootID}`);
+    }
+    for (const { type, status, reason = '' } of this.#conditions) {
+      const before = this.#announced.get(type);
+      if (before === status) continue;
+      this.#announced.set(type, status);
+      // A node that is not Ready yet is no news.
+      if (type === 'Ready' && status !== 'True' && before === undefined) continue;
+      const said =
+        type === 'Ready' ? (status === 'True' ? 'NodeReady' : 'NodeNotReady') : reason.replace(/^Kubelet/, 'Node');
+      event(node, 'Normal', said, `Node ${nodeName} status is now: ${said}`);
+    }
+  }
+
   /** Creates the node's object, or takes over the one there is with our labels on it. */
   async #register(status: NodeStatus): Promise<Node> {
     const { client, nodeName, taints, logger } = this.#options;
@@ -204,6 +232,7 @@ export class NodeReporter {
     } catch (error) {
       if (!isAlreadyExists(error)) throw error;
       this.#node = await client.patch(Nodes, { name: nodeName }, { metadata: { labels } }, { type: 'merge' });
+      this.#knownBootId ??= this.#node.status?.nodeInfo?.bootID;
     }
     this.#sent = undefined;
     this.#conditions = carryTimes(this.#conditions, this.#node.status?.conditions ?? []);

@@ -33,6 +33,10 @@ test('phase and container states', () => {
   const deleted = pod({}, { deletionTimestamp: 'x' });
   const backoff = new Map([['a', { delayMs: 20_000, lastUpdate: T0 }]]);
   const pull = new Map([['a', { notBefore: T0 + 1, delayMs: 1, reason: 'ErrImagePull', message: 'm' }]]);
+  const startError = (
+    notBefore: number,
+  ): Map<string, Memory['retries'] extends ReadonlyMap<string, infer R> ? R : never> =>
+    new Map([['a', { notBefore, delayMs: 1500, reason: 'RunContainerError', message: 'm' }]]);
   const ready = { probes: probes('a-0') };
   const verdict = { phase: 'Failed', reason: 'DeadlineExceeded', message: 'too long' } as const;
   const cases: readonly (readonly [string, Pod, Observed, Partial<Memory>, string])[] = [
@@ -46,6 +50,20 @@ test('phase and container states', () => {
     ['cannot pull', pod(), seen([]), { retries: pull }, 'Pending ErrImagePull'],
     ['exited, about to restart', pod(), seen([exited('a', 1)]), {}, 'Running Error'],
     ['backs off', pod(), seen([exited('a', 1)]), { restarts: backoff }, 'Running CrashLoopBackOff<Error'],
+    [
+      'could not start',
+      pod(),
+      seen([exited('a', 128)]),
+      { retries: startError(T0 + 1) },
+      'Running RunContainerError<Error',
+    ],
+    [
+      'could not start, backs off',
+      pod(),
+      seen([exited('a', 128)]),
+      { retries: startError(T0), restarts: backoff },
+      'Running CrashLoopBackOff<Error',
+    ],
     ['runs again', pod(), seen([instance('a', { attempt: 1 }), exited('a', 0)]), {}, 'Running running<Completed'],
     ['ended well', never, seen([exited('a', 0)]), {}, 'Succeeded Completed'],
     ['ended badly', never, seen([exited('a', 2)]), {}, 'Failed Error'],
@@ -57,6 +75,8 @@ test('phase and container states', () => {
     ['a verdict stands', pod(), seen([exited('a', 0)]), { verdict }, 'Failed Completed'],
   ];
   for (const [name, p, observed, more, want] of cases) assert.equal(short(statusOf(p, observed, more)), want, name);
+  const first = statusOf(withInit, seen([], [])).initContainerStatuses?.[0];
+  assert.equal(first?.state?.waiting?.reason, 'PodInitializing');
   const { reason, message } = statusOf(pod(), seen([]), { verdict });
   assert.deepEqual([reason, message], ['DeadlineExceeded', 'too long']);
 });
