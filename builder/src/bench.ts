@@ -105,7 +105,7 @@ async function changedRuntime(directory: string): Promise<string> {
   const sources = join(directory, 'runtime/src');
   await cp(join(repositoryRoot, 'runtime/src'), sources, { recursive: true });
   await symlink(join(repositoryRoot, 'node_modules'), join(directory, 'node_modules'));
-  await appendFile(join(sources, 'cli/bin.ts'), "process.env.ATOLL_BENCH = 'one line more';\n");
+  await appendFile(join(sources, 'cli/run.ts'), "process.env.ATOLL_BENCH = 'one line more';\n");
   return sources;
 }
 

@@ -20,6 +20,7 @@ import type { Progress } from './progress.ts';
 import { spdxDocument } from './sbom.ts';
 import { StepRunner } from './step.ts';
 import { fetchArchives } from './steps/archives.ts';
+import { buildCodeCache, daemonFlags } from './steps/code-cache.ts';
 import { compressDisk } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
@@ -40,7 +41,7 @@ export interface BuildOptions {
   readonly cache: string;
   /** The folder that gets `<image>/`. */
   readonly out: string;
-  /** Folder of the runtime's sources (`cli/bin.ts` in it). */
+  /** Folder of the runtime's sources (`cli/bundle.ts` in it). */
   readonly runtime: string;
   readonly compress: boolean;
   /** Fetch the package index even if the one at hand is fresh. */
@@ -227,6 +228,16 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     lock: await fileRef(join(repositoryRoot, 'package-lock.json')),
     version,
   });
+  // V8's bytecode is of one word size; other architectures start without.
+  const codeCache =
+    architecture.node === process.arch
+      ? await steps.run(buildCodeCache, {
+          loader: runtime['atoll.js'],
+          runtime: runtime['runtime.js'],
+          flags: daemonFlags,
+          tools,
+        })
+      : undefined;
 
   const atoll = 'usr/lib/atoll';
   const plain = (file: FileRef): { file: FileRef; mode: number } => ({ file, mode: 0o644 });
@@ -241,13 +252,15 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     modules: kernel['modules.tar'],
     files: {
       [`${atoll}/atoll.js`]: plain(runtime['atoll.js']),
+      [`${atoll}/runtime.js`]: plain(runtime['runtime.js']),
+      ...(codeCache ? { [`${atoll}/runtime.cache`]: plain(codeCache['runtime.cache']) } : {}),
       [`${atoll}/store-thread.js`]: plain(runtime['store-thread.js']),
       [await readText(icu.path)]: plain(icu['libicudata.so']),
       [`${atoll}/better_sqlite3.node`]: plain(sqlite['better_sqlite3.node']),
       [`${atoll}/images.tar`]: plain(containers['images.tar']),
       [`${atoll}/images.list`]: plain(containers['images.list']),
     },
-    texts: { [`${atoll}/package.json`]: '{"type":"module"}\n', ...deviceRepartFiles(image.partitions) },
+    texts: deviceRepartFiles(image.partitions),
     epoch,
     tools,
   });

@@ -1,0 +1,31 @@
+/**
+ * V8's code cache of the runtime, written by the runtime's own loader under the Node.js of the tools tree, which is the image's.
+ * V8 refuses it, and only then compiles, under another version or other V8 flags: the units and `atoll` give the same.
+ */
+import { dirname } from 'node:path';
+import type { FileRef } from '../files.ts';
+import type { Step } from '../step.ts';
+import { tool } from '../tools.ts';
+
+export interface CodeCacheInputs {
+  readonly loader: FileRef;
+  readonly runtime: FileRef;
+  readonly flags: readonly string[];
+  readonly tools: string;
+}
+
+/** As the units of the daemons have them: `node <flags> /usr/lib/atoll/atoll.js`. */
+export const daemonFlags = ['--max-semi-space-size=2'] as const;
+
+export const buildCodeCache: Step<CodeCacheInputs, 'runtime.cache'> = {
+  name: 'code-cache',
+  title: "V8's code cache of the runtime",
+  module: import.meta.url,
+  outputs: ['runtime.cache'],
+  async run({ loader, flags }, { directory, signal }) {
+    const folder = dirname(loader.path);
+    // The seed of V8's string hashes would be in the file; it is no part of what V8 checks.
+    const command = `exec node --random-seed=1 ${flags.join(' ')} ${loader.path} --write-code-cache > runtime.cache`;
+    await tool(['sh', '-c', command], { readOnly: [folder], binds: [directory], cwd: directory, signal });
+  },
+};
