@@ -48,8 +48,23 @@ export async function server({ values }: CommandContext): Promise<number> {
   const started = performance.now();
   const closers: (() => Promise<void> | void)[] = [];
   try {
-    state.report('starting', 'reading keys and certificates', { addresses: hostAddresses() });
+    state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
     await makeDirectory(directory, 0o700);
+    let fail: (error: Error) => void = () => undefined;
+    const failed = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    failed.catch(() => undefined);
+    // In a thread of its own, beside the making of keys.
+    const opening = openSqliteStore({
+      path: join(directory, 'db', 'state.db'),
+      logger: logger.child({ part: 'store' }),
+      clock,
+      onFailure: error => fail(error),
+    });
+    // Its failure is thrown where it is waited for.
+    const opened = opening.catch(() => undefined);
+    closers.unshift(async () => (await opened)?.close());
     const sans = (): string[] => [hostname(), ...hostAddresses(), ...values.many('tls-san')];
     const tlsDirectory = join(directory, 'tls');
     const pki = await ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() });
@@ -58,19 +73,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     const secret = await joinSecret(tokenPath, values.optional('token'));
     await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
 
-    state.report('starting', 'opening the store');
-    let fail: (error: Error) => void = () => undefined;
-    const failed = new Promise<never>((_, reject) => {
-      fail = reject;
-    });
-    failed.catch(() => undefined);
-    const store = await openSqliteStore({
-      path: join(directory, 'db', 'state.db'),
-      logger: logger.child({ part: 'store' }),
-      clock,
-      onFailure: error => fail(error),
-    });
-    closers.unshift(() => store.close());
+    const store = await opening;
 
     state.report('starting', 'starting the API');
     const version = { gitVersion: `${release().kubernetes}+atoll${release().version}` };
