@@ -11,7 +11,6 @@ import type { BuildManifest } from '../src/manifest.ts';
 import { artefactPaths } from '../src/paths.ts';
 import { run } from '../src/process.ts';
 import {
-  allSteps,
   type CliOptions,
   cli,
   coldCache,
@@ -21,6 +20,7 @@ import {
   namesIn,
   nothingLivesIn,
   stepsIn,
+  stepsOf,
   succeeded,
 } from './workshop.ts';
 
@@ -89,6 +89,7 @@ test('the next build goes on from there, and gives the same bytes as the other p
   timeout: 240_000,
 }, async () => {
   const second = succeeded(await build());
+  const allSteps = await stepsOf(artefactPaths(image, out('second-out')).manifest);
   assert.deepEqual(stepsIn(second).unchanged, ['packages', 'archives', 'kernel', 'initrd']);
   assert.deepEqual(stepsIn(second).done, allSteps.slice(4));
   assert.deepEqual(await namesIn(join(options.cache, 'tmp')), [], 'what the killed build left is swept up');
@@ -121,7 +122,7 @@ test('built again, nothing runs', async () => {
   const paths = artefactPaths(image, out('second-out'));
   const before = (await stat(paths.directory)).ino;
   const again = succeeded(await build());
-  assert.deepEqual(stepsIn(again), { done: [], unchanged: allSteps, failed: [] });
+  assert.deepEqual(stepsIn(again), { done: [], unchanged: await stepsOf(paths.manifest), failed: [] });
   assert.match(again.stdout, /nothing had changed/);
   assert.doesNotMatch(again.stderr, /^artefact:/m);
   assert.equal((await stat(paths.directory)).ino, before, 'the artefact is not even written again');

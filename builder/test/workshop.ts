@@ -10,6 +10,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { BuildManifest } from '../src/manifest.ts';
 import { cacheDirectory, repositoryRoot } from '../src/paths.ts';
 import { run } from '../src/process.ts';
 
@@ -88,11 +89,11 @@ export function stepsIn({ stderr }: Outcome): { done: string[]; unchanged: strin
   };
 }
 
-/** Every step of a build, in order. */
-export const allSteps: readonly string[] = [
-  ...['packages', 'archives', 'kernel', 'initrd', 'sqlite', 'icu', 'images', 'runtime'],
-  ...['root', 'erofs', 'uki', 'esp', 'disk', 'compress'],
-];
+/** Names of all steps of the build that made an artefact, in order. */
+export async function stepsOf(manifest: string): Promise<string[]> {
+  const { timings } = JSON.parse(await readFile(manifest, 'utf8')) as BuildManifest;
+  return timings.map(({ step }) => step);
+}
 
 /** A temporary folder for one test file. */
 export async function makeWorkshop(): Promise<string> {

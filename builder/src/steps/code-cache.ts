@@ -25,7 +25,12 @@ export const buildCodeCache: Step<CodeCacheInputs, 'runtime.cache'> = {
   async run({ loader, flags }, { directory, signal }) {
     const folder = dirname(loader.path);
     // The seed of V8's string hashes would be in the file; it is no part of what V8 checks.
-    const command = `exec node --random-seed=1 ${flags.join(' ')} ${loader.path} --write-code-cache > runtime.cache`;
-    await tool(['sh', '-c', command], { readOnly: [folder], binds: [directory], cwd: directory, signal });
+    const node = ['node', '--random-seed=1', ...flags, loader.path, '--write-code-cache'];
+    await tool(['sh', '-c', 'exec "$@" > runtime.cache', 'sh', ...node], {
+      readOnly: [folder],
+      binds: [directory],
+      cwd: directory,
+      signal,
+    });
   },
 };

@@ -64,6 +64,8 @@ export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'runtime.js' | 'sto
   async run({ sources, version }, { directory }) {
     const options: BuildOptions & { metafile: true } = {
       outdir: directory,
+      // The bundle names its modules relative to this: not by where the build was started.
+      absWorkingDir: repositoryRoot,
       bundle: true,
       metafile: true,
       platform: 'node',
