@@ -1,11 +1,23 @@
 /** What a node does while its server is away. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { Pod } from '../src/api/generated/types/core.v1.ts';
 import { Client } from '../src/client/client.ts';
 import { inProcessTransport } from '../src/client/inProcess.ts';
-import { Pods } from '../src/client/resources.ts';
+import { Nodes, Pods } from '../src/client/resources.ts';
 import type { Transport } from '../src/client/transport.ts';
-import { isReady, nodeUser, podOf, podUntil, sh, startTestNode, statusOf, type TestNode } from './nodeFixture.ts';
+import {
+  isReady,
+  NODE,
+  nodeUser,
+  podGone,
+  podOf,
+  podUntil,
+  sh,
+  startTestNode,
+  statusOf,
+  type TestNode,
+} from './nodeFixture.ts';
 
 /** A transport that can be cut: requests fail as they do when nobody listens, and running watches end. */
 function cuttable(inner: () => Transport): { transport: Transport; cut(): void; mend(): void } {
@@ -68,6 +80,45 @@ test('containers are restarted while the server is away, also by an agent that s
   wire.mend();
   const after = await podUntil(t.client, 'steady', p => isReady(p) && statusOf(p, 'c').restartCount === 2);
   assert.equal(statusOf(after, 'c').containerID, `containerd://${third}`);
+});
+
+test('a node that was taken for lost says at once that it is not, and so do its pods', async () => {
+  const lost = (type: string, status: string) => ({
+    status: { conditions: [{ type, status, reason: 'NodeStatusUnknown' }] },
+  });
+  const how = { type: 'strategic', subresource: 'status' } as const;
+  const pod = { namespace: 'default', name: 'steady' };
+  wire.cut();
+  await t.client.patch(Nodes, { name: NODE }, lost('Ready', 'Unknown'), how);
+  await t.client.patch(Pods, pod, lost('Ready', 'False'), how);
+  wire.mend();
+  await until('the node is Ready', async () => {
+    const { status } = await t.client.get(Nodes, { name: NODE });
+    return status?.conditions?.find(c => c.type === 'Ready')?.status === 'True';
+  });
+  await podUntil(t.client, 'steady', isReady);
+  await t.client.delete(Nodes, { name: NODE });
+  await until('the node is there again', async () =>
+    (await t.client.list(Nodes)).items.some(
+      ({ status }) => status?.conditions?.some(c => c.status === 'True') === true,
+    ),
+  );
+});
+
+test('a readiness gate opens when its condition comes', async () => {
+  const gated = podOf('gated', {
+    readinessGates: [{ conditionType: 'example.test/gate' }],
+    containers: [sh('exec sleep 1000')],
+  });
+  await t.client.create(Pods, gated);
+  const reason = (p: Pod) => p.status?.conditions?.find(c => c.type === 'Ready')?.reason;
+  await podUntil(t.client, 'gated', p => reason(p) === 'ReadinessGatesNotReady');
+  const open = { status: { conditions: [{ type: 'example.test/gate', status: 'True' }] } };
+  const key = { namespace: 'default', name: 'gated' };
+  await t.client.patch(Pods, key, open, { type: 'strategic', subresource: 'status' });
+  await podUntil(t.client, 'gated', isReady, 5000);
+  await t.client.delete(Pods, key);
+  await podGone(t.client, 'gated');
 });
 
 test('a pod deleted while the server could not be reached is ended when it can', async () => {

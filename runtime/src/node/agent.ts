@@ -146,6 +146,8 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
   const event: PodEvent = (pod, type, reason, message, containerName) =>
     recorder.event(Pods, pod, type, reason, message, fieldOf(pod, containerName));
   const services = new Informer(Services, { client, logger, clock });
+  const self = new Informer(Nodes, { client, logger, clock, fieldSelector: `metadata.name=${nodeName}` });
+  self.on({ add: node => reporter.seen(node), update: node => reporter.seen(node), delete: () => reporter.lost() });
   const pods = new Informer(Pods, { client, logger, clock, fieldSelector: `spec.nodeName=${nodeName}` });
   const statuses = new ApiStatusWriter({ client, clock, logger });
   const objects: PodObjects = new PodObjects({ client, logger, clock, onChange: uids => set.objectChanged(uids) });
@@ -166,6 +168,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
   const disk = (): Promise<{ totalBytes: number; availableBytes: number }> => diskInfo(dirs.pods);
   const running = [
     reporter.run(stop.signal),
+    self.run(stop.signal),
     services.run(stop.signal),
     pods.run(stop.signal),
     // Containers get variables that name services; a server that is away does not hold them up for long.

@@ -52,21 +52,21 @@ const taints = async (name: string): Promise<string> =>
     .map(({ key, effect }) => `${key.replace('node.kubernetes.io/', '')}:${effect}`)
     .sort()
     .join();
+let beats = 0;
+/** Whole seconds, as the API keeps them: each heartbeat must be another, however fast the test is. */
+const heartbeatTime = (): string => new Date(Date.now() + beats++ * 1000).toISOString();
 const beReady = (name: string) =>
   client.patch(
     Nodes,
     { name },
     {
       status: {
-        conditions: [
-          { type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: new Date().toISOString() },
-        ],
+        conditions: [{ type: 'Ready', status: 'True', reason: 'KubeletReady', lastHeartbeatTime: heartbeatTime() }],
       },
     },
     { type: 'strategic', subresource: 'status' },
   );
 
-let beats = 0;
 async function beat(name: string): Promise<void> {
   const renewTime = new Date(Date.now() + beats++).toISOString().replace('Z', '000Z');
   await client.patch(Leases, { namespace: 'kube-node-lease', name }, { spec: { renewTime } }, { type: 'merge' });

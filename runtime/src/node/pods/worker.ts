@@ -205,7 +205,7 @@ export class PodWorker {
     const { hostIps, clock } = this.#parts.context;
     if (this.gone) return;
     const status = podStatus({
-      pod: { ...this.pod, status: this.#parts.statuses.current(this.uid) ?? this.pod.status },
+      pod: { ...this.pod, status: lastStatus(this.#parts.statuses.current(this.uid), this.pod.status) },
       observed,
       memory: this.#memory,
       hostIps: hostIps(),
@@ -299,6 +299,16 @@ export class PodWorker {
       this.#memory.renewAt = clock.now() + 30_000;
     }
   }
+}
+
+/** What we said last, with the conditions others have added in the API since (readiness gates). */
+function lastStatus(ours: Pod['status'], api: Pod['status']): Pod['status'] {
+  if (!ours) return api;
+  const own = new Set(ours.conditions?.map(c => c.type));
+  return {
+    ...ours,
+    conditions: [...(ours.conditions ?? []), ...(api?.conditions ?? []).filter(c => !own.has(c.type))],
+  };
 }
 
 /** What downward API files show may have changed. */

@@ -2,7 +2,7 @@
  * The node in the API: registered once, its status on change and every five minutes, its Lease every ten seconds.
  *
  * Always true: one loop does it all, one request after another; a server that does not answer delays it and nothing else; the
- * node's object is made again when somebody deleted it.
+ * node's object is made again when somebody deleted it, and put right when somebody else wrote into our part of it.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../api/generated/types/core.v1.ts';
@@ -78,6 +78,25 @@ export class NodeReporter {
     return this.#sent?.allocatable ?? {};
   }
 
+  /** The node as the API has it, whoever changed it. */
+  seen(node: Node): void {
+    if (!this.#sent || !isNewer(node, this.#node)) return;
+    this.#node = node;
+    this.#options.onNode(node);
+    const said = (type: string): string | undefined => node.status?.conditions?.find(c => c.type === type)?.status;
+    // The server took us for lost (node lifecycle), and we are not.
+    if (this.#conditions.every(({ type, status }) => said(type) === status)) return;
+    this.#sent = undefined;
+    this.poke();
+  }
+
+  /** Somebody deleted the node: it is made again. */
+  lost(): void {
+    if (!this.#node) return;
+    this.#node = undefined;
+    this.poke();
+  }
+
   /** Something changed that the node's status tells: look now. */
   poke(): void {
     this.#wake();
@@ -128,11 +147,6 @@ export class NodeReporter {
       this.#leaseAt = now;
     }
     if (this.#sent && !isDue(this.#sentAt, UNCHANGED_MS, now) && sameButHeartbeat(this.#sent, status)) {
-      // Nothing else tells us of the range we wait for.
-      if (!node.spec?.podCIDR) {
-        this.#node = await client.get(Nodes, { name: nodeName });
-        onNode(this.#node);
-      }
       onReady(isReady, ready?.message ?? '');
       return isReady;
     }
@@ -262,6 +276,10 @@ function resources(machine: MachineFacts, diskBytes: number): Pick<NodeStatus, '
       'ephemeral-storage': String(Math.floor(diskBytes * 0.9)),
     },
   };
+}
+
+function isNewer(node: Node, than: Node | undefined): boolean {
+  return than === undefined || Number(node.metadata.resourceVersion) > Number(than.metadata.resourceVersion);
 }
 
 /** Also when the clock was set back since `last`. */

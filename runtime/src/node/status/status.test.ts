@@ -185,6 +185,35 @@ test('the writer sends the newest, once, and again until it arrives', async () =
   writer.close();
 });
 
+test('what others have made of a status is put right, what is merely old is not', async () => {
+  const clock = new ManualClock();
+  const at = (resourceVersion: string, ready: string): Pod => ({
+    ...pod({}, { resourceVersion }),
+    status: { phase: 'Running', conditions: [{ type: 'Ready', status: ready }] },
+  });
+  let sent = 0;
+  const client = {
+    patch: async () => {
+      sent++;
+      return at('7', 'True');
+    },
+  } as unknown as Client;
+  const writer = new ApiStatusWriter({ client, clock, logger: silentLogger });
+  const status: PodStatus = { phase: 'Running', conditions: [{ type: 'Ready', status: 'True' }] };
+  for (const [known, want] of [
+    [at('5', 'False'), 1],
+    [at('6', 'False'), 1], // from before our word, late
+    [at('7', 'True'), 1],
+    [at('8', 'True'), 1],
+    [at('9', 'False'), 2],
+  ] as const) {
+    writer.set(known, { ...status });
+    await clock.advance(0);
+    assert.equal(sent, want, `after revision ${known.metadata.resourceVersion}`);
+  }
+  writer.close();
+});
+
 test('the node’s address: default route, else any global one, else the bridge, else loopback', () => {
   const table = 'Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n';
   assert.equal(

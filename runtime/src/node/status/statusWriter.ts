@@ -1,8 +1,9 @@
 /**
  * Sends pod statuses to the API.
  *
- * Always true: at most one request a pod is under way; the newest status wins; nothing is sent that the API has already; a pod
- * that is gone, or is another of the same name, is left alone.
+ * Always true: at most one request a pod is under way; the newest status wins; nothing is sent that the API has already; what
+ * others have made of it since (node lifecycle, while we were away) is put right; a pod that is gone, or is another of the same
+ * name, is left alone.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '../../api/generated/types/core.v1.ts';
@@ -24,6 +25,8 @@ interface Entry {
   status: PodStatus;
   /** What the API has of ours, as far as we know. */
   sent: PodStatus | undefined;
+  /** The API's answer to what was sent last. */
+  answer: Pod | undefined;
   sending: Promise<void> | undefined;
   failure: unknown;
 }
@@ -57,13 +60,15 @@ export class ApiStatusWriter implements StatusWriter {
     const uid = pod.metadata.uid ?? '';
     const entry = this.#entries.get(uid);
     if (entry) {
+      if (entry.pod !== pod && entry.sent && !entry.sending && isUndone(entry.sent, entry.answer, pod))
+        entry.sent = undefined;
       entry.pod = pod;
       entry.status = status;
       this.#kick(uid, entry);
       return;
     }
     const sent = pod.status && covers(pod.status, status) ? status : undefined;
-    const made: Entry = { pod, status, sent, sending: undefined, failure: undefined };
+    const made: Entry = { pod, status, sent, answer: sent && pod, sending: undefined, failure: undefined };
     this.#entries.set(uid, made);
     this.#kick(uid, made);
   }
@@ -116,12 +121,20 @@ export class ApiStatusWriter implements StatusWriter {
     const { namespace, name = '' } = pod.metadata;
     const patch = patchOf(pod, entry.sent, status);
     try {
-      await this.#options.client.patch(Pods, { namespace, name }, patch, { type: 'strategic', subresource: 'status' });
+      const options = { type: 'strategic', subresource: 'status' } as const;
+      entry.answer = await this.#options.client.patch(Pods, { namespace, name }, patch, options);
     } catch (error) {
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
     entry.sent = status;
   }
+}
+
+/** Whether the API has moved on from our last word (`answer`) to one that is not ours. Older states, still on their way, are not. */
+function isUndone(sent: PodStatus, answer: Pod | undefined, now: Pod): boolean {
+  const revision = (pod: Pod): number => Number(pod.metadata.resourceVersion);
+  if (!answer?.status || !now.status || !(revision(now) > revision(answer))) return false;
+  return !covers(now.status, sent) && !isDeepStrictEqual(now.status, answer.status);
 }
 
 /** The strategic merge patch that makes our part of the API's status `status`. */
