@@ -70,7 +70,7 @@ describe('a section', () => {
       await writeReport(join(directory, 'deep'), await measureSection(section({}), context()), { cores: 2 });
       const written = JSON.parse(await readFile(join(directory, 'deep', 'one.json'), 'utf8'));
       assert.deepEqual(
-        [written.section, written.machine, written.summaries[0].ours.samples],
+        [written.section, written.machine, written.figures[0].ours.samples],
         ['one', { cores: 2 }, [1, 2, 3]],
       );
     } finally {

@@ -82,6 +82,7 @@ const lastWords = 4;
 /** Writes `<directory>/<section>.json`. */
 export async function writeReport(directory: string, report: SectionReport, machine: object): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const text = JSON.stringify({ section: report.name, machine, ...report, name: undefined }, undefined, 2);
-  await writeFile(join(directory, `${report.name}.json`), `${text}\n`);
+  const { name, title, notes, summaries, problems } = report;
+  const text = JSON.stringify({ section: name, title, notes, machine, figures: summaries, problems }, undefined, 2);
+  await writeFile(join(directory, `${name}.json`), `${text}\n`);
 }
