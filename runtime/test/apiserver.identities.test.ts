@@ -179,6 +179,31 @@ describe('identities', { timeout: 120_000 }, () => {
     assert.equal(await may(reads), false);
   });
 
+  it('takes containers to look at a pod with, through their subresource only, and keeps them', async () => {
+    await must(201, `POST ${PODS}`, { body: pod('seen', { nodeName: 'n1' }) });
+    const merge = (path: string, spec: object, status: number): Promise<Answered> =>
+      must(status, `PATCH ${PODS}/seen${path}`, { headers: mergePatch, body: { spec } });
+    const look = { name: 'look', image: 'example.test/tools:1', targetContainerName: 'a' };
+    await merge('', { ephemeralContainers: [look] }, 422);
+    const { json } = await merge('/ephemeralcontainers', { ephemeralContainers: [look], hostname: 'other' }, 200);
+    assert.equal(json.spec.ephemeralContainers[0].terminationMessagePath, '/dev/termination-log');
+    assert.equal(json.spec.hostname, undefined, 'nothing else comes this way');
+    assert.equal(json.metadata.generation, 2);
+    const added = json.spec.ephemeralContainers[0];
+    for (const [containers, told] of [
+      [[], /existing ephemeral containers "look" may not be removed/],
+      [[{ ...added, image: 'x' }], /existing ephemeral containers "look" may not be changed/],
+      [[added, { ...look, name: 'a' }], /\[1\]\.name: Duplicate value: "a"/],
+      [[added, { ...look, name: 'b', targetContainerName: 'c' }], /targetContainerName: Not found: "c"/],
+      [
+        [added, { ...look, name: 'b', ports: [{ containerPort: 1 }] }],
+        /ports: Forbidden: cannot be set for an Ephemeral/,
+      ],
+    ] as const)
+      assert.match((await merge('/ephemeralcontainers', { ephemeralContainers: containers }, 422)).json.message, told);
+    await must(200, `DELETE ${PODS}/seen?gracePeriodSeconds=0`);
+  });
+
   it('lets those act as others who may, and only as those', async () => {
     const rbac = '/apis/rbac.authorization.k8s.io/v1';
     await must(201, `POST ${rbac}/clusterroles`, {

@@ -12,6 +12,7 @@ import { validateObjectMetaUpdate } from '../api/kinds/objectMeta.ts';
 import {
   applyDefaults,
   prepareForCreate,
+  prepareForPartUpdate,
   prepareForStatusUpdate,
   prepareForUpdate,
   validateCreate,
@@ -169,12 +170,13 @@ async function prepare(
   const attributes = admissionAttributes(context, 'UPDATE', object, old);
   await parts.admission.mutate(attributes);
   if (subresource === 'status') prepareForStatusUpdate(resource, object, old);
-  else if (!trusted) prepareForUpdate(resource, object, old);
+  else if (!trusted && !prepareForPartUpdate(resource, object, old, subresource))
+    prepareForUpdate(resource, object, old);
   const reservation = reserve(context, object, old);
   try {
     if (subresource === 'status' || trusted)
       refuse(context, object, validateObjectMetaUpdate(object.metadata, old.metadata));
-    else refuse(context, object, validateUpdate(resource, object, old));
+    else refuse(context, object, validateUpdate(resource, object, old, subresource));
     await parts.admission.validate(attributes);
     return reservation;
   } catch (error) {

@@ -58,4 +58,14 @@ export interface KindModule<T = KubeObject> {
   readonly prepareForUpdate?: (object: T, old: T) => void;
   readonly validate?: (object: T) => FieldError[];
   readonly validateUpdate?: (object: T, old: T) => FieldError[];
+  /** Subresources through which a part of the object is written that may not change otherwise, by name. */
+  readonly parts?: Readonly<Record<string, KindPart<T>>>;
+}
+
+/** How one part of an object is written through a subresource of its own. */
+export interface KindPart<T = KubeObject> {
+  /** In place: everything but the part becomes as it was. */
+  readonly prepare: (object: T, old: T) => void;
+  /** Whether the part may become this; the whole object is validated besides. */
+  readonly validate: (object: T, old: T) => FieldError[];
 }

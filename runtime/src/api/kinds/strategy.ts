@@ -66,6 +66,15 @@ export function prepareForStatusUpdate(_info: Kept, object: KubeObject, old: Kub
   for (const [field, value] of Object.entries(keep)) assign(object.metadata as unknown as KubeObject, field, value);
 }
 
+/** A write to a subresource that a kind's `parts` names; false: it names none of that name. In place. */
+export function prepareForPartUpdate(info: Kept, object: KubeObject, old: KubeObject, subresource: string): boolean {
+  const part = kindModule(info.group, info.kind, info.version)?.parts?.[subresource];
+  if (!part) return false;
+  part.prepare(object, old);
+  prepareForUpdate(info, object, old);
+  return true;
+}
+
 /** Fills unset fields in place. */
 export function applyDefaults(info: Kept, object: KubeObject): void {
   kindModule(info.group, info.kind, info.version)?.defaults?.(object);
@@ -76,12 +85,13 @@ export function validateCreate(info: Kept, object: KubeObject): FieldError[] {
   return [...validateObjectMeta(info, object.metadata), ...(own?.validate?.(object) ?? [])];
 }
 
-/** A changed object must be valid and its change allowed. */
-export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject): FieldError[] {
+/** A changed object must be valid and its change allowed, through this subresource where it is one of the kind's `parts`. */
+export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject, subresource = ''): FieldError[] {
   const own = kindModule(info.group, info.kind, info.version);
+  const allowed = own?.parts?.[subresource]?.validate ?? own?.validateUpdate;
   return [
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...(own?.validate?.(object) ?? []),
-    ...(own?.validateUpdate?.(object, old) ?? []),
+    ...(allowed?.(object, old) ?? []),
   ];
 }

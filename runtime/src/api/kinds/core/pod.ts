@@ -2,6 +2,7 @@
 import type { Pod } from '../../generated/types/core.v1.ts';
 import { defineKind } from '../define.ts';
 import { sameValue } from '../errors.ts';
+import { ephemeralContainers } from './ephemeralContainers.ts';
 import { podColumns } from './podColumns.ts';
 import { defaultPod } from './podDefaults.ts';
 import { validatePodUpdate } from './podUpdate.ts';
@@ -57,4 +58,5 @@ export const pod = defineKind<Pod>({
   },
   validate: validatePod,
   validateUpdate: validatePodUpdate,
+  parts: { ephemeralcontainers: ephemeralContainers },
 });
