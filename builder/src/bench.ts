@@ -10,10 +10,10 @@ import { appendFile, cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Mkosi } from './bench/mkosi.ts';
+import { timed } from './bench/timed.ts';
 import { describeError } from './errors.ts';
 import type { BuildManifest } from './manifest.ts';
 import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
-import { run } from './process.ts';
 import { makeTemporary } from './workspace.ts';
 
 /** Milliseconds. */
@@ -39,9 +39,8 @@ export interface BuildBenchOptions {
 /** What a cold build may use: what was downloaded, and the tools tree. */
 const downloaded = ['tools', 'archives', 'apt'];
 
-async function build(options: BuildBenchOptions, cache: string, out: string, runtime?: string): Promise<number> {
-  const since = performance.now();
-  await run(
+function build(options: BuildBenchOptions, cache: string, out: string, runtime?: string): Promise<number> {
+  return timed(
     [
       ...([process.execPath, '--import', 'tsx', 'builder/src/cli.ts', 'build', options.image] as const),
       ...['--out', out, ...(runtime === undefined ? [] : ['--runtime', runtime])],
@@ -54,7 +53,6 @@ async function build(options: BuildBenchOptions, cache: string, out: string, run
       env: { ...process.env, ATOLL_CACHE: cache, CI: '1' },
     },
   );
-  return performance.now() - since;
 }
 
 const manifestOf = async (image: string, out: string): Promise<BuildManifest> =>

@@ -12,6 +12,7 @@ import { keyring, mirrorsFrom, sourcesList } from '../packages/apt.ts';
 import { run } from '../process.ts';
 import { tool } from '../tools.ts';
 import { makeTemporary } from '../workspace.ts';
+import { timed } from './timed.ts';
 
 export interface MkosiOptions {
   /** Whose packages: a name of `images/`. */
@@ -173,9 +174,8 @@ export class Mkosi {
     return rm(this.#work, { recursive: true, force: true });
   }
 
-  async #run(options: readonly string[]): Promise<number> {
-    const since = performance.now();
-    await run(
+  #run(options: readonly string[]): Promise<number> {
+    return timed(
       [
         'bwrap',
         ...['--die-with-parent', '--bind', this.#tree, '/', '--dev-bind', '/dev', '/dev', '--proc', '/proc'],
@@ -186,6 +186,5 @@ export class Mkosi {
       ],
       { signal: this.#signal, title: 'mkosi' },
     );
-    return performance.now() - since;
   }
 }
