@@ -11,7 +11,7 @@ import http2 from 'node:http2';
 import https from 'node:https';
 import { parseArgs } from 'node:util';
 import { type SpawnedServer, spawnServer } from '../test/startServer.ts';
-import { serverEnvironment } from './device.ts';
+import { serverSettings } from './device.ts';
 
 /** One operation over one protocol; a row of what `--json` prints. */
 export interface ApiRow {
@@ -275,7 +275,8 @@ async function watchDelivery(server: SpawnedServer, watchers: number): Promise<A
 }
 
 // The server is given this process' environment; this process has read its own settings long ago.
-Object.assign(process.env, serverEnvironment());
+const { flags, environment } = serverSettings();
+Object.assign(process.env, environment, { NODE_OPTIONS: flags.join(' ') });
 const server = await spawnServer();
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void server.close().finally(() => process.exit(1)));

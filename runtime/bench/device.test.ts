@@ -1,13 +1,29 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { environmentOf, serverEnvironment } from './device.ts';
+import { serverSettings, settingsOf } from './device.ts';
 
-test('the assignments of a unit, whatever they hold, and no comments', () => {
-  const unit =
-    '[Service]\n# Environment=NOT=this\nEnvironment=A=--x=1 --y\nEnvironmentFile=-/etc/a.env\nEnvironment=B=\n';
-  assert.deepEqual(environmentOf(unit), { A: '--x=1 --y', B: '' });
+test('flags and assignments of a unit, and no comments', () => {
+  const unit = [
+    '[Service]',
+    '# Environment=NOT=this',
+    'Environment=A=--x=1 --y',
+    'EnvironmentFile=-/etc/a.env',
+    'Environment=B=',
+    'ExecStart=/usr/bin/node --max-semi-space-size=2 --one /usr/lib/atoll/atoll.js server --flag',
+  ].join('\n');
+  assert.deepEqual(settingsOf(unit), {
+    flags: ['--max-semi-space-size=2', '--one'],
+    environment: { A: '--x=1 --y', B: '' },
+  });
+  assert.deepEqual(settingsOf('ExecStart=/usr/bin/node atoll.js').flags, []);
 });
 
-test("the control plane's unit gives V8 its settings", () => {
-  assert.match(serverEnvironment().NODE_OPTIONS ?? '', /--max-semi-space-size=\d+/);
+test('a unit that starts something else is refused', () => {
+  assert.throws(() => settingsOf('[Service]\nExecStart=/bin/sh -c node'), /does not start Node.js/);
+});
+
+test("the control plane's unit is understood", () => {
+  const { flags, environment } = serverSettings();
+  assert.equal(environment.NODE_ENV, 'production');
+  assert.ok(flags.every(flag => flag.startsWith('--')));
 });

@@ -3,7 +3,7 @@
  *
  *   node --import tsx runtime/bench/server.ts DIRECTORY [--json]
  *
- * DIRECTORY holds the bundle: atoll.js, store-thread.js, better_sqlite3.node for this machine, and a package.json of type module.
+ * DIRECTORY holds the bundle as /usr/lib/atoll does, with better_sqlite3.node and the code cache made for this machine.
  * The store is under $TMPDIR. To beat: kube-apiserver 1.36 with etcd on the same kind of machine; see {@link serverPeer}.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -14,7 +14,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { serverEnvironment } from './device.ts';
+import { serverSettings } from './device.ts';
 
 export interface ServerFigures {
   /** exec → the first good `/readyz`, with nothing there: it makes keys and the store. */
@@ -61,15 +61,17 @@ interface Started {
 
 async function start(bundle: string, directory: string, signal: AbortSignal | undefined): Promise<Started> {
   const port = await freePort();
+  const { flags, environment } = serverSettings();
   const began = performance.now();
   const child = spawn(
     process.execPath,
     [
-      ...[join(bundle, 'atoll.js'), 'server', '--bind-address', '127.0.0.1', '--https-listen-port', String(port)],
+      ...[...flags, join(bundle, 'atoll.js'), 'server', '--bind-address', '127.0.0.1'],
+      ...['--https-listen-port', String(port)],
       ...['--data-dir', join(directory, 'data'), '--run-dir', join(directory, 'run')],
       ...['--write-kubeconfig', join(directory, 'admin.yaml')],
     ],
-    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...serverEnvironment() } },
+    { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } },
   );
   let said = '';
   for (const stream of [child.stdout, child.stderr])
