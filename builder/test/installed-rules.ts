@@ -142,5 +142,6 @@ export const unusedInVar: readonly Rule[] = [
   },
   { paths: '/var/lib/systemd/catalog', why: 'explanations of log messages are trimmed' },
   { paths: '/var/cache/ldconfig', why: 'ldconfig is trimmed' },
+  { paths: '/var/{backups,local,mail,opt}', why: 'no mail, nothing by hand' },
   { paths: '/var/lib/misc', why: 'for databases nothing here keeps' },
 ];

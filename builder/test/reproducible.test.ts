@@ -86,7 +86,7 @@ test('a build killed while it compiles leaves no process, and no artefact', asyn
 });
 
 test('the next build goes on from there, and gives the same bytes as the other place', {
-  timeout: 240_000,
+  timeout: 600_000,
 }, async () => {
   const second = succeeded(await build());
   const allSteps = await stepsOf(artefactPaths(image, out('second-out')).manifest);

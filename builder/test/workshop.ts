@@ -32,7 +32,7 @@ export interface CliOptions {
   readonly umask?: string;
   /** Called with the process as soon as a line of its standard error matches. */
   readonly when?: { readonly line: RegExp; readonly act: (child: ChildProcess) => void | Promise<void> };
-  /** Default 240 s; then it is killed and the test fails. */
+  /** Default 600 s; then it is killed and the test fails. */
   readonly timeoutMs?: number;
 }
 
@@ -46,7 +46,7 @@ export const cliCommand = (checkout: string = repositoryRoot): string[] => [
 
 /** Runs the builder's command line to its end; what it prints is returned, not judged. */
 export async function cli(args: readonly string[], options: CliOptions = {}): Promise<Outcome> {
-  const { checkout = repositoryRoot, when, timeoutMs = 240_000 } = options;
+  const { checkout = repositoryRoot, when, timeoutMs = 600_000 } = options;
   const command = ['sh', '-c', `umask ${options.umask ?? '022'}; exec "$@"`, 'sh', ...cliCommand(checkout), ...args];
   const [program = '', ...rest] = command;
   const child = spawn(program, rest, {

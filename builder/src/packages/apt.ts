@@ -111,7 +111,7 @@ export class PrivateApt {
   /**
    * Fetches the index if there is none or it is older than `maximumAgeMs`.
    * @returns a warning, when the archive cannot be reached and the index at hand is used instead.
-   * @throws BuildError ARCHIVE_UNREACHABLE if there is no index to fall back on; SIGNATURE_INVALID, whatever is at hand.
+   * @throws BuildError ARCHIVE_UNREACHABLE if there is no index to fall back on; SIGNATURE_INVALID or HASH_MISMATCH, whatever is at hand.
    */
   async refresh(maximumAgeMs: number): Promise<string | undefined> {
     await this.prepare();
@@ -128,6 +128,13 @@ export class PrivateApt {
       if (signatureProblem.test(tail ?? '')) {
         throw new BuildError('SIGNATURE_INVALID', `the package index of ${main} does not carry Debian's signature`, {
           hint: 'Something on the way changes it, or ATOLL_DEBIAN_MIRROR is no Debian mirror. Nothing of it was used.',
+          cause,
+          ...(tail === undefined ? {} : { tail }),
+        });
+      }
+      if (/hash sum mismatch|unexpected size/i.test(tail ?? '')) {
+        throw new BuildError('HASH_MISMATCH', `an index of ${main} is not the one its signed release file names`, {
+          hint: 'The mirror is inconsistent: try again later, or another ATOLL_DEBIAN_MIRROR.',
           cause,
           ...(tail === undefined ? {} : { tail }),
         });
