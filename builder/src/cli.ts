@@ -26,7 +26,10 @@ const help = `Builds Atoll's images.
   size [IMAGE]    what a built image is made of, largest first
   --help          this text
 
-Environment: ATOLL_CACHE (default ~/.cache/atoll), ATOLL_DEBIAN_MIRROR, ATOLL_DEBIAN_SECURITY_MIRROR.
+Environment:
+  ATOLL_CACHE                   what is downloaded and built (default ~/.cache/atoll, about 5 GB)
+  ATOLL_DEBIAN_MIRROR           instead of http://deb.debian.org/debian
+  ATOLL_DEBIAN_SECURITY_MIRROR  instead of http://deb.debian.org/debian-security
 `;
 
 const defaultImage = 'vm-x86_64';
