@@ -4,7 +4,7 @@
  */
 import { decodeMessage } from './protobuf/decode.ts';
 import { encodeMessage } from './protobuf/encode.ts';
-import { Reader, Writer } from './protobuf/wire.ts';
+import { Reader, Writer } from '../lib/protobuf/wire.ts';
 import { definitionOf } from './schema/table.ts';
 
 const MAGIC = Buffer.from('k8s\0', 'latin1');

@@ -3,7 +3,7 @@ import { isDropped } from '../prune.ts';
 import type { FieldSchema } from '../schema/model.ts';
 import { typeOf } from '../schema/table.ts';
 import { formatMicroTime, formatTime } from '../times.ts';
-import { type Reader, VARINT } from './wire.ts';
+import { type Reader, VARINT } from '../../lib/protobuf/wire.ts';
 
 type Json = Record<string, unknown>;
 

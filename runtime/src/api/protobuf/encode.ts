@@ -5,7 +5,7 @@
 import type { FieldSchema } from '../schema/model.ts';
 import { typeOf } from '../schema/table.ts';
 import { parseTime } from '../times.ts';
-import { FIXED64, VARINT, type Writer } from './wire.ts';
+import { FIXED64, VARINT, type Writer } from '../../lib/protobuf/wire.ts';
 
 type Json = Record<string, unknown>;
 

@@ -5,7 +5,7 @@
  * and every open stream.
  */
 import { Client, credentials, Metadata, status } from '@grpc/grpc-js';
-import { fromJSON, type MethodDefinition, type ServiceDefinition } from '@grpc/proto-loader';
+import { Messages, type TypeDescriptor } from '../../lib/protobuf/messages.ts';
 import descriptor from './descriptor.json' with { type: 'json' };
 import type {
   AuthConfig,
@@ -58,26 +58,30 @@ const CREATE_TIMEOUT_MS = 240_000;
 const PULL_TIMEOUT_MS = 60 * 60_000;
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-type Method = MethodDefinition<object, object>;
-
-let methods: ReadonlyMap<string, Method> | undefined;
-
-/** Built on first use: nothing happens at import time. */
-function methodTable(): ReadonlyMap<string, Method> {
-  if (methods) return methods;
-  const definition = fromJSON(descriptor as never, { defaults: true, longs: Number, enums: String, bytes: Buffer });
-  const table = new Map<string, Method>();
-  for (const service of ['runtime.v1.RuntimeService', 'runtime.v1.ImageService'])
-    for (const [name, method] of Object.entries(definition[service] as ServiceDefinition))
-      table.set(name, method as Method);
-  methods = table;
-  return table;
+interface Method {
+  readonly path: string;
+  readonly serialize: (request: object) => Buffer;
+  readonly deserialize: (answer: Buffer) => object;
 }
 
-function definitionOf(name: string): Method {
-  const method = methodTable().get(name);
-  if (!method) throw new Error(`descriptor.json has no CRI method ${name}: add it to runtime/generate/cri.ts`);
-  return method;
+interface ServiceDescriptor {
+  readonly methods?: Readonly<Record<string, { readonly requestType: string; readonly responseType: string }>>;
+}
+
+const types: Readonly<Record<string, TypeDescriptor & ServiceDescriptor>> = descriptor.nested.runtime.nested.v1.nested;
+const messages = new Messages(types);
+
+function methodOf(name: string): Method {
+  for (const service of ['RuntimeService', 'ImageService']) {
+    const found = types[service]?.methods?.[name];
+    if (!found) continue;
+    return {
+      path: `/runtime.v1.${service}/${name}`,
+      serialize: request => messages.encode(found.requestType, request),
+      deserialize: answer => messages.decode(found.responseType, answer),
+    };
+  }
+  throw new Error(`descriptor.json has no CRI method ${name}: add it to runtime/generate/cri.ts`);
 }
 
 export class CriClient {
@@ -98,13 +102,13 @@ export class CriClient {
   }
 
   call<K extends keyof Calls>(name: K, request: Calls[K][0], options: CallOptions = {}): Promise<Calls[K][1]> {
-    const method = definitionOf(name);
+    const method = methodOf(name);
     return new Promise((resolve, reject) => {
       if (options.signal?.aborted) return reject(new CriError(name, 'CANCELLED', `${name}: cancelled`));
       const call = this.#client.makeUnaryRequest<object, object>(
         method.path,
-        method.requestSerialize,
-        method.responseDeserialize,
+        method.serialize,
+        method.deserialize,
         request,
         new Metadata(),
         { deadline: Date.now() + (options.timeoutMs ?? DEFAULT_TIMEOUT_MS) },
@@ -263,11 +267,11 @@ export class CriClient {
    * @throws CriError `UNIMPLEMENTED` from an older runtime, `UNAVAILABLE` when the connection is lost: the caller lists again.
    */
   async *events(signal: AbortSignal): AsyncGenerator<ContainerEvent> {
-    const method = definitionOf('GetContainerEvents');
+    const method = methodOf('GetContainerEvents');
     const stream = this.#client.makeServerStreamRequest<object, object>(
       method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
+      method.serialize,
+      method.deserialize,
       {},
       new Metadata(),
       {},

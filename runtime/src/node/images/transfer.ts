@@ -10,100 +10,57 @@
  */
 import { createReadStream } from 'node:fs';
 import { Client, type ClientDuplexStream, credentials, Metadata, status } from '@grpc/grpc-js';
-// Comes with @grpc/proto-loader, whose messages these are.
-import protobuf from 'protobufjs';
+import { type FieldDescriptor, Messages } from '../../lib/protobuf/messages.ts';
 
 const NAMESPACE = 'k8s.io';
 const PIECE_BYTES = 32 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
 
-const string = (id: number): object => ({ type: 'string', id });
-const any = (id: number): object => ({ type: 'google.protobuf.Any', id });
+const string = (id: number): FieldDescriptor => ({ type: 'string', id });
+const any = (id: number): FieldDescriptor => ({ type: 'google.protobuf.Any', id });
 
-/** The few messages of it, in protobufjs' JSON form; field numbers are containerd's. */
-const messages = {
-  nested: {
-    'google.protobuf': {
-      nested: {
-        Any: { fields: { typeUrl: string(1), value: { type: 'bytes', id: 2 } } },
-        FieldMask: { fields: { paths: { rule: 'repeated', type: 'string', id: 1 } } },
-      },
-    },
-    'containerd.services.transfer.v1': {
-      nested: { TransferRequest: { fields: { source: any(1), destination: any(2) } } },
-    },
-    'containerd.services.streaming.v1': { nested: { StreamInit: { fields: { id: string(1) } } } },
-    'containerd.services.images.v1': {
-      nested: {
-        GetImageRequest: { fields: { name: string(1) } },
-        // The image is passed on as it came.
-        GetImageResponse: { fields: { image: { type: 'bytes', id: 1 } } },
-        UpdateImageRequest: {
-          fields: { image: { type: 'bytes', id: 1 }, updateMask: { type: 'google.protobuf.FieldMask', id: 2 } },
-        },
-      },
-    },
-    'containerd.types': {
-      nested: { Platform: { fields: { os: string(1), architecture: string(2), variant: string(3) } } },
-    },
-    'containerd.types.transfer': {
-      nested: {
-        Data: { fields: { data: { type: 'bytes', id: 1 } } },
-        WindowUpdate: { fields: { update: { type: 'int32', id: 1 } } },
-        ImageImportStream: { fields: { stream: string(1), mediaType: string(2) } },
-        ImageReference: {
-          fields: { name: string(1), isPrefix: { type: 'bool', id: 2 }, allowOverwrite: { type: 'bool', id: 3 } },
-        },
-        UnpackConfiguration: {
-          fields: { platform: { type: 'containerd.types.Platform', id: 1 }, snapshotter: string(2) },
-        },
-        ImageStore: {
-          fields: {
-            name: string(1),
-            labels: { keyType: 'string', type: 'string', id: 2 },
-            extraReferences: { rule: 'repeated', type: 'ImageReference', id: 6 },
-            unpacks: { rule: 'repeated', type: 'UnpackConfiguration', id: 10 },
-          },
-        },
-      },
+/** The few messages of it, by full name; field numbers are containerd's. */
+const messages = new Messages({
+  'google.protobuf.Any': { fields: { typeUrl: string(1), value: { type: 'bytes', id: 2 } } },
+  'google.protobuf.FieldMask': { fields: { paths: { rule: 'repeated', type: 'string', id: 1 } } },
+  'containerd.services.transfer.v1.TransferRequest': { fields: { source: any(1), destination: any(2) } },
+  'containerd.services.streaming.v1.StreamInit': { fields: { id: string(1) } },
+  'containerd.services.images.v1.GetImageRequest': { fields: { name: string(1) } },
+  // The image is passed on as it came.
+  'containerd.services.images.v1.GetImageResponse': { fields: { image: { type: 'bytes', id: 1 } } },
+  'containerd.services.images.v1.UpdateImageRequest': {
+    fields: { image: { type: 'bytes', id: 1 }, updateMask: { type: 'google.protobuf.FieldMask', id: 2 } },
+  },
+  'containerd.types.Platform': { fields: { os: string(1), architecture: string(2), variant: string(3) } },
+  'containerd.types.transfer.Data': { fields: { data: { type: 'bytes', id: 1 } } },
+  'containerd.types.transfer.WindowUpdate': { fields: { update: { type: 'int32', id: 1 } } },
+  'containerd.types.transfer.ImageImportStream': { fields: { stream: string(1), mediaType: string(2) } },
+  'containerd.types.transfer.ImageReference': {
+    fields: { name: string(1), isPrefix: { type: 'bool', id: 2 }, allowOverwrite: { type: 'bool', id: 3 } },
+  },
+  'containerd.types.transfer.UnpackConfiguration': {
+    fields: { platform: { type: 'containerd.types.Platform', id: 1 }, snapshotter: string(2) },
+  },
+  'containerd.types.transfer.ImageStore': {
+    fields: {
+      name: string(1),
+      labels: { keyType: 'string', type: 'string', id: 2 },
+      extraReferences: { rule: 'repeated', type: 'containerd.types.transfer.ImageReference', id: 6 },
+      unpacks: { rule: 'repeated', type: 'containerd.types.transfer.UnpackConfiguration', id: 10 },
     },
   },
-};
+});
 
 interface Any {
   readonly typeUrl: string;
-  readonly value: Uint8Array;
+  readonly value: Buffer;
 }
 
-let root: protobuf.Root | undefined;
-
-/** Built on first use: nothing happens at import time. */
-function message(name: string): protobuf.Type {
-  root ??= protobuf.Root.fromJSON(nestedByName(messages));
-  return root.lookupType(name);
-}
-
-/** protobufjs wants one level a name. */
-function nestedByName({ nested }: typeof messages): object {
-  const tree: { nested?: Record<string, object> } = {};
-  for (const [path, content] of Object.entries(nested)) {
-    let at = tree;
-    for (const word of path.split('.')) {
-      at.nested ??= {};
-      at.nested[word] ??= {};
-      at = at.nested[word];
-    }
-    at.nested = { ...at.nested, ...content.nested };
-  }
-  return tree;
-}
-
-const encode = (name: string, value: object): Buffer => Buffer.from(message(name).encode(value).finish());
 /** containerd's type URLs are bare names. */
-const wrap = (typeUrl: string, value: object): Any => ({ typeUrl, value: encode(typeUrl, value) });
+const wrap = (typeUrl: string, value: object): Any => ({ typeUrl, value: messages.encode(typeUrl, value) });
 
-const encodeAny = (value: Any): Buffer => encode('google.protobuf.Any', value);
-const decodeAny = (bytes: Buffer): Any => message('google.protobuf.Any').decode(bytes) as unknown as Any;
+const encodeAny = (value: Any): Buffer => messages.encode('google.protobuf.Any', value);
+const decodeAny = (encoded: Buffer): Any => messages.decode('google.protobuf.Any', encoded) as unknown as Any;
 
 /** What failed, in containerd's words where they are its. */
 export class ImportError extends Error {
@@ -175,7 +132,7 @@ async function transfer(call: Call, stream: string, options: ImportOptions): Pro
   });
   for (const name of names) {
     const answer = await call(`/${IMAGES}.Images/Get`, `${IMAGES}.GetImageRequest`, { name });
-    const { image } = message(`${IMAGES}.GetImageResponse`).decode(answer) as unknown as { image: Uint8Array };
+    const { image } = messages.decode(`${IMAGES}.GetImageResponse`, answer);
     const request = { image, updateMask: { paths: ['labels'] } };
     await call(`/${IMAGES}.Images/Update`, `${IMAGES}.UpdateImageRequest`, request);
   }
@@ -189,7 +146,7 @@ const caller =
     new Promise((resolve, reject) => {
       client.makeUnaryRequest<object, Buffer>(
         path,
-        value => encode(type, value),
+        value => messages.encode(type, value),
         answer => answer,
         request,
         metadata,
@@ -249,7 +206,7 @@ function send(
     stream.once('data', () => {
       stream.on('data', ({ typeUrl, value }: Any) => {
         if (typeUrl !== 'containerd.types.transfer.WindowUpdate') return;
-        window += (message(typeUrl).decode(value) as unknown as { update: number }).update;
+        window += Number(messages.decode(typeUrl, value).update);
         wake();
       });
       sendFile().catch(fail);
