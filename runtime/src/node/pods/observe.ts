@@ -2,6 +2,7 @@
  * A pod as the runtime shows it. Always read whole from the runtime, so that a lost event costs time, never truth; what can no
  * longer change (an exited container, a sandbox's addresses) is remembered by id.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { CriClient } from '../cri/client.ts';
 import type { ContainerStatus, ListedContainer, Sandbox } from '../cri/types.ts';
 import { CONTAINER_HASH, CONTAINER_NAME, GRACE_PERIOD, POD_UID } from '../labels.ts';
@@ -14,6 +15,12 @@ const states = {
   CONTAINER_EXITED: 'exited',
   CONTAINER_UNKNOWN: 'unknown',
 } as const;
+
+/** 128 + SIGKILL. */
+const KILLED = 137;
+/** Events go through one queue of containerd; this is far longer than they are in it. */
+const OOM_SETTLES_MS = 1000;
+const OOM_LOOK_MS = 50;
 
 const milliseconds = (ns: number): number => Math.floor(ns / 1e6);
 
@@ -29,14 +36,15 @@ export class Observer {
     this.#uid = uid;
   }
 
-  async observe(): Promise<Observed> {
+  /** @param ending the pod is being deleted: nobody asks any more why its containers ended */
+  async observe(ending: boolean): Promise<Observed> {
     const selector = { [POD_UID]: this.#uid };
     const [sandboxes, containers] = await Promise.all([
       this.#cri.listPodSandbox(selector),
       this.#cri.listContainers(selector),
     ]);
     const readSandboxes = await Promise.all(sandboxes.map(s => this.#sandbox(s)));
-    const readContainers = await Promise.all(containers.map(c => this.#container(c)));
+    const readContainers = await Promise.all(containers.map(c => this.#container(c, ending)));
     forget(this.#exited, containers);
     forget(this.#ready, sandboxes);
     return {
@@ -64,14 +72,29 @@ export class Observer {
     return sandbox;
   }
 
-  async #container(listed: ListedContainer): Promise<ObservedContainer | undefined> {
+  async #container(listed: ListedContainer, ending: boolean): Promise<ObservedContainer | undefined> {
     const known = this.#exited.get(listed.id);
     if (known) return known;
-    const status = await this.#cri.containerStatus(listed.id);
+    const status = await (ending ? this.#cri.containerStatus(listed.id) : this.#statusWithReason(listed.id));
     if (!status) return undefined;
     const container = await observedOf(listed, status);
     if (container.state === 'exited') this.#exited.set(container.id, container);
     return container;
+  }
+
+  /**
+   * containerd tells that a container has used up its memory apart from its exit, and either may come first. What was killed is
+   * looked at again until the other one must have come: an exit is remembered, and its reason with it.
+   */
+  async #statusWithReason(id: string): Promise<ContainerStatus | undefined> {
+    for (const until = performance.now() + OOM_SETTLES_MS; ; ) {
+      const status = await this.#cri.containerStatus(id);
+      const killed = status?.state === 'CONTAINER_EXITED' && status.exitCode === KILLED && status.reason === 'Error';
+      const longAgo = killed && Date.now() - milliseconds(status.finishedAt) > OOM_SETTLES_MS;
+      // The wall clock may have been set.
+      if (!killed || longAgo || performance.now() > until) return status;
+      await setTimeout(OOM_LOOK_MS);
+    }
   }
 }
 

@@ -195,7 +195,7 @@ export class PodWorker {
   }
 
   async #look(): Promise<void> {
-    const observed = await this.#observer.observe();
+    const observed = await this.#observer.observe(this.pod.metadata.deletionTimestamp !== undefined);
     this.#observed = observed;
     this.#tellLookers();
     const { podIps } = addressesOf(this.pod, observed, this.#parts);
