@@ -10,7 +10,7 @@ import { appendFile, cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Mkosi } from './bench/mkosi.ts';
-import { timed } from './bench/timed.ts';
+import { type Timed, timed } from './bench/timed.ts';
 import { describeError } from './errors.ts';
 import type { BuildManifest } from './manifest.ts';
 import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
@@ -39,7 +39,7 @@ export interface BuildBenchOptions {
 /** What a cold build may use: what was downloaded, and the tools tree. */
 const downloaded = ['tools', 'archives', 'apt'];
 
-function build(options: BuildBenchOptions, cache: string, out: string, runtime?: string): Promise<number> {
+function build(options: BuildBenchOptions, cache: string, out: string, runtime?: string): Promise<Timed> {
   return timed(
     [
       ...([process.execPath, '--import', 'tsx', 'builder/src/cli.ts', 'build', options.image] as const),
@@ -81,14 +81,16 @@ export async function measureBuild(options: BuildBenchOptions): Promise<BuildFig
     await mkdir(cache);
     for (const name of downloaded) await symlink(join(real, name), join(cache, name));
     say('our cold build');
-    const coldMs = await build(options, cache, out);
+    const { tookMs: coldMs } = await build(options, cache, out);
     const cold = await manifestOf(image, out);
     const nativeMs = cold.timings.find(({ step }) => step === 'sqlite')?.durationMs ?? 0;
     say('our warm build');
-    const warmMs = await build(options, cache, out);
+    const { tookMs: warmMs, stdout } = await build(options, cache, out);
+    if (!stdout.includes('nothing had changed'))
+      throw new Error(`something was changed in the checkout while the builds were measured: ${stdout.split('\n')[0]}`);
     const runtime = await changedRuntime(temporary);
     say('our build with one line changed');
-    const changeMs = await build(options, cache, out, runtime);
+    const { tookMs: changeMs } = await build(options, cache, out, runtime);
     const changed = await manifestOf(image, out);
     if (changed.roothash === cold.roothash) throw new Error('the changed line did not reach the image');
     const compressedBytes = changed.sizes[`${image}.raw.zst`] ?? 0;

@@ -174,8 +174,8 @@ export class Mkosi {
     return rm(this.#work, { recursive: true, force: true });
   }
 
-  #run(options: readonly string[]): Promise<number> {
-    return timed(
+  async #run(options: readonly string[]): Promise<number> {
+    const { tookMs } = await timed(
       [
         'bwrap',
         ...['--die-with-parent', '--bind', this.#tree, '/', '--dev-bind', '/dev', '/dev', '--proc', '/proc'],
@@ -186,5 +186,6 @@ export class Mkosi {
       ],
       { signal: this.#signal, title: 'mkosi' },
     );
+    return tookMs;
   }
 }
