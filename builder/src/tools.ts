@@ -18,6 +18,8 @@ export interface ToolMounts {
   readonly binds?: readonly string[];
   /** The same, read-only. */
   readonly readOnly?: readonly string[];
+  /** Read-only at another path inside: host path → path inside. For tools whose output would name the path. */
+  readonly readOnlyAt?: Readonly<Record<string, string>>;
   /** Working directory inside; must be under a bind. */
   readonly cwd?: string;
   /** Environment of the tool; nothing else of the host's environment goes in but the proxy settings. */
@@ -102,6 +104,7 @@ export function toolCommand(argv: readonly [string, ...string[]], mounts: ToolMo
       ...['--tmpfs', '/tmp', '--tmpfs', '/run', '--ro-bind-try', '/etc/resolv.conf', '/etc/resolv.conf'],
       ...['--ro-bind-try', '/etc/hosts', '/etc/hosts'],
       ...(mounts.readOnly ?? []).flatMap(path => ['--ro-bind', path, path]),
+      ...Object.entries(mounts.readOnlyAt ?? {}).flatMap(([path, inside]) => ['--ro-bind', path, inside]),
       ...(mounts.binds ?? []).flatMap(path => ['--bind', path, path]),
       ...(mounts.ownProcesses ? ['--unshare-pid'] : []),
       ...(mounts.cwd === undefined ? [] : ['--chdir', mounts.cwd]),
@@ -118,6 +121,7 @@ export async function tool(argv: readonly [string, ...string[]], options: ToolOp
   const {
     binds: _binds,
     readOnly: _readOnly,
+    readOnlyAt: _readOnlyAt,
     cwd: _cwd,
     env: _env,
     tree: _tree,

@@ -2,7 +2,7 @@
  * V8's code cache of the runtime, written by the runtime's own loader under the Node.js of the tools tree, which is the image's.
  * V8 refuses it, and only then compiles, under another version or other V8 flags: the units and `atoll` give the same.
  */
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { FileRef } from '../files.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
@@ -23,11 +23,12 @@ export const buildCodeCache: Step<CodeCacheInputs, 'runtime.cache'> = {
   module: import.meta.url,
   outputs: ['runtime.cache'],
   async run({ loader, flags }, { directory, signal }) {
-    const folder = dirname(loader.path);
-    // The seed of V8's string hashes would be in the file; it is no part of what V8 checks.
-    const node = ['node', '--random-seed=1', ...flags, loader.path, '--write-code-cache'];
+    // The name of the script is in V8's file, so it is the same wherever the builder's cache lies.
+    const inside = '/atoll';
+    // So would be the seed of V8's string hashes; it is no part of what V8 checks.
+    const node = ['node', '--random-seed=1', ...flags, `${inside}/${basename(loader.path)}`, '--write-code-cache'];
     await tool(['sh', '-c', 'exec "$@" > runtime.cache', 'sh', ...node], {
-      readOnly: [folder],
+      readOnlyAt: { [dirname(loader.path)]: inside },
       binds: [directory],
       cwd: directory,
       signal,
