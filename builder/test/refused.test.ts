@@ -6,6 +6,8 @@ import assert from 'node:assert/strict';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { mirrorsFrom } from '../src/packages/apt.ts';
+import { resolvePackages } from '../src/packages/resolve.ts';
 import { repositoryRoot } from '../src/paths.ts';
 import { cli, makeWorkshop, namesIn, type Outcome, succeeded, warmCache } from './workshop.ts';
 
@@ -136,6 +138,20 @@ for (const { what, from, to, name } of [
     assert.deepEqual(await namesIn(join(cache, 'tmp')), []);
   });
 }
+
+test('refused: leaving out a package Debian does not have, which would leave nothing out', async () => {
+  const sources = {
+    architecture: 'amd64',
+    suites: ['trixie', 'trixie-updates', 'trixie-security'],
+    mirrors: mirrorsFrom(process.env),
+  };
+  const inputs = { sources, index: '', install: ['netbase'], leaveOut: ['dpkg', 'debcomf'] };
+  const context = { directory: workshop, scratch: workshop, cache, signal: new AbortController().signal };
+  await assert.rejects(resolvePackages.run(inputs, { ...context, note: () => undefined, warn: () => undefined }), {
+    code: 'PACKAGE_NOT_FOUND',
+    names: ['debcomf'],
+  });
+});
 
 test('after all that, the right definition builds', async () => {
   succeeded(await cli(['build', 'vm-x86_64', '--no-compress', '--out', out()], { cache }));

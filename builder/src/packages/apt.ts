@@ -6,6 +6,7 @@
  * and its signature holds; whoever touches the folder holds its lock.
  */
 import { createHash } from 'node:crypto';
+import { realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
@@ -43,6 +44,15 @@ export function sourcesList({ suites, mirrors }: AptSources): string {
     .join('');
 }
 
+/** Caches that share the folder by a link write the same `apt.conf`. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
 /** How apt says that a release file is not what Debian signed (apt-secure(8)). */
 const signatureProblem =
   /not signed|signatures? (?:were|was) invalid|BADSIG|NO_PUBKEY|NODATA|Splitting up|signature verification failed/i;
@@ -55,7 +65,7 @@ export class PrivateApt {
   /** @param cache the builder's cache folder. */
   constructor(cache: string, sources: AptSources, signal: AbortSignal) {
     const identity = createHash('sha256').update(sourcesList(sources)).digest('hex').slice(0, 8);
-    this.directory = join(cache, 'apt', `${sources.architecture}-${identity}`);
+    this.directory = join(realFolder(join(cache, 'apt')), `${sources.architecture}-${identity}`);
     this.sources = sources;
     this.signal = signal;
   }

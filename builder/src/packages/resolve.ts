@@ -102,13 +102,11 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
       const { stdout } = await apt.apt(['apt-cache', 'show', '--no-all-versions', ...names]);
       return parseStanzas(stdout);
     };
-    const pretended = await show(inputs.leaveOut).catch((error: unknown) => {
-      const tail = error instanceof BuildError ? (error.tail ?? '') : '';
-      const unknown = [...tail.matchAll(/Unable to locate package (\S+)|No packages found/g)].flatMap(
-        match => match[1] ?? [],
-      );
-      throw unknown.length > 0 ? new PackagesNotFound(unknown, inputs.sources.suites, tail) : error;
-    });
+    // apt-cache is silent about a name it does not know among others it does: a misspelled one would leave nothing out.
+    const pretended = await show(inputs.leaveOut);
+    const known = new Set(pretended.map(stanza => field(stanza, 'Package')));
+    const unknown = inputs.leaveOut.filter(name => !known.has(name));
+    if (unknown.length > 0) throw new PackagesNotFound(unknown, inputs.sources.suites, '');
     const status = join(context.scratch, 'status');
     await writeFile(status, pretendInstalled(pretended));
     const preferences = join(context.scratch, 'preferences');
