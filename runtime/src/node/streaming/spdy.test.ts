@@ -128,3 +128,31 @@ describe('SpdyConnection', () => {
     assert.ok(!socket.isPaused());
   });
 });
+
+it('output that ends while its reader is behind does not silence the other streams', { timeout: 5000 }, async () => {
+  const socket = new Duplex({ read: () => undefined, write: (_chunk, _encoding, done) => done() });
+  const connection = new SpdyConnection(socket, Buffer.alloc(0));
+  const error = connection.open({ streamtype: 'error' });
+  const stdout = connection.open({ streamtype: 'stdout' });
+  const frame = (id: number, flags: number, data: Buffer): Buffer => {
+    const header = Buffer.alloc(8);
+    header.writeUInt32BE(id, 0);
+    header.writeUInt8(flags, 4);
+    header.writeUIntBE(data.length, 5, 3);
+    return Buffer.concat([header, data]);
+  };
+  const much = Buffer.alloc(200_000);
+  socket.push(Buffer.concat([frame(3, 0, much), frame(3, 1, Buffer.alloc(0))]));
+  await new Promise(resolve => setImmediate(resolve));
+  socket.push(frame(1, 1, Buffer.from('status')));
+  // As exec reads it: the stream lives on after its output, until the command's status is known.
+  const read = async (stream: Duplex): Promise<Buffer> => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) chunks.push(chunk);
+    return Buffer.concat(chunks);
+  };
+  const [output, status] = await Promise.all([read(stdout), read(error)]);
+  assert.equal(output.length, much.length);
+  assert.equal(status.toString(), 'status');
+  connection.destroy();
+});

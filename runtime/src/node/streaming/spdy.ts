@@ -199,6 +199,10 @@ export class SpdyStream extends Duplex {
     if (this.#ended) return;
     this.#ended = true;
     this.push(null);
+    // Nobody asks an ended stream for more: who paused the connection last must not leave it so, others still speak.
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#link.resume();
   }
 
   onClosed(lost: Error): void {
