@@ -8,7 +8,7 @@ import { readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BuildManifest } from '../src/manifest.ts';
-import { artefactPaths } from '../src/paths.ts';
+import { artefactPaths, cacheDirectory } from '../src/paths.ts';
 import { run } from '../src/process.ts';
 import {
   type CliOptions,
@@ -97,6 +97,19 @@ test('the next build goes on from there, and gives the same bytes as the other p
 
   succeeded(await cli(['build', image, '--out', out('first-out')], { checkout: first }));
   const [a, b] = [artefactPaths(image, out('first-out')), artefactPaths(image, out('second-out'))];
+  // Step by step first: a difference is named where it begins.
+  const outputs = await Promise.all(
+    [
+      { cache: cacheDirectory(), paths: a },
+      { cache: options.cache, paths: b },
+    ].map(async ({ cache, paths }) => {
+      const { timings } = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
+      const read = ({ step, key }: { step: string; key: string }): Promise<string> =>
+        readFile(join(cache, 'steps', step, key, 'step.json'), 'utf8');
+      return Promise.all(timings.map(async timing => `${timing.step} ${timing.key} ${await read(timing)}`));
+    }),
+  );
+  assert.deepEqual(outputs[1], outputs[0]);
   const sums = await readFile(a.sums, 'utf8');
   assert.equal(await readFile(b.sums, 'utf8'), sums);
   assert.deepEqual(
