@@ -2,9 +2,10 @@
  * Kubernetes' protobuf: objects in an envelope, `k8s\0` and a `runtime.Unknown { typeMeta, raw, contentEncoding, contentType }`
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding). Both ways straight from and to the JSON shape.
  */
+
+import { Reader, Writer } from '../lib/protobuf/wire.ts';
 import { decodeMessage } from './protobuf/decode.ts';
 import { encodeMessage } from './protobuf/encode.ts';
-import { Reader, Writer } from '../lib/protobuf/wire.ts';
 import { definitionOf } from './schema/table.ts';
 
 const MAGIC = Buffer.from('k8s\0', 'latin1');

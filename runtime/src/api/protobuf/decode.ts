@@ -1,9 +1,10 @@
 /** Protobuf to JSON shape, by the schema table; leaves out what Go's JSON leaves out. */
+
+import { type Reader, VARINT } from '../../lib/protobuf/wire.ts';
 import { isDropped } from '../prune.ts';
 import type { FieldSchema } from '../schema/model.ts';
 import { typeOf } from '../schema/table.ts';
 import { formatMicroTime, formatTime } from '../times.ts';
-import { type Reader, VARINT } from '../../lib/protobuf/wire.ts';
 
 type Json = Record<string, unknown>;
 

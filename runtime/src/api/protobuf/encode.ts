@@ -2,10 +2,11 @@
  * JSON shape to protobuf, by the schema table; byte for byte what Go writes: fields in the order of their numbers, every
  * field that is no pointer written even when zero, maps sorted by key.
  */
+
+import { FIXED64, VARINT, type Writer } from '../../lib/protobuf/wire.ts';
 import type { FieldSchema } from '../schema/model.ts';
 import { typeOf } from '../schema/table.ts';
 import { parseTime } from '../times.ts';
-import { FIXED64, VARINT, type Writer } from '../../lib/protobuf/wire.ts';
 
 type Json = Record<string, unknown>;
 
