@@ -115,9 +115,12 @@ export function toolCommand(argv: readonly [string, ...string[]], mounts: ToolMo
   ];
 }
 
-/** Runs a tool of the tree to its end. @throws BuildError as `run` does. */
+/** bwrap has no option for it, and mkfs.erofs writes permissions of its own making into the image. */
+const fixedUmask = ['sh', '-c', 'umask 022; exec "$@"', 'sh'] as const;
+
+/** Runs a tool of the tree to its end, under a umask of 022. @throws BuildError as `run` does. */
 export async function tool(argv: readonly [string, ...string[]], options: ToolOptions = {}): Promise<RunResult> {
-  const [program, args] = toolCommand(argv, { ...options, ownProcesses: true });
+  const [program, args] = toolCommand([...fixedUmask, ...argv], { ...options, ownProcesses: true });
   const {
     binds: _binds,
     readOnly: _readOnly,
