@@ -28,6 +28,7 @@ import { aborted, untilSignal } from './signals.ts';
 /** The server is on its way up beside us: looked for often, it is a connection to this machine. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
+const QUIET_MS = 15_000;
 /** A refusal needs a person. */
 const REFUSED_RETRY_MS = 30_000;
 /** Certificates are looked at so often. */
@@ -163,6 +164,7 @@ async function untilIdentified(
 ): Promise<Identity | undefined> {
   let waitMs = FIRST_RETRY_MS;
   let said = '';
+  const started = clock.now();
   while (!signal.aborted) {
     try {
       return await identify();
@@ -172,10 +174,9 @@ async function untilIdentified(
       const message = error instanceof Error ? error.message : String(error);
       if (message !== said) logger[refused ? 'error' : 'info']({ reason: message }, 'not joined yet; trying again');
       said = message;
-      state.report(
-        refused ? 'failed' : 'starting',
-        refused ? `${message}. ${error.hint}` : `waiting for the control plane: ${message}`,
-      );
+      if (refused) state.report('failed', `${message}. ${error.hint}`);
+      // A server that is on its way up beside us is not worth a word each time.
+      else if (clock.now() - started > QUIET_MS) state.report('starting', `waiting for the control plane: ${message}`);
       await delay(refused ? REFUSED_RETRY_MS : waitMs, signal, clock);
       waitMs = Math.min(waitMs * 1.5, LAST_RETRY_MS);
     }

@@ -16,6 +16,7 @@ import { rootLogger } from '../lib/log.ts';
 import { ensurePki, type Pki, renewPki } from '../lib/pki.ts';
 import { hostAddresses, onAddressChange } from '../machine/addresses.ts';
 import { newSecret } from '../machine/identity.ts';
+import { notifyReady } from '../machine/notify.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
@@ -119,6 +120,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     }, signal);
     state.report('ready', '', { apiUrl: urlOf(port) });
     logger.info({ port, ms: Math.round(performance.now() - started) }, 'API ready');
+    notifyReady().catch(failing('systemd could not be told that the API is ready'));
 
     const client = (name: string): Client =>
       new Client(inProcessTransport(api.handler, component(name)), {
