@@ -2,6 +2,7 @@
  * What the builder throws at a person: what failed, where, why, and what to do. The command line prints it without a stack;
  * any other error is a bug of the builder and keeps its stack.
  */
+import { statfs } from 'node:fs/promises';
 
 /** Stable names of the ways a build can fail; scripts and tests match on these. */
 export type BuildErrorCode =
@@ -48,6 +49,9 @@ export class BuildError extends Error {
   }
 }
 
+/** Less than any tool wants to write at once. */
+const fullBelowBytes = 1024 ** 2;
+
 const noSpaceHint =
   'Free some space, or point ATOLL_CACHE (about 4 GB) and --out (about 300 MB) at a larger file system. Nothing half-made was left behind.';
 
@@ -73,13 +77,28 @@ export function interrupted(cause?: unknown): BuildError {
  * @param folder on the disk that was written to.
  */
 export function explain(error: unknown, doing: string, folder: string): unknown {
-  if (!isNoSpace(error) || (error instanceof BuildError && error.code === 'NO_SPACE')) return error;
+  return isNoSpace(error) ? noSpace(error, doing, folder) : error;
+}
+
+/** The one error that says that the disk of `folder` is full. */
+function noSpace(error: unknown, doing: string, folder: string): BuildError {
+  if (error instanceof BuildError && error.code === 'NO_SPACE') return error;
   const tail = error instanceof BuildError ? error.tail : undefined;
   return new BuildError('NO_SPACE', `the disk of ${folder} is full: ${doing}`, {
     hint: noSpaceHint,
     cause: error,
     ...(tail === undefined ? {} : { tail }),
   });
+}
+
+/**
+ * The same for a tool that failed, while what it wrote is still there: some take a full disk for something else (mkfs.erofs:
+ * "invalid chksum").
+ */
+export async function explainTool(error: unknown, doing: string, folder: string): Promise<unknown> {
+  if (!(error instanceof BuildError) || error.code !== 'TOOL_FAILED') return explain(error, doing, folder);
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < fullBelowBytes ? noSpace(error, doing, folder) : explain(error, doing, folder);
 }
 
 /** What the file system refuses for a reason that is the person's to mend (permissions, a file in the way): no stack needed. */

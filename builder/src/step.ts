@@ -11,7 +11,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { BuildError, explain, interrupted } from './errors.ts';
+import { BuildError, explain, explainTool, interrupted } from './errors.ts';
 import { canonicalJson, type FileRef, fileRef, type TreeRef } from './files.ts';
 import type { Progress } from './progress.ts';
 import { sourceHash } from './source-hash.ts';
@@ -135,7 +135,7 @@ export class StepRunner {
       });
     } catch (error) {
       line.fail();
-      throw signal.aborted ? interrupted(error) : explain(error, step.title, cache);
+      throw signal.aborted ? interrupted(error) : await explainTool(error, step.title, cache);
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
