@@ -101,14 +101,26 @@ describe('power cuts under write load', { timeout: (long ? 120 : 14) * minutes }
       await node.machine.powerOn();
       await node.ready();
       assert.deepEqual(load.acknowledged.verify(await listedStates(node.api)).wrong, []);
-      const rollout = ['rollout', 'status', 'deployment/hello', '--timeout=150s'];
-      await node.kubectlOutput(rollout, { timeoutMs: 3 * minutes });
+      await rolledOut(node);
       assert.equal(await node.machine.shell.output('systemctl --failed --no-legend --plain'), '');
     });
   }
 });
 
 const bytes = ({ offset, sizeBytes }: Partition): { offset: number; sizeBytes: number } => ({ offset, sizeBytes });
+
+/** Waits until the deployment runs; says what the node knows of its pod where it does not. */
+async function rolledOut(node: AtollNode): Promise<void> {
+  const { stdout, stderr, exitCode } = await node.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=150s'], {
+    timeoutMs: 3 * minutes,
+  });
+  if (exitCode === 0) return;
+  const pods = await node.kubectl(['describe', 'pods']);
+  const journal = await node.machine.shell.run(
+    'journalctl -b --no-pager -o short-monotonic -u atoll-agent -u containerd | tail -n 60',
+  );
+  assert.fail(`${stdout}${stderr}\n${pods.stdout}\n${journal.stdout}`);
+}
 
 /** What the server would find on this partition at its next start. */
 async function storedStates(image: string, database: string): Promise<Map<string, string>> {
