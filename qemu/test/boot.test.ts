@@ -36,6 +36,11 @@ describe('a node with 512 MiB of memory and no network but its own', { timeout: 
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
   });
 
+  it('starts its daemons from the code cache', async () => {
+    await guest('test -s /usr/lib/atoll/runtime.cache');
+    assert.equal(await guest("journalctl -b -u atoll-server -u atoll-agent | grep 'code cache' || true"), '');
+  });
+
   it('shows on the console that it is Ready', async () => {
     await node.machine.console.waitFor(/State\s+Ready, [\d.]+ s after power-on/, { timeoutMs: minutes });
   });

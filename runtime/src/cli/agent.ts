@@ -28,6 +28,7 @@ import { aborted, untilSignal } from './signals.ts';
 /** The server is on its way up beside us: looked for often, it is a connection to this machine. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
+/** Before the console says why it is still waited for. */
 const QUIET_MS = 15_000;
 /** A refusal needs a person. */
 const REFUSED_RETRY_MS = 30_000;
