@@ -61,6 +61,9 @@ export interface BuildResult {
 
 const day = 24 * 3_600_000;
 
+/** Where the runtime is in the root. */
+const atoll = 'usr/lib/atoll';
+
 /** A UUID (version 4 layout) that depends on the name alone: the same image has the same identifiers. */
 export function fixedUuid(name: string): string {
   const hex = createHash('sha256').update(`atoll:${name}`).digest('hex');
@@ -170,6 +173,16 @@ async function standingManifest(image: string, out: string): Promise<BuildManife
 const sameHashes = (a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean =>
   canonicalJson(a) === canonicalJson(b);
 
+/** The root's figures with the runtime in it. */
+function rootFigures({ files, bytes, bytesByOrigin }: RootReport, runtime: readonly FileRef[]): BuildManifest['root'] {
+  const runtimeBytes = runtime.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return {
+    files: files + runtime.length,
+    bytes: bytes + runtimeBytes,
+    bytesByOrigin: { ...bytesByOrigin, atoll: (bytesByOrigin.atoll ?? 0) + runtimeBytes },
+  };
+}
+
 /**
  * Builds an image and publishes it as `<out>/<image>/`.
  * @throws BuildError for what a person can mend; then `<out>/<image>` is what it was before.
@@ -193,82 +206,94 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const kernelPackage = kernelArchive(packages, image.kernel.package.value);
   const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
 
-  const kernel = await steps.run(buildKernel, {
-    archive: kernelPackage,
-    kernelPrefix: architecture.kernelPrefix,
-    modules: image.kernel.modules.flatMap(({ value }) => classes.get(value) ?? []),
-    required: board.initrdModules,
-    tools,
-  });
-  const { initrd } = await steps.run(buildInitrd, {
-    packages: packagesFile,
-    modules: kernel['modules.tar'],
-    load: board.initrdModules,
-    scripts: await treeRef(join(rootfs, 'initrd')),
-    tools,
-  });
-  const sqlite = await steps.run(buildSqlite, {
-    source: await treeRef(inModules('better-sqlite3'), name => name !== 'build'),
-    gyp: await treeRef(inModules('node-gyp')),
-    node: architecture.node,
-    tools,
-  });
-  const icuPackage = packages.find(({ name }) => /^libicu\d+$/.test(name));
-  if (!icuPackage) throw new BuildError('STEP_BROKEN', 'there is no libicu among the packages: what does Node.js use?');
-  const icu = await steps.run(trimIcu, { archive: icuPackage, compiler: architecture.compiler, tools });
-  const containers = await steps.run(buildContainerImages, {
-    sources: await treeRef(join(rootfs, 'containers')),
-    packages: packagesFile,
-    compiler: architecture.compiler,
-    oci: architecture.oci,
-    tools,
-  });
-  const runtime = await steps.run(bundleRuntime, {
-    sources: await treeRef(options.runtime),
-    lock: await fileRef(join(repositoryRoot, 'package-lock.json')),
-    version,
-  });
-  // V8's bytecode is of one word size; other architectures start without.
-  const codeCache =
-    architecture.node === process.arch
-      ? await steps.run(buildCodeCache, {
-          loader: runtime['atoll.js'],
-          runtime: runtime['runtime.js'],
-          flags: daemonFlags,
-          tools,
-        })
-      : undefined;
+  // The native module takes longest of all, and nothing else waits for it before the root is sealed.
+  const compileSqlite = async () =>
+    steps.run(buildSqlite, {
+      source: await treeRef(inModules('better-sqlite3'), name => name !== 'build'),
+      gyp: await treeRef(inModules('node-gyp')),
+      node: architecture.node,
+      tools,
+    });
+  const makeRoot = async () => {
+    const kernel = await steps.run(buildKernel, {
+      archive: kernelPackage,
+      kernelPrefix: architecture.kernelPrefix,
+      modules: image.kernel.modules.flatMap(({ value }) => classes.get(value) ?? []),
+      required: board.initrdModules,
+      tools,
+    });
+    const { initrd } = await steps.run(buildInitrd, {
+      packages: packagesFile,
+      modules: kernel['modules.tar'],
+      load: board.initrdModules,
+      scripts: await treeRef(join(rootfs, 'initrd')),
+      tools,
+    });
+    const icuPackage = packages.find(({ name }) => /^libicu\d+$/.test(name));
+    if (!icuPackage)
+      throw new BuildError('STEP_BROKEN', 'there is no libicu among the packages: what does Node.js use?');
+    const icu = await steps.run(trimIcu, { archive: icuPackage, compiler: architecture.compiler, tools });
+    const containers = await steps.run(buildContainerImages, {
+      sources: await treeRef(join(rootfs, 'containers')),
+      packages: packagesFile,
+      compiler: architecture.compiler,
+      oci: architecture.oci,
+      tools,
+    });
+    const runtime = await steps.run(bundleRuntime, {
+      sources: await treeRef(options.runtime),
+      lock: await fileRef(join(repositoryRoot, 'package-lock.json')),
+      version,
+    });
+    // V8's bytecode is of one word size; other architectures start without.
+    const codeCache =
+      architecture.node === process.arch
+        ? await steps.run(buildCodeCache, {
+            loader: runtime['atoll.js'],
+            runtime: runtime['runtime.js'],
+            flags: daemonFlags,
+            tools,
+          })
+        : undefined;
 
-  const atoll = 'usr/lib/atoll';
-  const plain = (file: FileRef): { file: FileRef; mode: number } => ({ file, mode: 0o644 });
-  const root = await steps.run(composeRoot, {
-    packages: packagesFile,
-    notMerged: [kernelPackage.name, image.kernel.package.value],
-    architecture,
-    image: { name: image.name, version, description: image.description },
-    overlay: await treeRef(join(rootfs, 'overlay')),
-    trim,
-    ids: await readIds(join(rootfs, 'ids.yaml')),
-    modules: kernel['modules.tar'],
-    files: {
-      [`${atoll}/atoll.js`]: plain(runtime['atoll.js']),
-      [`${atoll}/runtime.js`]: plain(runtime['runtime.js']),
-      ...(codeCache ? { [`${atoll}/runtime.cache`]: plain(codeCache['runtime.cache']) } : {}),
-      [`${atoll}/store-thread.js`]: plain(runtime['store-thread.js']),
-      [await readText(icu.path)]: plain(icu['libicudata.so']),
-      [`${atoll}/better_sqlite3.node`]: plain(sqlite['better_sqlite3.node']),
-      [`${atoll}/images.tar`]: plain(containers['images.tar']),
-      [`${atoll}/images.list`]: plain(containers['images.list']),
-    },
-    texts: deviceRepartFiles(image.partitions),
-    epoch,
-    tools,
-  });
+    const plain = (file: FileRef): { file: FileRef; mode: number } => ({ file, mode: 0o644 });
+    const root = await steps.run(composeRoot, {
+      packages: packagesFile,
+      notMerged: [kernelPackage.name, image.kernel.package.value],
+      architecture,
+      image: { name: image.name, version, description: image.description },
+      overlay: await treeRef(join(rootfs, 'overlay')),
+      trim,
+      ids: await readIds(join(rootfs, 'ids.yaml')),
+      modules: kernel['modules.tar'],
+      files: {
+        [await readText(icu.path)]: plain(icu['libicudata.so']),
+        [`${atoll}/images.tar`]: plain(containers['images.tar']),
+        [`${atoll}/images.list`]: plain(containers['images.list']),
+      },
+      texts: deviceRepartFiles(image.partitions),
+      epoch,
+      tools,
+    });
+    return { kernel, initrd, runtime, codeCache, root };
+  };
+  const [sqlite, { kernel, initrd, runtime, codeCache, root }] = await steps.together(compileSqlite, makeRoot);
+  const runtimeFiles: Readonly<Record<string, FileRef>> = {
+    [`${atoll}/atoll.js`]: runtime['atoll.js'],
+    [`${atoll}/runtime.js`]: runtime['runtime.js'],
+    ...(codeCache ? { [`${atoll}/runtime.cache`]: codeCache['runtime.cache'] } : {}),
+    [`${atoll}/store-thread.js`]: runtime['store-thread.js'],
+    [`${atoll}/better_sqlite3.node`]: sqlite['better_sqlite3.node'],
+  };
 
   const { espBytes, rootBytes, verityBytes } = image.partitions;
   const salt = fixedSalt(image.name);
+  const report = await readJson<RootReport>(root['root.json']);
   const erofs = await steps.run(buildErofs, {
     tar: root['root.tar'],
+    libraries: report.libraries,
+    runtime: runtimeFiles,
+    architecture,
     epoch,
     uuid: fixedUuid(`${image.name}:root`),
     verityUuid: fixedUuid(`${image.name}:verity`),
@@ -317,7 +342,6 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
 
   const npm = await readJson<NpmPackage[]>(runtime['npm.json']);
   const sbom = `${JSON.stringify(spdxDocument({ image: image.name, version, packages, npm, epoch, roothash }), undefined, 1)}\n`;
-  const report = await readJson<RootReport>(root['root.json']);
   const names = artefactPaths(image.name, out);
   const copies: Record<string, FileRef> = {
     [basename(names.raw)]: disk,
@@ -357,7 +381,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         url,
       }),
     ),
-    root: { files: report.files, bytes: report.bytes, bytesByOrigin: report.bytesByOrigin },
+    root: rootFigures(report, Object.values(runtimeFiles)),
     sizes: { ...sizes, [basename(names.sbom)]: Buffer.byteLength(sbom) },
     sha256,
     timings: steps.timings,

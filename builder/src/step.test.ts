@@ -139,3 +139,44 @@ test('old results are pruned, new ones stay', async () => {
   await runner().run(upper, { text: '5' });
   assert.equal(runs, 0);
 });
+
+test('side by side: the first failure stops the other and is what is thrown', async () => {
+  let stopped = false;
+  const waiting: Step<Record<string, never>, 'out'> = {
+    ...upper,
+    name: 'waiting',
+    run: (_inputs, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener('abort', () => {
+          stopped = true;
+          reject(signal.reason as Error);
+        });
+      }),
+  };
+  const failing: Step<Record<string, never>, 'out'> = {
+    ...upper,
+    name: 'failing',
+    run: () => Promise.reject(new BuildError('STEP_BROKEN', 'no good')),
+  };
+  const steps = runner();
+  await assert.rejects(
+    steps.together(
+      () => steps.run(waiting, {}),
+      () => steps.run(failing, {}),
+    ),
+    /no good/,
+  );
+  assert.equal(stopped, true);
+  assert.deepEqual(await readdir(join(cache, 'tmp')), []);
+  await assert.rejects(steps.run(upper, { text: 'after' }), /interrupted/i);
+});
+
+test('side by side: both results, in their places', async () => {
+  const steps = runner();
+  const [one, other] = await steps.together(
+    () => steps.run(upper, { text: 'one' }),
+    () => steps.run(upper, { text: 'other' }),
+  );
+  assert.equal(await readFile(one.out.path, 'utf8'), 'ONE');
+  assert.equal(await readFile(other.out.path, 'utf8'), 'OTHER');
+});

@@ -90,9 +90,11 @@ export class StepRunner {
   readonly timings: StepTiming[] = [];
   private readonly options: StepRunnerOptions;
   private readonly now: () => number;
+  /** Aborted when one of several steps that run side by side has failed. */
+  private readonly stop = new AbortController();
 
   constructor(options: StepRunnerOptions) {
-    this.options = options;
+    this.options = { ...options, signal: AbortSignal.any([options.signal, this.stop.signal]) };
     this.now = options.now ?? (() => performance.now());
   }
 
@@ -145,6 +147,19 @@ export class StepRunner {
     const made = await this.find(step, entry);
     if (!made) throw new BuildError('STEP_BROKEN', `the result of ${step.name} vanished from the cache`);
     return made;
+  }
+
+  /** Two lines of steps side by side. If one fails the other is stopped, and the runner with it. @throws what failed first */
+  async together<A, B>(one: () => Promise<A>, other: () => Promise<B>): Promise<[A, B]> {
+    const failures: unknown[] = [];
+    const fail = (error: unknown): never => {
+      failures.push(error);
+      this.stop.abort();
+      throw error;
+    };
+    const [a, b] = await Promise.allSettled([one().catch(fail), other().catch(fail)]);
+    if (a.status === 'rejected' || b.status === 'rejected') throw failures[0];
+    return [a.value, b.value];
   }
 
   /** Removes results that newer ones replaced. */

@@ -1,16 +1,32 @@
 /**
- * The read-only root and its hash tree: `root.erofs`, `root.verity`, and `roothash` (hex), which seals both.
+ * The read-only root and its hash tree: `root.erofs`, `root.verity`, and `roothash` (hex), which seals both. The runtime comes in
+ * here and not with the packages, so that a changed line of it does not compose the root again.
+ *
+ * The obvious next step, adding the runtime to a finished image, is not safe: `mkfs.erofs --incremental` of erofs-utils 1.8.6 damages a
+ * tail-packed file of the image it adds to, and the packed file that `fragments` makes; fsck.erofs sees neither.
  * Sources: mkfs.erofs(1), veritysetup(8), kernel Documentation/admin-guide/device-mapper/verity.rst.
  */
-import { stat, writeFile } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Architecture } from '../boards.ts';
 import { BuildError } from '../errors.ts';
 import type { FileRef } from '../files.ts';
+import { readElf } from '../formats/elf.ts';
+import { tarEnd } from '../formats/tar.ts';
+import { RootTree } from '../root/tree.ts';
+import { treeTar } from '../root/write-tar.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
 export interface ErofsInputs {
   readonly tar: FileRef;
+  /** Names of the libraries in the root. */
+  readonly libraries: readonly string[];
+  /** The runtime: path in the root → content, mode 0644. */
+  readonly runtime: Readonly<Record<string, FileRef>>;
+  readonly architecture: Pick<Architecture, 'elfMachine'>;
   /** Seconds since 1970, the time of every file. */
   readonly epoch: number;
   /** Fixed identifiers: the same root gives the same bytes. */
@@ -26,17 +42,62 @@ export interface ErofsInputs {
 /** zstd level 3 on 128 KiB clusters: measured, higher levels win 5 % and cost two to five times the build. */
 export const erofsOptions = ['-zzstd,level=3', '-C131072', '-Efragments,ztailpacking'] as const;
 
+/** What keeps a native module from being loaded in the root: it is for another machine, or a library is not there. */
+export function moduleProblems(
+  path: string,
+  content: Buffer,
+  { libraries, architecture }: Pick<ErofsInputs, 'libraries' | 'architecture'>,
+): string[] {
+  const facts = readElf(content);
+  if (!facts) return [];
+  const { elfMachine } = architecture;
+  return [
+    ...(facts.machine === elfMachine
+      ? []
+      : [`/${path} is for machine ${facts.machine}, the image is for ${elfMachine}`]),
+    ...facts.needed
+      .filter(soname => !libraries.includes(soname))
+      .map(soname => `/${path} needs ${soname}, which is not in the root`),
+  ];
+}
+
+async function runtimeTree(inputs: ErofsInputs): Promise<RootTree> {
+  const tree = new RootTree();
+  const problems: string[] = [];
+  for (const [path, file] of Object.entries(inputs.runtime)) {
+    const content = await readFile(file.path);
+    problems.push(...moduleProblems(path, content, inputs));
+    tree.file(path, content, { origin: 'atoll' });
+  }
+  if (problems.length === 0) return tree;
+  throw new BuildError('ROOT_INCONSISTENT', `the runtime does not fit the root (${problems.length} problems)`, {
+    tail: problems.join('\n'),
+    hint: 'Add the package that has it to rootfs/packages.yaml.',
+  });
+}
+
+/** The root's tar and the runtime's as one. Members of the second win (mkfs.erofs --tar, as in any tar). */
+async function* joined(inputs: ErofsInputs): AsyncGenerator<Buffer> {
+  yield* createReadStream(inputs.tar.path, {
+    end: inputs.tar.sizeBytes - tarEnd.length - 1,
+    highWaterMark: 1 << 20,
+  }) as AsyncIterable<Buffer>;
+  yield* treeTar(await runtimeTree(inputs), inputs.epoch);
+}
+
 export const buildErofs: Step<ErofsInputs, 'root.erofs' | 'root.verity' | 'roothash'> = {
   name: 'erofs',
   title: 'Root file system and verity',
   module: import.meta.url,
   outputs: ['root.erofs', 'root.verity', 'roothash'],
-  async run(inputs, { directory, signal }) {
+  async run(inputs, { directory, scratch, signal }) {
     const image = join(directory, 'root.erofs');
     const hashes = join(directory, 'root.verity');
-    const mounts = { binds: [directory], readOnly: [inputs.tar.path], signal };
+    const tar = join(scratch, 'root.tar');
+    await pipeline(joined(inputs), createWriteStream(tar), { signal });
+    const mounts = { binds: [directory, scratch], signal };
     const fixed = [`-T${inputs.epoch}`, `-U${inputs.uuid}`, '--quiet'];
-    await tool(['mkfs.erofs', ...erofsOptions, ...fixed, '--tar=f', image, inputs.tar.path], mounts);
+    await tool(['mkfs.erofs', ...erofsOptions, ...fixed, '--tar=f', image, tar], mounts);
     const { stdout } = await tool(
       ['veritysetup', 'format', `--salt=${inputs.salt}`, `--uuid=${inputs.verityUuid}`, '--hash=sha256', image, hashes],
       mounts,

@@ -4,7 +4,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { open, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Architecture } from '../boards.ts';
 import type { TrimRule } from '../definition/types.ts';
@@ -46,6 +46,8 @@ export interface RootReport {
   readonly dropped: Readonly<Record<string, readonly string[]>>;
   /** Package → bytes of its files in the root. */
   readonly bytesByOrigin: Readonly<Record<string, number>>;
+  /** Names of the shared libraries and of the links to them. */
+  readonly libraries: readonly string[];
 }
 
 async function addTar(tree: RootTree, tar: FileRef, origin: string): Promise<() => Promise<void>> {
@@ -145,11 +147,14 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
 
 function report(tree: RootTree, dropped: ReadonlyMap<string, readonly string[]>): RootReport {
   const bytesByOrigin: Record<string, number> = {};
+  const libraries: string[] = [];
   let bytes = 0;
   for (const node of tree.list()) {
+    const name = basename(node.path);
+    if (node.type !== 'directory' && /\.so(\.\d+)*$/.test(name)) libraries.push(name);
     if (node.type !== 'file') continue;
     bytes += node.sizeBytes;
     bytesByOrigin[node.origin] = (bytesByOrigin[node.origin] ?? 0) + node.sizeBytes;
   }
-  return { files: tree.size, bytes, dropped: Object.fromEntries(dropped), bytesByOrigin };
+  return { files: tree.size, bytes, dropped: Object.fromEntries(dropped), bytesByOrigin, libraries };
 }
