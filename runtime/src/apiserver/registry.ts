@@ -16,7 +16,9 @@ import {
   prepareForStatusUpdate,
   prepareForUpdate,
   validateCreate,
+  validateStatusUpdate,
   validateUpdate,
+  warningsOf,
 } from '../api/kinds/strategy.ts';
 import type { KubeObject } from '../api/object.ts';
 import { alreadyExists, conflict, invalid, notFound, StatusError } from '../api/status.ts';
@@ -54,11 +56,12 @@ export async function createObject(context: Context, object: KubeObject): Promis
   applyDefaults(resource, object);
   const attributes = admissionAttributes(context, 'CREATE', object, undefined);
   await parts.admission.mutate(attributes);
-  prepareForCreate(resource, object);
+  prepareForCreate(resource, object, context.user);
   const reservation = reserve(context, object, undefined);
   try {
     applyDefaults(resource, object); // what admission added has defaults too
     refuse(context, object, validateCreate(resource, object));
+    context.warnings.push(...warningsOf(resource, object));
     await parts.admission.validate(attributes);
     for (let attempt = 1; ; attempt++) {
       const stored = await insert(context, object);
@@ -174,9 +177,12 @@ async function prepare(
     prepareForUpdate(resource, object, old);
   const reservation = reserve(context, object, old);
   try {
-    if (subresource === 'status' || trusted)
-      refuse(context, object, validateObjectMetaUpdate(object.metadata, old.metadata));
-    else refuse(context, object, validateUpdate(resource, object, old, subresource));
+    if (trusted) refuse(context, object, validateObjectMetaUpdate(object.metadata, old.metadata));
+    else if (subresource === 'status') refuse(context, object, validateStatusUpdate(resource, object, old));
+    else {
+      refuse(context, object, validateUpdate(resource, object, old, subresource));
+      context.warnings.push(...warningsOf(resource, object, old));
+    }
     await parts.admission.validate(attributes);
     return reservation;
   } catch (error) {

@@ -2,6 +2,7 @@
  * What a kind adds to the schema table: one small module a kind in this folder, a value of {@link KindModule}.
  * Everything not said here is generic. Objects are plain JSON values, already pruned to known fields.
  */
+import type { User } from '../../lib/exchange.ts';
 import type { KubeObject } from '../object.ts';
 
 /** One entry of `Status.details.causes`; texts as upstream's `field.Error`. */
@@ -52,12 +53,25 @@ export interface KindModule<T = KubeObject> {
   readonly selectableFieldNames?: readonly string[];
   /** Fills unset fields in place, as upstream's `SetDefaults_*`; must be idempotent. */
   readonly defaults?: (object: T) => void;
-  /** On create, in place, before validation: drop status, set what the server owns. Default: status dropped, generation 1 where a spec exists. */
-  readonly prepareForCreate?: (object: T) => void;
+  /** What is wrong with `metadata.name`, one text a fault. Default: it must be a DNS subdomain. */
+  readonly nameErrors?: (name: string) => string[];
+  /**
+   * On create, in place, before validation: drop status, set what the server owns. Default: status dropped, generation 1 where a spec
+   * exists. `user` is who asks, unset where nobody does.
+   */
+  readonly prepareForCreate?: (object: T, user?: User) => void;
   /** On update, in place. Default: status kept from `old`; generation bumped when anything but metadata and status changed. */
   readonly prepareForUpdate?: (object: T, old: T) => void;
   readonly validate?: (object: T) => FieldError[];
   readonly validateUpdate?: (object: T, old: T) => FieldError[];
+  /** {@link validateUpdate} says all there is to say of an update: {@link validate} is for new objects only. */
+  readonly validateUpdateAlone?: true;
+  /** On a write to `/status`, in place, after everything but the status has become as it was. */
+  readonly prepareForStatusUpdate?: (object: T, old: T) => void;
+  /** What may not stand in a status written to `/status`; the rest of the object is not validated then. */
+  readonly validateStatusUpdate?: (object: T, old: T) => FieldError[];
+  /** Texts for `Warning` headers about a valid object; `old` is unset for a new one. */
+  readonly warnings?: (object: T, old?: T) => string[];
   /** Subresources through which a part of the object is written that may not change otherwise, by name. */
   readonly parts?: Readonly<Record<string, KindPart<T>>>;
 }

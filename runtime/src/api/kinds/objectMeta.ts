@@ -30,8 +30,6 @@ const NAME_RULES: Readonly<Record<string, NameRule>> = {
   'rbac.authorization.k8s.io/RoleBinding': pathSegmentErrors,
   'rbac.authorization.k8s.io/ClusterRole': pathSegmentErrors,
   'rbac.authorization.k8s.io/ClusterRoleBinding': pathSegmentErrors,
-  // Addresses in their canonical form; colons are no part of a subdomain.
-  'networking.k8s.io/IPAddress': pathSegmentErrors,
 };
 
 export function nameErrors(of: Named, name: string): string[] {
@@ -98,10 +96,14 @@ function validateFinalizers(finalizers: readonly string[] | undefined, path: str
 }
 
 /** For a new object, whose name has been generated already. */
-export function validateObjectMeta(of: Named, meta: ObjectMeta): FieldError[] {
+export function validateObjectMeta(
+  of: Named,
+  meta: ObjectMeta,
+  nameRule: NameRule = name => nameErrors(of, name),
+): FieldError[] {
   const errors: FieldError[] = [];
   if (!meta.name) errors.push(required('metadata.name', 'name or generateName is required'));
-  else errors.push(...invalidEach('metadata.name', meta.name, nameErrors(of, meta.name)));
+  else errors.push(...invalidEach('metadata.name', meta.name, nameRule(meta.name)));
   if (of.namespaced) {
     if (!meta.namespace) errors.push(required('metadata.namespace'));
     else errors.push(...invalidEach('metadata.namespace', meta.namespace, dns1123LabelErrors(meta.namespace)));

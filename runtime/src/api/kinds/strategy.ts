@@ -2,6 +2,7 @@
  * What happens to an object before it is validated and stored, for every kind: its own module's rule where it has one,
  * the generic rule otherwise (upstream: `rest.RESTCreateStrategy`, `rest.RESTUpdateStrategy`).
  */
+import type { User } from '../../lib/exchange.ts';
 import type { KubeObject } from '../object.ts';
 import { sameValue } from './errors.ts';
 import { kindModule } from './index.ts';
@@ -23,10 +24,10 @@ function assign(object: KubeObject, field: string, value: unknown): void {
 }
 
 /** Drops what only the server may say; `generation` starts at 1 for kinds with a `spec`. In place. */
-export function prepareForCreate(info: Kept, object: KubeObject): void {
+export function prepareForCreate(info: Kept, object: KubeObject, user?: User): void {
   const own = kindModule(info.group, info.kind, info.version);
   if (own?.prepareForCreate) {
-    own.prepareForCreate(object);
+    own.prepareForCreate(object, user);
     return;
   }
   if (hasStatus(info)) delete object.status;
@@ -56,7 +57,7 @@ export function bumpGeneration(object: KubeObject, old: KubeObject): void {
 }
 
 /** A write to `/status`: everything but the status, and metadata's own bookkeeping, stays as it was. In place. */
-export function prepareForStatusUpdate(_info: Kept, object: KubeObject, old: KubeObject): void {
+export function prepareForStatusUpdate(info: Kept, object: KubeObject, old: KubeObject): void {
   for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
     if (field !== 'status' && field !== 'metadata' && field !== 'apiVersion' && field !== 'kind')
       assign(object, field, old[field]);
@@ -64,6 +65,7 @@ export function prepareForStatusUpdate(_info: Kept, object: KubeObject, old: Kub
   const { generation, deletionTimestamp, ownerReferences } = old.metadata;
   const keep = { generation, deletionTimestamp, ownerReferences };
   for (const [field, value] of Object.entries(keep)) assign(object.metadata as unknown as KubeObject, field, value);
+  kindModule(info.group, info.kind, info.version)?.prepareForStatusUpdate?.(object, old);
 }
 
 /** A write to a subresource that a kind's `parts` names; false: it names none of that name. In place. */
@@ -82,7 +84,7 @@ export function applyDefaults(info: Kept, object: KubeObject): void {
 
 export function validateCreate(info: Kept, object: KubeObject): FieldError[] {
   const own = kindModule(info.group, info.kind, info.version);
-  return [...validateObjectMeta(info, object.metadata), ...(own?.validate?.(object) ?? [])];
+  return [...validateObjectMeta(info, object.metadata, own?.nameErrors), ...(own?.validate?.(object) ?? [])];
 }
 
 /** A changed object must be valid and its change allowed, through this subresource where it is one of the kind's `parts`. */
@@ -91,7 +93,21 @@ export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject, 
   const allowed = own?.parts?.[subresource]?.validate ?? own?.validateUpdate;
   return [
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
-    ...(own?.validate?.(object) ?? []),
+    ...(own?.validateUpdateAlone ? [] : (own?.validate?.(object) ?? [])),
     ...(allowed?.(object, old) ?? []),
   ];
+}
+
+/** A write to `/status`. */
+export function validateStatusUpdate(info: Kept, object: KubeObject, old: KubeObject): FieldError[] {
+  const own = kindModule(info.group, info.kind, info.version);
+  return [
+    ...validateObjectMetaUpdate(object.metadata, old.metadata),
+    ...(own?.validateStatusUpdate?.(object, old) ?? []),
+  ];
+}
+
+/** What the client should know of a valid object; `old` is unset for a new one. */
+export function warningsOf(info: Kept, object: KubeObject, old?: KubeObject): string[] {
+  return kindModule(info.group, info.kind, info.version)?.warnings?.(object, old) ?? [];
 }
