@@ -1,15 +1,16 @@
 /**
  * `make generate`: writes the schema table (`src/api/generated/`) from Kubernetes' API sources.
  *
- *   node --import tsx runtime/generate/main.ts <directory that holds k8s.io/>
+ *   node --import tsx runtime/generate/main.ts [directory that holds k8s.io/]
  *
- * The directory is `usr/share/gocode/src` of Debian's golang-k8s-api-dev, -apimachinery-dev and -apiextensions-apiserver-dev,
- * unpacked. The result is committed, so that no build depends on a moving suite.
+ * Without a directory the sources are Debian's packages, fetched by apt into the cache. The result is committed, so that no build
+ * depends on a moving suite.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { PackageSchema } from '../src/api/schema/model.ts';
+import { debianGoSource } from '../test/debianSource.ts';
 import { parseGo } from './goTypes.ts';
 import { buildSchemas, type ParsedPackage } from './model.ts';
 import { PACKAGES } from './packages.ts';
@@ -19,12 +20,12 @@ const here = dirname(fileURLToPath(import.meta.url));
 const target = join(here, '../src/api/generated');
 
 /** All of a package's type sources as one text: declarations only, no tests, no generated code. */
-function sourceOf(root: string, importPath: string): string {
+function sourceOf(roots: readonly string[], importPath: string): string {
   const supplement = join(here, 'supplement', `${importPath.split('/').slice(-2).join('.')}.go`);
   if (existsSync(supplement)) return readFileSync(supplement, 'utf8');
-  const folder = join(root, importPath);
-  if (!existsSync(folder))
-    throw new Error(`${folder} does not exist: unpack the Debian package that holds ${importPath}`);
+  const folder = roots.map(root => join(root, importPath)).find(existsSync);
+  if (folder === undefined)
+    throw new Error(`${importPath} is not in ${roots.join(', ')}: unpack the Debian package that holds it`);
   const wanted = readdirSync(folder).filter(f =>
     /^(types|types_jsonschema|objectreference|group_version|watch|taint|toleration)\.go$/.test(f),
   );
@@ -101,14 +102,12 @@ function indexModule(schemas: readonly PackageSchema[]): string {
   ].join('\n');
 }
 
-const root = process.argv[2];
-if (!root) {
-  process.stderr.write('usage: main.ts <directory that holds k8s.io/>\n');
-  process.exitCode = 2;
-} else {
+const debianPackages = ['golang-k8s-api-dev', 'golang-k8s-apimachinery-dev', 'golang-k8s-apiextensions-apiserver-dev'];
+
+function generate(roots: readonly string[]): void {
   const parsed: ParsedPackage[] = PACKAGES.map(api => ({
     api,
-    go: parseGo(sourceOf(root, api.importPath), api.importPath),
+    go: parseGo(sourceOf(roots, api.importPath), api.importPath),
   }));
   const schemas = buildSchemas(parsed);
   rmSync(target, { recursive: true, force: true });
@@ -129,3 +128,10 @@ if (!root) {
   writeFileSync(join(target, 'index.ts'), indexModule(schemas));
   process.stdout.write(`${schemas.length} packages, ${types} types, ${fields} fields\n`);
 }
+
+const given = process.argv[2];
+const sources = given === undefined ? Promise.all(debianPackages.map(debianGoSource)) : Promise.resolve([given]);
+sources.then(generate).catch((error: unknown) => {
+  process.stderr.write(`generate: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});
