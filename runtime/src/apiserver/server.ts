@@ -23,6 +23,7 @@ import { impersonated } from './authentication/impersonate.ts';
 import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.ts';
 import { ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
+import { Bindings } from './authorization/bindings.ts';
 import { builtInRules } from './authorization/builtIn.ts';
 import { nodeAuthorizer } from './authorization/node.ts';
 import { NodeReferences } from './authorization/nodeReferences.ts';
@@ -87,6 +88,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const startedMs = clock.now();
   const mirrors = new Mirrors(store);
   const references = new NodeReferences(store);
+  const bindings = new Bindings(store);
   const tokens = new ServiceAccountTokens({
     store,
     clock,
@@ -100,7 +102,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     masters,
     builtInRules,
     nodeAuthorizer(references),
-    rbacAuthorizer(mirrors),
+    rbacAuthorizer(bindings),
   ]);
   const parts: Parts = {
     store,
@@ -129,13 +131,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const join = new Join({ parts, clientCa: pki.clientCa, serverCaPem, nodeSecret: options.nodeSecret });
 
   let bootstrapped = false;
+  let rolesThere = false;
   let closed = false;
-  const ready = parts.services
-    .start()
-    .then(() => bootstrap(parts, apiServerUser, options.advertised))
-    .then(() => {
-      bootstrapped = true;
-    });
+  const ready = Promise.all([
+    parts.services
+      .start()
+      .then(() => bootstrap(parts, apiServerUser, options.advertised))
+      .then(() => {
+        bootstrapped = true;
+      }),
+    import('./authorization/bootstrap/reconcile.ts')
+      .then(({ reconcilePolicy }) => reconcilePolicy(store, clock.now()))
+      .then(() => {
+        rolesThere = true;
+      }),
+  ]).then(() => undefined);
   ready.catch(error => {
     if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
   });
@@ -149,6 +159,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     {
       name: 'poststarthook/bootstrap',
       check: () => (bootstrapped ? '' : 'the own objects of the cluster are not there yet'),
+    },
+    {
+      name: 'poststarthook/rbac/bootstrap-roles',
+      check: () => (rolesThere ? '' : 'the bootstrap roles are not there yet'),
     },
     { name: 'shutdown', check: () => (closed ? 'the server is shutting down' : '') },
     ...(options.checks ?? []),
@@ -252,6 +266,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       parts.watches.close();
       mirrors.close();
       references.close();
+      bindings.close();
       if (ownTunnels) tunnels.close();
     },
   };

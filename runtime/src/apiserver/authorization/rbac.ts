@@ -1,89 +1,90 @@
 /** Role-based access control: roles say what, bindings say who (https://kubernetes.io/docs/reference/access-authn-authz/rbac/). */
-import type { PolicyRule, RoleRef, Subject } from '../../api/generated/types/rbac.v1.ts';
+import type { PolicyRule, RoleRef } from '../../api/generated/types/rbac.v1.ts';
 import type { User } from '../../lib/exchange.ts';
-import type { Mirrors } from '../mirrors.ts';
 import { type Attributes, type Authorizer, type Decision, noOpinion } from './authorizer.ts';
+import { type Binding, type Bindings, subjectOf } from './bindings.ts';
+import { ruleAllows } from './rules.ts';
 
-const PREFIX = '/registry/rbac.authorization.k8s.io';
+export interface UserRules {
+  readonly rules: readonly PolicyRule[];
+  /** Bindings to roles that are not there. */
+  readonly errors: readonly string[];
+}
 
-export function rbacAuthorizer(mirrors: Mirrors): Authorizer {
-  const { roles, roleBindings, clusterRoles, clusterRoleBindings } = mirrors;
-  let started: Promise<unknown> | undefined;
+export function rbacAuthorizer(bindings: Bindings): Authorizer {
   let ready = false;
-  const decide = (attributes: Attributes): Decision => {
-    const { user, namespace } = attributes;
-    for (const binding of clusterRoleBindings.values()) {
-      if (!names(binding.subjects, user, '')) continue;
-      const rule = rulesOf(binding.roleRef, '').find(candidate => allows(candidate, attributes));
-      if (rule) return allowed(`ClusterRoleBinding "${binding.metadata.name}"`, binding.roleRef);
-    }
-    if (namespace === '') return noOpinion;
-    for (const binding of roleBindings.values(`${PREFIX}/rolebindings/${namespace}/`)) {
-      if (!names(binding.subjects, user, namespace)) continue;
-      const rule = rulesOf(binding.roleRef, namespace).find(candidate => allows(candidate, attributes));
-      if (rule) return allowed(`RoleBinding "${binding.metadata.name}/${namespace}"`, binding.roleRef);
-    }
-    return noOpinion;
-  };
-  const rulesOf = ({ kind, name }: RoleRef, namespace: string): readonly PolicyRule[] => {
-    const role =
-      kind === 'ClusterRole'
-        ? clusterRoles.get(`${PREFIX}/clusterroles/${name}`)
-        : roles.get(`${PREFIX}/roles/${namespace}/${name}`);
-    return role?.rules ?? [];
-  };
   return {
     authorize(attributes) {
-      if (ready) return decide(attributes);
-      started ??= Promise.all([roles, roleBindings, clusterRoles, clusterRoleBindings].map(mirror => mirror.start()));
-      return started.then(() => {
+      if (ready) return decide(bindings, attributes);
+      return bindings.ready().then(() => {
         ready = true;
-        return decide(attributes);
+        return decide(bindings, attributes);
       });
     },
   };
 }
 
-const allowed = (binding: string, { kind, name }: RoleRef): Decision => ({
-  opinion: 'allow',
-  reason: `RBAC: allowed by ${binding} of ${kind} ${JSON.stringify(name)}`,
-});
-
-/** @param namespace where the binding stands; a service account without a namespace is of that one. */
-function names(subjects: readonly Subject[] | undefined, user: User, namespace: string): boolean {
-  return (subjects ?? []).some(subject => {
-    switch (subject.kind) {
-      case 'User':
-        return subject.name === user.name;
-      case 'Group':
-        return user.groups.includes(subject.name);
-      case 'ServiceAccount':
-        return user.name === `system:serviceaccount:${subject.namespace ?? namespace}:${subject.name}`;
-      default:
-        return false;
+function decide(bindings: Bindings, attributes: Attributes): Decision {
+  const { user, namespace } = attributes;
+  let errors: string[] | undefined;
+  for (const binding of bindings.of(user, namespace)) {
+    const rules = bindings.rulesOf(binding.roleRef, binding.namespace);
+    if (!rules) {
+      errors ??= [];
+      errors.push(missing(binding.roleRef));
+      continue;
     }
-  });
+    for (const rule of rules) if (ruleAllows(rule, attributes)) return new Allowed(binding, user);
+  }
+  return errors ? { opinion: 'none', reason: `RBAC: ${aggregate(errors)}` } : noOpinion;
 }
 
-/** Whether one rule covers the request. */
-export function allows(rule: PolicyRule, attributes: Attributes): boolean {
-  const { verb, isResource, path, group, resource, subresource, name } = attributes;
-  if (!includes(rule.verbs, verb)) return false;
-  if (!isResource) return (rule.nonResourceURLs ?? []).some(pattern => coversPath(pattern, path));
-  if (!includes(rule.apiGroups, group)) return false;
-  const whole = subresource === '' ? resource : `${resource}/${subresource}`;
-  const covered = (rule.resources ?? []).some(
-    pattern => pattern === '*' || pattern === whole || (subresource !== '' && pattern === `*/${subresource}`),
-  );
-  if (!covered) return false;
-  const resourceNames = rule.resourceNames ?? [];
-  return resourceNames.length === 0 || resourceNames.includes(name);
+/** Its reason is only put into words when somebody asks for it. */
+class Allowed implements Decision {
+  readonly opinion = 'allow';
+  readonly #binding: Binding;
+  readonly #user: User;
+
+  constructor(binding: Binding, user: User) {
+    this.#binding = binding;
+    this.#user = user;
+  }
+
+  get reason(): string {
+    const { name, namespace, roleRef } = this.#binding;
+    const what = namespace === '' ? 'ClusterRoleBinding' : 'RoleBinding';
+    const place = namespace === '' ? name : `${name}/${namespace}`;
+    const role = `${roleRef.kind} ${JSON.stringify(roleRef.name)}`;
+    return `RBAC: allowed by ${what} ${JSON.stringify(place)} of ${role} to ${this.#subject()}`;
+  }
+
+  #subject(): string {
+    const subject = subjectOf(this.#binding, this.#user);
+    if (!subject) return '';
+    const { kind, name } = subject;
+    const shown = kind === 'ServiceAccount' ? `${name}/${subject.namespace || this.#binding.namespace}` : name;
+    return `${kind} ${JSON.stringify(shown)}`;
+  }
 }
 
-const includes = (list: readonly string[] | undefined, value: string): boolean =>
-  list?.includes('*') === true || list?.includes(value) === true;
+/** Everything a user may do in a namespace, and in the whole cluster; for `''` only the latter. */
+export async function rulesFor(bindings: Bindings, user: User, namespace: string): Promise<UserRules> {
+  await bindings.ready();
+  const rules: PolicyRule[] = [];
+  const errors: string[] = [];
+  for (const binding of bindings.of(user, namespace)) {
+    const found = bindings.rulesOf(binding.roleRef, binding.namespace);
+    if (found) rules.push(...found);
+    else errors.push(missing(binding.roleRef));
+  }
+  return { rules, errors };
+}
 
-function coversPath(pattern: string, path: string): boolean {
-  if (pattern === '*' || pattern === path) return true;
-  return pattern.endsWith('*') && path.startsWith(pattern.slice(0, -1));
+const missing = ({ kind, name }: RoleRef): string =>
+  `${kind.toLowerCase()}.rbac.authorization.k8s.io ${JSON.stringify(name)} not found`;
+
+/** Several errors as Go prints them. */
+export function aggregate(errors: readonly string[]): string {
+  const distinct = [...new Set(errors)];
+  return distinct.length === 1 ? (distinct[0] ?? '') : `[${distinct.join(', ')}]`;
 }
