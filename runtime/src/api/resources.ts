@@ -4,6 +4,7 @@
  */
 import { kinds } from './generated/index.ts';
 import { kindModule } from './kinds/index.ts';
+import type { KindModule } from './kinds/kind.ts';
 import type { KindSchema } from './schema/model.ts';
 import { definitionOf } from './schema/table.ts';
 
@@ -33,8 +34,10 @@ export interface ResourceInfo {
   /** Sorted, as discovery lists them. */
   readonly verbs: readonly string[];
   readonly subresources: readonly SubresourceInfo[];
-  /** `io.k8s.api.apps.v1.Deployment` */
+  /** `io.k8s.api.apps.v1.Deployment`; of a custom resource what OpenAPI calls it, which the schema table does not know. */
   readonly definition: string;
+  /** The rules of a custom resource's kind; built-in kinds have theirs in `kinds/`. */
+  readonly module?: KindModule | undefined;
 }
 
 const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];

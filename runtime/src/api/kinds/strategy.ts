@@ -6,14 +6,18 @@ import type { User } from '../../lib/exchange.ts';
 import type { KubeObject } from '../object.ts';
 import { sameValue } from './errors.ts';
 import { kindModule } from './index.ts';
-import type { FieldError } from './kind.ts';
+import type { FieldError, KindModule } from './kind.ts';
 import { type Named, validateObjectMeta, validateObjectMetaUpdate } from './objectMeta.ts';
 
 /** What of a `ResourceInfo` the rules need. */
 export interface Kept extends Named {
   readonly version: string;
   readonly subresources: readonly { readonly name: string }[];
+  /** Its rules, where they are none of the built-in kinds' (custom resources). */
+  readonly module?: KindModule | undefined;
 }
+
+const moduleOf = (info: Kept): KindModule | undefined => info.module ?? kindModule(info.group, info.kind, info.version);
 
 const hasStatus = (info: Kept): boolean => info.subresources.some(s => s.name === 'status');
 
@@ -25,7 +29,7 @@ function assign(object: KubeObject, field: string, value: unknown): void {
 
 /** Drops what only the server may say; `generation` starts at 1 for kinds with a `spec`. In place. */
 export function prepareForCreate(info: Kept, object: KubeObject, user?: User): void {
-  const own = kindModule(info.group, info.kind, info.version);
+  const own = moduleOf(info);
   if (own?.prepareForCreate) {
     own.prepareForCreate(object, user);
     return;
@@ -37,7 +41,7 @@ export function prepareForCreate(info: Kept, object: KubeObject, user?: User): v
 /** The status stays as it was; `generation` grows when anything but metadata and status changed. In place. */
 export function prepareForUpdate(info: Kept, object: KubeObject, old: KubeObject): void {
   if (hasStatus(info)) assign(object, 'status', old.status);
-  const own = kindModule(info.group, info.kind, info.version);
+  const own = moduleOf(info);
   if (own?.prepareForUpdate) {
     own.prepareForUpdate(object, old);
     return;
@@ -65,12 +69,12 @@ export function prepareForStatusUpdate(info: Kept, object: KubeObject, old: Kube
   const { generation, deletionTimestamp, ownerReferences } = old.metadata;
   const keep = { generation, deletionTimestamp, ownerReferences };
   for (const [field, value] of Object.entries(keep)) assign(object.metadata as unknown as KubeObject, field, value);
-  kindModule(info.group, info.kind, info.version)?.prepareForStatusUpdate?.(object, old);
+  moduleOf(info)?.prepareForStatusUpdate?.(object, old);
 }
 
 /** A write to a subresource that a kind's `parts` names; false: it names none of that name. In place. */
 export function prepareForPartUpdate(info: Kept, object: KubeObject, old: KubeObject, subresource: string): boolean {
-  const part = kindModule(info.group, info.kind, info.version)?.parts?.[subresource];
+  const part = moduleOf(info)?.parts?.[subresource];
   if (!part) return false;
   part.prepare(object, old);
   prepareForUpdate(info, object, old);
@@ -79,17 +83,17 @@ export function prepareForPartUpdate(info: Kept, object: KubeObject, old: KubeOb
 
 /** Fills unset fields in place. */
 export function applyDefaults(info: Kept, object: KubeObject): void {
-  kindModule(info.group, info.kind, info.version)?.defaults?.(object);
+  moduleOf(info)?.defaults?.(object);
 }
 
 export function validateCreate(info: Kept, object: KubeObject): FieldError[] {
-  const own = kindModule(info.group, info.kind, info.version);
+  const own = moduleOf(info);
   return [...validateObjectMeta(info, object.metadata, own?.nameErrors), ...(own?.validate?.(object) ?? [])];
 }
 
 /** A changed object must be valid and its change allowed, through this subresource where it is one of the kind's `parts`. */
 export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject, subresource = ''): FieldError[] {
-  const own = kindModule(info.group, info.kind, info.version);
+  const own = moduleOf(info);
   const allowed = own?.parts?.[subresource]?.validate ?? own?.validateUpdate;
   return [
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
@@ -100,7 +104,7 @@ export function validateUpdate(info: Kept, object: KubeObject, old: KubeObject, 
 
 /** A write to `/status`. */
 export function validateStatusUpdate(info: Kept, object: KubeObject, old: KubeObject): FieldError[] {
-  const own = kindModule(info.group, info.kind, info.version);
+  const own = moduleOf(info);
   return [
     ...validateObjectMetaUpdate(object.metadata, old.metadata),
     ...(own?.validateStatusUpdate?.(object, old) ?? []),
@@ -109,5 +113,5 @@ export function validateStatusUpdate(info: Kept, object: KubeObject, old: KubeOb
 
 /** What the client should know of a valid object; `old` is unset for a new one. */
 export function warningsOf(info: Kept, object: KubeObject, old?: KubeObject): string[] {
-  return kindModule(info.group, info.kind, info.version)?.warnings?.(object, old) ?? [];
+  return moduleOf(info)?.warnings?.(object, old) ?? [];
 }
