@@ -1,54 +1,20 @@
 /** What people do with kubectl, done with the real kubectl against the real server. */
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Kubectl, type KubectlResult, kubectlPath, kubectlVersions } from './kubectl.ts';
 import { type InProcessServer, kubeconfigText, startServer } from './startServer.ts';
 
-const cached = join(process.env.ATOLL_CACHE ?? join(homedir(), '.cache/atoll'), 'tools/current/usr/bin/kubectl');
-const kubectlPath = existsSync(cached) ? cached : 'kubectl';
 const TIMEOUT_MS = 60_000;
 
-interface Result {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
 let server: InProcessServer;
+let admin: Kubectl;
 
-function kubectl(line: string | readonly string[], input?: string, kubeconfig = server.kubeconfig): Promise<Result> {
-  const args = typeof line === 'string' ? line.split(' ') : [...line];
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      kubectlPath,
-      ['--kubeconfig', kubeconfig, '--cache-dir', join(server.directory, 'kubectl-cache'), ...args],
-      { timeout: TIMEOUT_MS, maxBuffer: 64 * 1024 * 1024 },
-      (error, out, err) => {
-        if (error && typeof error.code !== 'number') reject(error);
-        else resolve({ code: Number(error?.code ?? 0), out, err });
-      },
-    );
-    child.stdin?.end(input ?? '');
-  });
-}
-
-/** Must succeed; the output. */
-async function ok(line: string | readonly string[], input?: string): Promise<string> {
-  const { code, out, err } = await kubectl(line, input);
-  assert.equal(code, 0, `kubectl ${String(line)}: ${err}`);
-  return out;
-}
-
-/** Must fail; what it says. */
-async function fails(line: string | readonly string[], input?: string): Promise<string> {
-  const { code, err } = await kubectl(line, input);
-  assert.notEqual(code, 0, `kubectl ${String(line)} should have failed`);
-  return err;
-}
+const kubectl = (...args: Parameters<Kubectl['run']>): Promise<KubectlResult> => admin.run(...args);
+const ok = (...args: Parameters<Kubectl['ok']>): Promise<string> => admin.ok(...args);
+const fails = (...args: Parameters<Kubectl['fails']>): Promise<string> => admin.fails(...args);
 
 const deployment = (image: string): string =>
   JSON.stringify({
@@ -73,9 +39,14 @@ const pod = (name: string, more: object = {}): string =>
     spec: { containers: [{ name: 'main', image: 'example.test/main:1' }], ...more },
   });
 
-describe('kubectl', { timeout: 300_000 }, () => {
+for (const version of kubectlVersions) {
+  describe(`kubectl ${version}`, { timeout: 300_000 }, () => whatPeopleDo(version));
+}
+
+function whatPeopleDo(version: (typeof kubectlVersions)[number]): void {
   before(async () => {
     server = await startServer();
+    admin = new Kubectl(await kubectlPath(version), server.kubeconfig, join(server.directory, 'kubectl-cache'));
     // What the service-account controller makes in a whole cluster.
     await ok('create serviceaccount default');
   });
@@ -103,7 +74,7 @@ describe('kubectl', { timeout: 300_000 }, () => {
     assert.match(await fails('scale deploy web --current-replicas=3 --replicas=4'), /Expected replicas to be 3, was 5/);
     assert.match(await ok('set image deploy/web web=example.test/web:3'), /image updated/);
     assert.match(await ok('rollout history deploy web'), /deployment\.apps\/web/);
-    assert.equal(await ok('delete deploy web'), 'deployment.apps "web" deleted\n');
+    assert.match(await ok('delete deploy web'), /^deployment\.apps "web" deleted( from default namespace)?\n$/);
     assert.match(await fails('get deploy web'), /Error from server \(NotFound\): deployments\.apps "web" not found/);
   });
 
@@ -210,7 +181,8 @@ describe('kubectl', { timeout: 300_000 }, () => {
     const config = JSON.parse(text);
     config.users[0].user = { token };
     await writeFile(asRobot, JSON.stringify(config));
-    const robot = (line: string): Promise<Result> => kubectl(line, undefined, asRobot);
+    const robotKubectl = new Kubectl(admin.path, asRobot, join(server.directory, 'robot-cache'));
+    const robot = (line: string): Promise<KubectlResult> => robotKubectl.run(line);
     const refused = await robot('get pods');
     assert.match(
       refused.err,
@@ -280,11 +252,11 @@ describe('kubectl', { timeout: 300_000 }, () => {
     assert.equal(new Set(names).size, 55);
     await ok('delete cm -l page=yes');
   });
-});
+}
 
 /** The first `count` lines of a long-running kubectl; `started` when the first has come. */
 function watchLines(line: string, count: number): { started: Promise<void>; lines: Promise<string[]> } {
-  const child = spawn(kubectlPath, ['--kubeconfig', server.kubeconfig, ...line.split(' ')], {
+  const child = spawn(admin.path, ['--kubeconfig', server.kubeconfig, ...line.split(' ')], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let text = '';

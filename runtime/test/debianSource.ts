@@ -1,6 +1,6 @@
 /**
- * Kubernetes' own API sources and test data, from Debian's `golang-k8s-api-dev`: fetched once into the cache, by apt, which
- * checks the archive's signature. apt works in a root of its own, so the machine's package lists stay as they are.
+ * Packages of a newer Debian: Kubernetes' own API sources and test data (`golang-k8s-api-dev`), its kubectl. Fetched once into the
+ * cache, by apt, which checks the archive's signature. apt works in a root of its own, so the machine's package lists stay as they are.
  */
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -48,13 +48,12 @@ async function fetchFrom(suite: string, packageName: string, work: string): Prom
 }
 
 /**
- * The folder that holds `k8s.io/`, as the package unpacks it. Two processes may ask at once: each works apart and the first to
- * finish wins. Throws with what was tried where no suite has the package.
+ * What a package of a newer Debian holds, unpacked. Two processes may ask at once: each works apart and the first to finish wins.
+ * Throws with what was tried where no suite has the package.
  */
-export async function debianGoSource(packageName = 'golang-k8s-api-dev'): Promise<string> {
+export async function debianPackage(packageName: string): Promise<string> {
   const kept = join(cacheRoot(), 'debian-source', packageName);
-  const source = join(kept, 'usr/share/gocode/src');
-  if (existsSync(source)) return source;
+  if (existsSync(kept)) return kept;
   const failures: string[] = [];
   for (const suite of SUITES) {
     const work = `${kept}.${process.pid}`;
@@ -64,9 +63,9 @@ export async function debianGoSource(packageName = 'golang-k8s-api-dev'): Promis
         renameSync(join(work, 'tree'), kept);
       } catch (error) {
         // Somebody else was quicker.
-        if (!existsSync(source)) throw error;
+        if (!existsSync(kept)) throw error;
       }
-      return source;
+      return kept;
     } catch (error) {
       failures.push(`${suite}: ${error instanceof Error ? error.message.trim() : String(error)}`);
     } finally {
@@ -75,11 +74,16 @@ export async function debianGoSource(packageName = 'golang-k8s-api-dev'): Promis
   }
   throw new Error(
     [
-      `cannot fetch Debian's ${packageName}, which holds the test data of Kubernetes' API.`,
+      `cannot fetch Debian's ${packageName}, which the tests compare with.`,
       ...failures,
       `Check the network and that ${KEYRING} exists (package debian-archive-keyring), or unpack the package to ${kept}.`,
     ].join('\n'),
   );
+}
+
+/** The folder that holds `k8s.io/`, as a package of Go sources unpacks it. */
+export async function debianGoSource(packageName = 'golang-k8s-api-dev'): Promise<string> {
+  return join(await debianPackage(packageName), 'usr/share/gocode/src');
 }
 
 /** `k8s.io/api/testdata/HEAD`: `<group>.<version>.<Kind>.{json,pb,yaml}`. */
