@@ -166,7 +166,6 @@ const badQueries: readonly string[] = [
   'fieldSelector=metadata.name',
   'fieldSelector=a%3Db%3Dc',
   'fieldSelector=%3D',
-  'limit=-1',
   'limit=many',
   'limit=1.5',
   'continue=zzz',

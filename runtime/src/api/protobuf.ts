@@ -3,7 +3,7 @@
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding). Both ways straight from and to the JSON shape.
  */
 
-import { Reader, Writer } from '../lib/protobuf/wire.ts';
+import { BYTES, Reader, Writer } from '../lib/protobuf/wire.ts';
 import { decodeMessage } from './protobuf/decode.ts';
 import { encodeMessage } from './protobuf/encode.ts';
 import { definitionOf } from './schema/table.ts';
@@ -70,6 +70,42 @@ export function decodeProtobuf(buffer: Buffer, definition?: string): Record<stri
   return decodeMessage(definition ?? definitionFor(apiVersion, kind), new Reader(raw), into);
 }
 
+/** One element of a list's `items`, with its tag: the field has number 2 in every kind of list. */
+export function protobufListItem(object: { readonly apiVersion: string; readonly kind: string }): Buffer {
+  const writer = new Writer();
+  encodeMessage(definitionFor(object.apiVersion, object.kind), object as unknown as Record<string, unknown>, writer);
+  writer.close(2, 0);
+  return writer.finish();
+}
+
+/** What stands before and after the items of a list that take `sizeBytes` together. `list` has no items itself. */
+export function protobufListHead(
+  list: { readonly apiVersion: string; readonly kind: string },
+  sizeBytes: number,
+): { readonly before: Buffer; readonly after: Buffer } {
+  const writer = new Writer();
+  encodeMessage(definitionFor(list.apiVersion, list.kind), list as unknown as Record<string, unknown>, writer);
+  writer.varint(writer.length + sizeBytes);
+  writer.tag(2, BYTES);
+  writeHead(writer, list.apiVersion, list.kind);
+  return { before: writer.finish(), after: ENVELOPE_END };
+}
+
+/** `contentEncoding` and `contentType`, always written and empty. */
+const ENVELOPE_END = Buffer.from([0x1a, 0x00, 0x22, 0x00]);
+
+/** What stands before `raw`: the magic and the `TypeMeta`. */
+function writeHead(writer: Writer, apiVersion: string, kind: string): void {
+  const beforeType = writer.length;
+  writer.string(kind);
+  writer.close(2, beforeType);
+  const beforeVersion = writer.length;
+  writer.string(apiVersion);
+  writer.close(1, beforeVersion);
+  writer.close(1, beforeType);
+  writer.raw(MAGIC);
+}
+
 /** With the envelope. Throws an Error for a kind not in the table; the object is taken to be valid. */
 export function encodeProtobuf(object: object, definition?: string): Buffer {
   const named = object as { readonly apiVersion?: unknown; readonly kind?: unknown };
@@ -82,13 +118,6 @@ export function encodeProtobuf(object: object, definition?: string): Buffer {
   const beforeRaw = writer.length;
   encodeMessage(type, object as Record<string, unknown>, writer);
   writer.close(2, beforeRaw);
-  const beforeType = writer.length;
-  writer.string(String(kind));
-  writer.close(2, beforeType);
-  const beforeVersion = writer.length;
-  writer.string(String(apiVersion));
-  writer.close(1, beforeVersion);
-  writer.close(1, beforeType);
-  writer.raw(MAGIC);
+  writeHead(writer, String(apiVersion), String(kind));
   return writer.finish();
 }

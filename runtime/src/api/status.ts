@@ -20,6 +20,8 @@ export interface GroupKind {
 export class StatusError extends Error {
   override readonly name = 'StatusError';
   readonly status: Status & { readonly code: number; readonly message: string };
+  /** Headers the answer is to have besides, lower case: `allow` of a 405. */
+  headers: Readonly<Record<string, string>> = {};
 
   constructor(code: number, reason: string, message: string, details?: StatusDetails) {
     super(message);

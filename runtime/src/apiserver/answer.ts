@@ -2,11 +2,14 @@
 import type { KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
 import { encodeProtobuf } from '../api/protobuf.ts';
-import { statusOf } from '../api/status.ts';
+import type { ResourceInfo } from '../api/resources.ts';
+import { definitionOf } from '../api/schema/table.ts';
+import { StatusError, statusOf } from '../api/status.ts';
 import type { Request, Response } from '../lib/exchange.ts';
-import { type Accepted, contentTypes, negotiate } from './negotiate.ts';
+import { type Accepted, contentTypes, negotiate, type Offer, plainJson } from './negotiate.ts';
 import { deserialize, spliced } from './serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from './table.ts';
+import { warningHeader } from './warnings.ts';
 
 export interface StoredObject {
   readonly value: Buffer;
@@ -16,52 +19,66 @@ export interface StoredObject {
 /** What an answer needs to know of the request. */
 export interface Asked {
   readonly request: Request;
+  readonly resource: ResourceInfo;
   readonly kind: KindModule | undefined;
   readonly warnings: readonly string[];
   readonly nowMs: number;
 }
 
-export const objectOffer = { transforms: true, protobuf: true, yaml: true };
-const plainOffer = { transforms: false, protobuf: true, yaml: true };
+export const plainOffer: Offer = { transforms: false, tables: false, protobuf: true, stream: false };
+const whole: Offer = { transforms: true, tables: true, protobuf: true, stream: false };
+const unlisted: Offer = { ...whole, tables: false };
+const schemaless: Offer = { ...whole, protobuf: false };
+
+/** In which forms a resource can be had. Custom resources have no protobuf; what cannot be listed has no table. */
+export function offerOf({ group, version, kind, verbs }: ResourceInfo): Offer {
+  if (definitionOf(group, version, kind) === undefined) return schemaless;
+  return verbs.includes('list') ? whole : unlisted;
+}
+
+/** The form the client wants. @throws StatusError 406 */
+export const accepted = (request: Request, resource: ResourceInfo): Accepted => {
+  const { accept } = request.headers;
+  return accept === undefined || accept === 'application/json' ? plainJson : negotiate(accept, offerOf(resource));
+};
 
 export async function answerStored(asked: Asked, stored: StoredObject, code = 200): Promise<Response> {
-  const accepted = negotiate(asked.request.headers.accept, objectOffer);
-  if (accepted.encoding === 'json' && accepted.as === 'object' && !wantsPretty(asked.request, accepted)) {
+  const form = accepted(asked.request, asked.resource);
+  if (form.encoding === 'json' && form.as === 'object' && !wantsPretty(asked.request, form)) {
     return { status: code, headers: headersOf('json', asked.warnings), body: spliced(stored.value, stored.revision) };
   }
-  return answerTransformed(asked, accepted, deserialize(stored.value, stored.revision), code);
+  return answerTransformed(asked, form, deserialize(stored.value, stored.revision), code);
 }
 
 /** An object that is not (or not as it is) in the store: `Scale`, `Status`, reviews, dry runs. */
 export async function answerObject(asked: Asked, object: KubeObject, code = 200): Promise<Response> {
-  return answerTransformed(asked, negotiate(asked.request.headers.accept, objectOffer), object, code);
+  return answerTransformed(asked, accepted(asked.request, asked.resource), object, code);
 }
 
-async function answerTransformed(
-  asked: Asked,
-  accepted: Accepted,
-  object: KubeObject,
-  code: number,
-): Promise<Response> {
-  const body = await encode(transformed(asked, accepted, object), accepted, asked.request);
-  return { status: code, headers: headersOf(accepted.encoding, asked.warnings), body };
+async function answerTransformed(asked: Asked, form: Accepted, object: KubeObject, code: number): Promise<Response> {
+  const body = await encode(transformed(asked, form, object), form, asked.request);
+  return { status: code, headers: headersOf(form.encoding, asked.warnings), body };
 }
 
-function transformed(asked: Asked, accepted: Accepted, object: KubeObject): KubeObject {
-  if (accepted.as === 'object' || object.kind === 'Status') return object;
-  if (accepted.as !== 'Table') return partialMetadata(object);
-  const row = rowOf(object, asked.kind, asked.nowMs, includeObjectOf(asked.request.query));
+function transformed(asked: Asked, { as, metaVersion }: Accepted, object: KubeObject): KubeObject {
+  if (as === 'object' || object.kind === 'Status') return object;
+  if (as === 'PartialObjectMetadataList') throw noSuchForm(as, `the requested object is not a list`, asked.resource);
+  if (as === 'PartialObjectMetadata') return partialMetadata(object, metaVersion);
+  const row = rowOf(object, asked.kind, asked.nowMs, includeObjectOf(asked.request.query), metaVersion);
   const metadata = { resourceVersion: object.metadata.resourceVersion ?? '' };
-  return tableOf(columnsOf(asked.kind), [row], metadata) as unknown as KubeObject;
+  return tableOf(columnsOf(asked.kind), [row], metadata, metaVersion) as unknown as KubeObject;
+}
+
+/** Metadata of a list where one object was read, or the other way round. */
+export function noSuchForm(form: string, why: string, { kind }: ResourceInfo): StatusError {
+  return new StatusError(406, 'NotAcceptable', `you requested ${form}, but ${why} (${kind})`);
 }
 
 /** Any value in the encoding agreed upon. */
-export async function encode(value: unknown, accepted: Accepted, request: Request): Promise<Buffer> {
-  switch (accepted.encoding) {
+export async function encode(value: unknown, form: Accepted, request: Request): Promise<Buffer> {
+  switch (form.encoding) {
     case 'json':
-      return Buffer.from(
-        wantsPretty(request, accepted) ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value),
-      );
+      return Buffer.from(wantsPretty(request, form) ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value));
     case 'yaml': {
       const { stringify } = await import('yaml');
       return Buffer.from(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
@@ -71,41 +88,38 @@ export async function encode(value: unknown, accepted: Accepted, request: Reques
   }
 }
 
-export const wantsPretty = (request: Request, accepted: Accepted): boolean => {
-  if (accepted.pretty) return true;
-  const asked = request.query.get('pretty');
-  return asked !== null && asked !== '0' && asked !== 'false';
-};
+/** Asked for, or likely to be read by a person: upstream knows them by these user agents. */
+export function wantsPretty(request: Request, form: Accepted): boolean {
+  if (form.pretty) return true;
+  const asked = request.query.get('pretty') ?? '';
+  if (asked !== '') return /^(1|t|T|true|TRUE|True)$/.test(asked);
+  const agent = request.headers['user-agent'];
+  return agent !== undefined && /^(curl|Wget|Mozilla\/5\.0)/.test(agent);
+}
 
 export function headersOf(encoding: keyof typeof contentTypes, warnings: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {
     'content-type': contentTypes[encoding],
     'cache-control': 'no-cache, private',
   };
-  if (warnings.length > 0) headers.warning = warnings.map(warningHeader).join(', ');
+  if (warnings.length > 0) headers.warning = warningHeader(warnings);
   return headers;
-}
-
-/** RFC 7234 §5.5: 299 is "miscellaneous persistent warning". Header values are one line of printable ASCII. */
-function warningHeader(text: string): string {
-  const line = text.replace(/[^\x20-\x7e]+/g, ' ').slice(0, 1024);
-  return `299 - "${line.replace(/([\\"])/g, '\\$1')}"`;
 }
 
 /** The `Status` of an error, in an encoding the client takes; JSON where it takes none. */
 export async function answerError(request: Request, error: unknown): Promise<Response> {
   const status = statusOf(error);
-  let accepted: Accepted = { encoding: 'json', as: 'object', pretty: false };
+  let form = plainJson;
   try {
-    accepted = negotiate(request.headers.accept, plainOffer);
+    form = negotiate(request.headers.accept, plainOffer);
   } catch {
     // it cannot be told in a form it accepts: JSON, as upstream
   }
-  const headers = headersOf(accepted.encoding, []);
+  const headers = { ...headersOf(form.encoding, []), ...(error instanceof StatusError ? error.headers : {}) };
   const retryAfterSeconds = status.details?.retryAfterSeconds;
   if (retryAfterSeconds !== undefined) headers['retry-after'] = String(retryAfterSeconds);
   if (status.code === 401) headers['www-authenticate'] = 'Bearer realm="kubernetes"';
-  return { status: status.code, headers, body: await encode(status, accepted, request) };
+  return { status: status.code, headers, body: await encode(status, form, request) };
 }
 
 /** `Status: Success` for what leaves nothing to show. */

@@ -5,6 +5,7 @@ import { checkFields } from '../api/prune.ts';
 import { fieldsOf } from '../api/schema/table.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
+import { type FieldValidation, fieldValidationOf } from './writeOptions.ts';
 
 /** Go's JSON decoder stops at 10,000; nothing in the API is deeper than a few dozen. */
 const MAX_DEPTH = 500;
@@ -19,8 +20,6 @@ export interface Expected {
   readonly definition: string;
 }
 
-export type FieldValidation = 'Strict' | 'Warn' | 'Ignore';
-
 export const apiVersionOf = (of: { readonly group: string; readonly version: string }): string =>
   of.group === '' ? of.version : `${of.group}/${of.version}`;
 
@@ -29,16 +28,6 @@ export function mediaType(request: Request): string {
   const header = request.headers['content-type'] ?? '';
   const end = header.indexOf(';');
   return (end < 0 ? header : header.slice(0, end)).trim().toLowerCase();
-}
-
-/** @throws StatusError 422 for a word that is none of the three. */
-export function fieldValidationOf(request: Request): FieldValidation {
-  const asked = request.query.get('fieldValidation') ?? '';
-  if (asked === '') return 'Warn';
-  if (asked === 'Strict' || asked === 'Warn' || asked === 'Ignore') return asked;
-  throw badRequest(
-    `fieldValidation: Unsupported value: ${JSON.stringify(asked)}: supported values: "", "Ignore", "Strict", "Warn"`,
-  );
 }
 
 /**

@@ -39,8 +39,9 @@ export interface Context {
   readonly dryRun: boolean;
 }
 
-export const askedOf = ({ request, kind, warnings, parts }: Context): Asked => ({
+export const askedOf = ({ request, resource, kind, warnings, parts }: Context): Asked => ({
   request,
+  resource,
   kind,
   warnings,
   nowMs: parts.clock.now(),

@@ -1,10 +1,10 @@
 /** From what a request is about to the handler that answers it. */
 import type { Pod } from '../api/generated/types/core.v1.ts';
 import { kindModule } from '../api/kinds/index.ts';
-import { findResource } from '../api/resources.ts';
-import { badRequest, methodNotAllowed, notFound, resourceNotServed } from '../api/status.ts';
+import { findResource, type ResourceInfo } from '../api/resources.ts';
+import { badRequest, methodNotAllowed, notFound, resourceNotServed, StatusError } from '../api/status.ts';
 import type { Request, Response, User } from '../lib/exchange.ts';
-import { answerStored } from './answer.ts';
+import { accepted, answerStored } from './answer.ts';
 import { decodeBody } from './body.ts';
 import { askedOf, type Context, type Parts } from './context.ts';
 import { deleteMany, deleteOne } from './handlers/delete.ts';
@@ -21,11 +21,15 @@ import { keyOf } from './keys.ts';
 import { updateObject } from './registry.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import { deserialize } from './serialized.ts';
+import { checkWriteOptions } from './writeOptions.ts';
 
 /** Reads a pod's log through its node's tunnel; see `kubelet/proxy.ts`. */
 export type PodLog = (pod: Pod, request: Request) => Promise<Response>;
 
 const reviewGroups = new Set(['authentication.k8s.io', 'authorization.k8s.io']);
+/** Their answers are no objects. */
+const raw = new Set(['log', 'proxy', 'exec', 'attach', 'portforward']);
+const APPLY_TYPES = 'application/apply-patch';
 const streams = new Set(['exec', 'attach', 'portforward']);
 
 /** @throws StatusError 404 for what is not served, 405 for a verb it does not have, 400 for an unknown dryRun. */
@@ -35,7 +39,7 @@ export function contextOf(parts: Parts, request: Request, info: RequestInfo, use
   const subresource = resource.subresources.find(sub => sub.name === info.subresource);
   if (info.subresource !== '' && !subresource) throw resourceNotServed();
   const verbs = subresource ? subresource.verbs : resource.verbs;
-  if (!verbs.includes(info.verb)) throw methodNotAllowed(resource, info.verb);
+  if (!verbs.includes(info.verb)) throw notAllowed(resource, info, verbs);
   if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
   return {
     parts,
@@ -45,20 +49,29 @@ export function contextOf(parts: Parts, request: Request, info: RequestInfo, use
     resource,
     kind: kindModule(resource.group, resource.kind, resource.version),
     warnings: [],
-    dryRun: dryRunOf(request),
+    dryRun: dryRunOf(request, info.verb),
   };
 }
 
-function dryRunOf(request: Request): boolean {
-  const asked = request.query.getAll('dryRun').filter(text => text !== '');
-  if (asked.length === 0) return false;
-  if (asked.every(text => text === 'All')) return true;
-  throw badRequest(`dryRun: Unsupported value: ${JSON.stringify(asked[0])}: supported values: "All"`);
+/** Of a deletion the body may say it: handlers/delete.ts. @throws StatusError 415, 422 */
+function dryRunOf(request: Request, verb: string): boolean {
+  if (verb !== 'create' && verb !== 'update' && verb !== 'patch') return false;
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
+    throw new StatusError(
+      415,
+      'UnsupportedMediaType',
+      `the body of the request has the content encoding ${JSON.stringify(encoding)}, and none is supported`,
+    );
+  }
+  return checkWriteOptions(request, verb, request.headers['content-type']?.startsWith(APPLY_TYPES) ?? false);
 }
 
 export async function dispatch(context: Context, podLog: PodLog): Promise<Response> {
   const { info, resource } = context;
   requireNamespace(context);
+  // Before anything is done: what has been written cannot be refused any more.
+  if (info.verb !== 'watch' && !raw.has(info.subresource)) accepted(context.request, resource);
   if (info.subresource !== '') return subresource(context, podLog);
   if (reviewGroups.has(resource.group)) return review(context);
   if (resource.resource === 'bindings') return bindPod(context);
@@ -82,6 +95,27 @@ export async function dispatch(context: Context, podLog: PodLog): Promise<Respon
     default:
       throw methodNotAllowed(resource, info.verb);
   }
+}
+
+const methods: Readonly<Record<string, string>> = {
+  get: 'GET',
+  list: 'GET',
+  watch: 'GET',
+  create: 'POST',
+  update: 'PUT',
+  patch: 'PATCH',
+  delete: 'DELETE',
+  deletecollection: 'DELETE',
+};
+
+/** 405 with what this path does allow (RFC 9110 §15.5.6). */
+function notAllowed(resource: ResourceInfo, info: RequestInfo, verbs: readonly string[]): StatusError {
+  const named = info.name !== '' && info.verb !== 'list' && info.verb !== 'watch';
+  const ofMany = new Set(['list', 'watch', 'create', 'deletecollection']);
+  const here = info.subresource !== '' ? verbs : verbs.filter(verb => named !== ofMany.has(verb));
+  const error = methodNotAllowed(resource, info.verb);
+  error.headers = { allow: [...new Set(here.map(verb => methods[verb] ?? ''))].filter(Boolean).join(', ') };
+  return error;
 }
 
 /** Only lists and watches reach over all namespaces. */

@@ -16,10 +16,10 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Readable } from 'node:stream';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
-import { gzip, constants as zlibConstants } from 'node:zlib';
+import { createGzip, gzip, constants as zlibConstants } from 'node:zlib';
 import { requestEntityTooLarge, StatusError } from '../api/status.ts';
 import type { Request, Response } from '../lib/exchange.ts';
 import type { Logger } from '../lib/log.ts';
@@ -295,7 +295,7 @@ async function serveHttp1(
 ): Promise<void> {
   const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);
   response.once('close', () => request.abort());
-  const { status, headers, body } = await withBody(request, message, answer);
+  const { status, headers, body, sizeBytes } = await withBody(request, message, answer);
   if (response.destroyed) return discard(body);
   if (!message.complete) response.shouldKeepAlive = false; // the rest of a refused body is not read
   if (Buffer.isBuffer(body)) {
@@ -303,7 +303,11 @@ async function serveHttp1(
     response.end(request.method === 'HEAD' ? undefined : body);
     return;
   }
-  response.writeHead(status, headers);
+  response.writeHead(status, sizeBytes === undefined ? headers : { ...headers, 'content-length': sizeBytes });
+  if (request.method === 'HEAD') {
+    response.end();
+    return discard(body);
+  }
   response.flushHeaders();
   await pump(body, response);
 }
@@ -335,7 +339,9 @@ async function serveHttp2(
     if (!stream.readableEnded) stream.resume();
     return;
   }
-  stream.respond({ ':status': response.status, ...response.headers });
+  const length = response.sizeBytes === undefined ? {} : { 'content-length': response.sizeBytes };
+  stream.respond({ ':status': response.status, ...response.headers, ...length }, { endStream: method === 'HEAD' });
+  if (method === 'HEAD') return discard(body);
   await pump(body, stream);
 }
 
@@ -435,13 +441,32 @@ function discard(body: Response['body']): void {
 /** Large answers, for clients that want it and are on the other side of a network: on this host it would only cost. */
 async function compressed(request: Request, response: Response, evenHere: boolean): Promise<Response> {
   const { body, headers } = response;
-  if (!Buffer.isBuffer(body) || body.length < GZIP_MIN_BYTES || headers['content-encoding'] !== undefined)
-    return response;
-  if (!/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) return response;
+  const sizeBytes = Buffer.isBuffer(body) ? body.length : (response.sizeBytes ?? 0);
+  if (sizeBytes < GZIP_MIN_BYTES || headers['content-encoding'] !== undefined) return response;
+  if (!acceptsGzip(request.headers['accept-encoding'])) return response;
   if (!evenHere && isLoopback(request.remoteAddress)) return response;
-  const packed = await compress(body, { level: zlibConstants.Z_BEST_SPEED });
+  const level = zlibConstants.Z_BEST_SPEED;
+  const packed = Buffer.isBuffer(body) ? await compress(body, { level }) : packedChunks(body, level);
   const vary = headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
-  return { ...response, headers: { ...headers, 'content-encoding': 'gzip', vary }, body: packed };
+  return { status: response.status, headers: { ...headers, 'content-encoding': 'gzip', vary }, body: packed };
+}
+
+/** `gzip` among what is accepted, and not with a quality of 0. */
+export function acceptsGzip(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some(token => {
+    const [name = '', ...parameters] = token.split(';').map(part => part.trim().toLowerCase());
+    return name === 'gzip' && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter));
+  });
+}
+
+async function* packedChunks(body: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
+  const packer = Readable.from(body).pipe(createGzip({ level }));
+  try {
+    yield* packer;
+  } finally {
+    packer.destroy();
+  }
 }
 
 const isLoopback = (address: string): boolean =>

@@ -77,35 +77,57 @@ export interface ListHead {
   readonly metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
 }
 
+interface Item {
+  readonly value: Buffer;
+  readonly modRevision: number;
+}
+
+/** All of a list before its first item. */
+export function openingOf({ kind, apiVersion, metadata }: ListHead): string {
+  return `${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`;
+}
+
+const fieldOf = ({ modRevision }: Item): string => `${FIELD}${modRevision}",`;
+
+/** How large {@link splicedList} will be, in bytes. */
+export function splicedSize(head: ListHead, items: readonly Item[]): number {
+  let size = Buffer.byteLength(openingOf(head)) + 2 + Math.max(items.length - 1, 0);
+  for (const item of items) size += item.value.length + fieldOf(item).length;
+  return size;
+}
+
 /** A whole list for the wire, in one allocation. */
-export function splicedList(
-  head: ListHead,
-  items: readonly { readonly value: Buffer; readonly modRevision: number }[],
-): Buffer {
-  const opening = JSON.stringify({ kind: head.kind, apiVersion: head.apiVersion, metadata: head.metadata });
-  const start = Buffer.from(`${opening.slice(0, -1)},"items":[`);
-  let size = start.length + 2;
-  const fields: string[] = new Array(items.length);
-  let index = 0;
-  for (const item of items) {
-    const field = `${FIELD}${item.modRevision}",`;
-    fields[index++] = field;
-    size += item.value.length + field.length + 1;
-  }
+export function splicedList(head: ListHead, items: readonly Item[]): Buffer {
+  const out = Buffer.allocUnsafe(splicedSize(head, items));
+  let to = out.write(openingOf(head), 0, 'utf8');
+  to = spliceItems(out, to, items);
+  out.write(']}', to, 'latin1');
+  return out;
+}
+
+/** Some of a list's items, with commas between them and, where others precede, before them. */
+export function splicedInto(items: readonly Item[], afterOthers: boolean): Buffer {
+  let size = Math.max(items.length - 1, 0) + (afterOthers ? 1 : 0);
+  for (const item of items) size += item.value.length + fieldOf(item).length;
   const out = Buffer.allocUnsafe(size);
-  let to = start.copy(out, 0);
-  index = 0;
+  spliceItems(out, afterOthers ? separator.copy(out, 0) : 0, items);
+  return out;
+}
+
+function spliceItems(out: Buffer, start: number, items: readonly Item[]): number {
+  let to = start;
+  let first = true;
   for (const item of items) {
-    if (index > 0) to += separator.copy(out, to);
-    const field = fields[index++] ?? '';
+    if (!first) to += separator.copy(out, to);
+    first = false;
+    const field = fieldOf(item);
     const at = spliceAt(item.value);
     // The whole value, moved right by the field's length, then its beginning and the field over it: one copy, no slices.
     out.set(item.value, to + field.length);
     out.write(item.value.toString('latin1', 0, at) + field, to, 'latin1');
     to += item.value.length + field.length;
   }
-  to += out.write(']}', to, 'latin1');
-  return out.subarray(0, to);
+  return to;
 }
 
 /** One line of a JSON watch stream. */

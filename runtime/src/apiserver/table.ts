@@ -3,11 +3,13 @@ import type { Column, KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
 import { badRequest } from '../api/status.ts';
 
-const META = 'meta.k8s.io/v1';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
+
+/** Of `meta.k8s.io`; both have the same fields. */
+export type MetaVersion = 'v1' | 'v1beta1';
 
 export type IncludeObject = 'None' | 'Metadata' | 'Object';
 
@@ -48,7 +50,9 @@ export function includeObjectOf(query: URLSearchParams): IncludeObject {
   const asked = query.get('includeObject') ?? '';
   if (asked === '') return 'Metadata';
   if (asked === 'None' || asked === 'Metadata' || asked === 'Object') return asked;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
+  throw badRequest(
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(asked)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 export function columnsOf(kind: KindModule | undefined): TableColumn[] {
@@ -67,23 +71,25 @@ export function rowOf(
   kind: KindModule | undefined,
   nowMs: number,
   include: IncludeObject,
+  metaVersion: MetaVersion = 'v1',
 ): TableRow {
   const cells: unknown[] = kind?.ownNameColumn ? [] : [object.metadata.name ?? ''];
   for (const column of kind?.columns ?? defaultColumns) cells.push(column.cell(object, nowMs));
-  if (include === 'None') return { cells };
-  return { cells, object: include === 'Object' ? object : partialMetadata(object) };
+  if (include === 'None') return { cells, object: null };
+  return { cells, object: include === 'Object' ? object : partialMetadata(object, metaVersion) };
 }
 
 export function tableOf(
   columns: readonly TableColumn[] | null,
   rows: readonly TableRow[],
   metadata: Readonly<Record<string, unknown>>,
+  metaVersion: MetaVersion = 'v1',
 ): Record<string, unknown> {
-  return { kind: 'Table', apiVersion: META, metadata, columnDefinitions: columns, rows };
+  return { kind: 'Table', apiVersion: `meta.k8s.io/${metaVersion}`, metadata, columnDefinitions: columns, rows };
 }
 
-export function partialMetadata(object: KubeObject): KubeObject {
-  return { kind: 'PartialObjectMetadata', apiVersion: META, metadata: object.metadata };
+export function partialMetadata(object: KubeObject, metaVersion: MetaVersion = 'v1'): KubeObject {
+  return { kind: 'PartialObjectMetadata', apiVersion: `meta.k8s.io/${metaVersion}`, metadata: object.metadata };
 }
 
 /** How long ago, in one or two units, as kubectl prints it (upstream: `duration.HumanDuration`). */

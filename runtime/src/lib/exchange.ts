@@ -39,6 +39,8 @@ export interface Response {
   readonly headers: Readonly<Record<string, string>>;
   /** A whole body, or chunks as they come (watch, logs). The consumer calls `return()` on the iterator when it leaves. */
   readonly body: Buffer | AsyncIterable<Buffer>;
+  /** Of a body that comes in chunks and ends by itself, where it is known before the first. */
+  readonly sizeBytes?: number;
 }
 
 export type Handler = (request: Request) => Promise<Response>;

@@ -6,7 +6,7 @@ import type { OpenApiDocument } from '../../api/openapi/document.ts';
 import type { ResourceInfo } from '../../api/resources.ts';
 import { resourceNotServed } from '../../api/status.ts';
 import type { Request, Response } from '../../lib/exchange.ts';
-import { encode, headersOf } from '../answer.ts';
+import { encode, headersOf, plainOffer } from '../answer.ts';
 import { negotiate } from '../negotiate.ts';
 
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -47,7 +47,7 @@ export class Discovery {
     if (parts.length === 1 && wantsAggregated(request)) return this.#aggregatedAnswer(request, core);
     const document = this.#document(core, parts.slice(1));
     if (document === undefined) throw resourceNotServed();
-    const accepted = negotiate(request.headers.accept, { transforms: false, protobuf: true, yaml: true });
+    const accepted = negotiate(request.headers.accept, plainOffer);
     return { status: 200, headers: headersOf(accepted.encoding, []), body: await encode(document, accepted, request) };
   }
 

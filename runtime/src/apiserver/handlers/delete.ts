@@ -2,7 +2,7 @@
  * DELETE of one object and of many: grace periods, preconditions, finalizers and propagation
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-deletion; upstream `rest.BeforeDelete`).
  */
-import type { DeleteOptions } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
+import type { DeleteOptions, ObjectMeta } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { PodSpec } from '../../api/generated/types/core.v1.ts';
 import type { FieldError } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
@@ -15,10 +15,13 @@ import { apiVersionOf, decodeBody } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
 import { keyOf, nameOfKey, namespaceOfKey } from '../keys.ts';
 import { timestamp } from '../objectMeta.ts';
+import { flag, integer } from '../queryValues.ts';
 import { admissionAttributes, commit, mayGo } from '../registry.ts';
+import { listOptionsOf } from '../resourceVersions.ts';
 import { selectionOf } from '../selection.ts';
 import { deserialize, serialize } from '../serialized.ts';
-import { readPage } from './list.ts';
+import { dryRunErrors } from '../writeOptions.ts';
+import { answerList, readPage } from './list.ts';
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
@@ -46,38 +49,43 @@ export interface Deleted extends StoredObject {
 export async function deleteOne(context: Context): Promise<Response> {
   const { info, resource } = context;
   const options = await readDeleteOptions(context);
-  const deleted = await deleteObject(context, info.namespace, info.name, options);
+  const running = { ...context, dryRun: options.dryRun !== undefined && options.dryRun.length > 0 };
+  const deleted = await deleteObject(running, info.namespace, info.name, options);
   const asked = askedOf(context);
-  if (!deleted.gone || answersObject.has(`${resource.group}/${resource.resource}`)) return answerStored(asked, deleted);
-  const { uid } = deserialize(deleted.value, deleted.revision).metadata;
-  return answerObject(asked, success(resource, info.name, uid));
+  if (deleted.gone && !answersObject.has(`${resource.group}/${resource.resource}`)) {
+    const { uid } = deserialize(deleted.value, deleted.revision).metadata;
+    return answerObject(asked, success(resource, info.name, uid));
+  }
+  // As upstream: only who asked for the dependents' end in the old way is told that it is not over.
+  const code = !deleted.gone && options.orphanDependents === false ? 202 : 200;
+  return answerStored(asked, deleted, code);
 }
 
 export async function deleteMany(context: Context): Promise<Response> {
   const { resource, kind, request } = context;
   const options = await readDeleteOptions(context);
-  const page = await readPage(context, selectionOf(request.query, kind));
-  const items: KubeObject[] = [];
+  const page = await readPage(context, selectionOf(request.query, kind), listOptionsOf(request.query, false));
+  const running = { ...context, dryRun: options.dryRun !== undefined && options.dryRun.length > 0 };
+  const items: KeyValue[] = [];
   const queue = [...page.items];
+  let failure: unknown;
   const work = async (): Promise<void> => {
     for (let item = queue.shift(); item; item = queue.shift()) {
       const namespace = resource.namespaced ? namespaceOfKey(item.key) : '';
       try {
-        const deleted = await deleteObject(context, namespace, nameOfKey(item.key), options);
-        items.push(deserialize(deleted.value, deleted.revision));
+        const deleted = await deleteObject(running, namespace, nameOfKey(item.key), options);
+        items.push({ ...item, value: deleted.value, modRevision: deleted.revision });
       } catch (error) {
-        if (!isNotFound(error)) throw error; // somebody was faster
+        if (isNotFound(error)) continue; // somebody was faster
+        queue.length = 0;
+        failure ??= error;
       }
     }
   };
   await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, work));
-  const list = {
-    kind: `${resource.kind}List`,
-    apiVersion: apiVersionOf(resource),
-    metadata: { resourceVersion: String(page.revision) },
-    items,
-  };
-  return answerObject({ ...askedOf(context) }, list as unknown as KubeObject);
+  if (failure !== undefined) throw failure;
+  items.sort((a, b) => (a.key < b.key ? -1 : 1));
+  return answerList(context, { ...page, items });
 }
 
 const isNotFound = (error: unknown): boolean => (error as { code?: unknown }).code === 404;
@@ -95,13 +103,21 @@ export async function readDeleteOptions(context: Context): Promise<DeleteOptions
     return checkOptions(options as unknown as DeleteOptions);
   }
   const { query } = request;
-  const grace = query.get('gracePeriodSeconds');
+  const grace = integer(query, 'gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
-  const orphan = query.get('orphanDependents');
+  const orphan = flag(query, 'orphanDependents');
+  const dryRun = query.getAll('dryRun');
+  const [uid, resourceVersion] = [query.get('preconditions.uid'), query.get('preconditions.resourceVersion')];
   return checkOptions({
-    ...(grace === null || grace === '' ? {} : { gracePeriodSeconds: Number(grace) }),
-    ...(policy === null || policy === '' ? {} : { propagationPolicy: policy }),
-    ...(orphan === null || orphan === '' ? {} : { orphanDependents: orphan === 'true' || orphan === '1' }),
+    ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    ...(policy === null ? {} : { propagationPolicy: policy }),
+    ...(orphan === undefined ? {} : { orphanDependents: orphan }),
+    ...(dryRun.length === 0 ? {} : { dryRun }),
+    ...(uid === null && resourceVersion === null
+      ? {}
+      : {
+          preconditions: { ...(uid === null ? {} : { uid }), ...(resourceVersion === null ? {} : { resourceVersion }) },
+        }),
   });
 }
 
@@ -116,21 +132,7 @@ function apiVersionIn(body: Buffer): string {
 
 function checkOptions(options: DeleteOptions): DeleteOptions {
   const errors: FieldError[] = [];
-  const { gracePeriodSeconds: grace, propagationPolicy: policy, orphanDependents } = options;
-  if (grace !== undefined && !Number.isSafeInteger(grace)) {
-    errors.push({
-      type: 'FieldValueInvalid',
-      field: 'gracePeriodSeconds',
-      message: 'Invalid value: must be a whole number',
-    });
-  }
-  if (policy !== undefined && !['Orphan', 'Foreground', 'Background'].includes(policy)) {
-    errors.push({
-      type: 'FieldValueNotSupported',
-      field: 'propagationPolicy',
-      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    });
-  }
+  const { propagationPolicy: policy, orphanDependents } = options;
   if (policy !== undefined && orphanDependents !== undefined) {
     errors.push({
       type: 'FieldValueInvalid',
@@ -138,6 +140,14 @@ function checkOptions(options: DeleteOptions): DeleteOptions {
       message: `Invalid value: ${JSON.stringify(policy)}: orphanDependents and deletionPropagation cannot be both set`,
     });
   }
+  if (policy !== undefined && !['Orphan', 'Foreground', 'Background'].includes(policy)) {
+    errors.push({
+      type: 'FieldValueNotSupported',
+      field: 'propagationPolicy',
+      message: `Unsupported value: ${JSON.stringify(policy)}: supported values: "Foreground", "Background", "Orphan", "nil"`,
+    });
+  }
+  errors.push(...dryRunErrors(options.dryRun ?? []));
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
   return options;
 }
@@ -174,17 +184,20 @@ export async function deleteObject(
 }
 
 function checkPreconditions(context: Context, name: string, old: KubeObject, { preconditions }: DeleteOptions): void {
-  const fail = (what: string, wanted: string, is: string): never => {
+  const fail = (what: string, wanted: string, is: string, because: string): never => {
+    const { group, kind } = context.resource;
     throw conflict(
-      context.resource,
+      { group, resource: kind },
       name,
-      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${is}). The object might have been deleted and then recreated`,
+      `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${is}). The object might have been ${because}`,
     );
   };
   const { uid, resourceVersion } = preconditions ?? {};
-  if (uid !== undefined && uid !== old.metadata.uid) fail('UID', uid, old.metadata.uid ?? '');
+  if (uid !== undefined && uid !== old.metadata.uid) {
+    fail('UID', uid, old.metadata.uid ?? '', 'deleted and then recreated');
+  }
   if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) {
-    fail('ResourceVersion', resourceVersion, old.metadata.resourceVersion ?? '');
+    fail('ResourceVersion', resourceVersion, old.metadata.resourceVersion ?? '', 'modified');
   }
 }
 
@@ -192,20 +205,12 @@ function checkPreconditions(context: Context, name: string, old: KubeObject, { p
 function marking(old: KubeObject, options: DeleteOptions, nowMs: number): KubeObject | undefined {
   const object: KubeObject = { ...old, metadata: { ...old.metadata } };
   const { metadata } = object;
-  const finalizers = finalizersFor(metadata.finalizers ?? [], options);
+  const finalizers = finalizersFor(old, options);
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
-  const graceSeconds = gracePeriod(old, options);
-  const already = old.metadata.deletionTimestamp !== undefined;
-  if (already) {
-    const before = old.metadata.deletionGracePeriodSeconds ?? 0;
-    if (graceSeconds < before) {
-      // The deadline only ever comes nearer.
-      const started = Date.parse(old.metadata.deletionTimestamp ?? '') - before * 1000;
-      metadata.deletionTimestamp = timestamp(Math.max(started + graceSeconds * 1000, 0));
-      metadata.deletionGracePeriodSeconds = graceSeconds;
-    }
-  } else {
+  if (old.metadata.deletionTimestamp !== undefined) hasten(old, metadata, options, nowMs);
+  else {
+    const graceSeconds = gracePeriod(old, options);
     metadata.deletionTimestamp = timestamp(nowMs + graceSeconds * 1000);
     metadata.deletionGracePeriodSeconds = graceSeconds;
     if (metadata.generation !== undefined) metadata.generation += 1;
@@ -217,7 +222,25 @@ function marking(old: KubeObject, options: DeleteOptions, nowMs: number): KubeOb
   return mayGo(object) ? undefined : object;
 }
 
-function finalizersFor(present: readonly string[], options: DeleteOptions): string[] {
+/** Being deleted already: the deadline only ever comes nearer, and only when a period is named. */
+function hasten(old: KubeObject, metadata: ObjectMeta, options: DeleteOptions, nowMs: number): void {
+  const before = old.metadata.deletionGracePeriodSeconds ?? 0;
+  const asked = options.gracePeriodSeconds;
+  if (asked === undefined || before === 0) return;
+  const seconds = asked < 0 ? 1 : asked;
+  if (seconds >= before) return;
+  const deadlineMs = Date.parse(old.metadata.deletionTimestamp ?? '') + (seconds - before) * 1000;
+  const late = deadlineMs < nowMs;
+  metadata.deletionTimestamp = timestamp(late ? nowMs : deadlineMs);
+  // Over already, but gracefully: whoever ends the object still has to be the one who deletes it.
+  metadata.deletionGracePeriodSeconds = late && seconds !== 0 ? 1 : seconds;
+}
+
+/** Kinds whose dependents stay by default, for clients of long ago (upstream: `DefaultGarbageCollectionPolicy`). */
+const orphansByDefault = new Set(['v1/ReplicationController', 'batch/v1/Job']);
+
+function finalizersFor({ apiVersion, kind, metadata }: KubeObject, options: DeleteOptions): string[] {
+  const present = metadata.finalizers ?? [];
   const rest = present.filter(name => name !== ORPHAN && name !== FOREGROUND);
   switch (options.propagationPolicy) {
     case 'Orphan':
@@ -229,7 +252,8 @@ function finalizersFor(present: readonly string[], options: DeleteOptions): stri
   }
   if (options.orphanDependents === true) return [...rest, ORPHAN];
   if (options.orphanDependents === false) return rest;
-  return [...present];
+  const undecided = rest.length === present.length;
+  return undecided && orphansByDefault.has(`${apiVersion}/${kind}`) ? [...rest, ORPHAN] : [...present];
 }
 
 /** Only pods have one: the kubelet needs time to end their containers. */

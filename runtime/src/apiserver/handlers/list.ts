@@ -3,33 +3,41 @@ import type { KubeObject } from '../../api/object.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { CompactedError, type KeyValue, type RangeOptions, type RangeResult } from '../../store/store.ts';
-import { encode, headersOf, objectOffer, wantsPretty } from '../answer.ts';
+import { accepted, encode, headersOf, noSuchForm, wantsPretty } from '../answer.ts';
 import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { decodeContinue, encodeContinue } from '../continueToken.ts';
 import { keyOf, prefixOf } from '../keys.ts';
-import { negotiate } from '../negotiate.ts';
+import { convertedList, jsonList, protobufList, storedList } from '../listBody.ts';
 import {
-  count,
+  type ListOptions,
+  listOptionsOf,
   parseResourceVersion,
   requireReached,
   revisionError,
-  validateListOptions,
 } from '../resourceVersions.ts';
 import { type Selection, selectionOf } from '../selection.ts';
-import { deserialize, type ListHead, splicedList } from '../serialized.ts';
+import type { ListHead } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
 
-/** Objects parsed in one go before other requests get their turn. */
+/** Objects looked at in one go before other requests get their turn. */
 const SLICE = 200;
 /** Keys read at once while looking for matches of a selector under a limit. */
 const SCAN = 500;
 
 export async function listObjects(context: Context): Promise<Response> {
+  const { resource, kind, request } = context;
+  const form = accepted(request, resource);
+  if (form.as === 'PartialObjectMetadata') throw noSuchForm(form.as, 'the requested object is a list', resource);
+  if (form.as === 'Table') includeObjectOf(request.query);
+  const options = listOptionsOf(request.query, false);
+  return answerList(context, await readPage(context, selectionOf(request.query, kind), options));
+}
+
+/** The page in the form the client wants. */
+export async function answerList(context: Context, page: Page): Promise<Response> {
   const { parts, resource, kind, request } = context;
-  const accepted = negotiate(request.headers.accept, objectOffer);
-  const selection = selectionOf(request.query, kind);
-  const page = await readPage(context, selection);
+  const form = accepted(request, resource);
   const head: ListHead = {
     kind: `${resource.kind}List`,
     apiVersion: apiVersionOf(resource),
@@ -39,33 +47,34 @@ export async function listObjects(context: Context): Promise<Response> {
       ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
     },
   };
-  const headers = headersOf(accepted.encoding, context.warnings);
-  if (accepted.encoding === 'json' && accepted.as === 'object' && !wantsPretty(request, accepted)) {
-    return { status: 200, headers, body: splicedList(head, page.items) };
+  const answer = { status: 200, headers: headersOf(form.encoding, context.warnings) };
+  const pretty = wantsPretty(request, form);
+  if (form.encoding === 'json' && form.as === 'object' && !pretty)
+    return { ...answer, ...storedList(head, page.items) };
+  if (form.as === 'Table') {
+    const nowMs = parts.clock.now();
+    const include = includeObjectOf(request.query);
+    const convert = (object: KubeObject): unknown => rowOf(object, kind, nowMs, include, form.metaVersion);
+    const { rows: _, ...table } = tableOf(columnsOf(kind), [], head.metadata, form.metaVersion);
+    if (form.encoding === 'json' && !pretty)
+      return { ...answer, ...(await jsonList(table, 'rows', page.items, convert)) };
+    return {
+      ...answer,
+      body: await encode({ ...table, rows: await convertedList(page.items, convert) }, form, request),
+    };
   }
-  const nowMs = parts.clock.now();
-  const include = includeObjectOf(request.query);
-  const convert = (object: KubeObject): unknown => {
-    if (accepted.as === 'object') return object;
-    return accepted.as === 'Table' ? rowOf(object, kind, nowMs, include) : partialMetadata(object);
-  };
-  const converted: unknown[] = [];
-  for (const [index, item] of page.items.entries()) {
-    if (index > 0 && index % SLICE === 0) await turn();
-    converted.push(convert(deserialize(item.value, item.modRevision)));
-  }
-  const value =
-    accepted.as === 'object'
-      ? { kind: head.kind, apiVersion: head.apiVersion, metadata: head.metadata, items: converted }
-      : accepted.as === 'Table'
-        ? tableOf(columnsOf(kind), converted as ReturnType<typeof rowOf>[], head.metadata)
-        : {
-            kind: 'PartialObjectMetadataList',
-            apiVersion: 'meta.k8s.io/v1',
-            metadata: head.metadata,
-            items: converted,
-          };
-  return { status: 200, headers, body: await encode(value, accepted, request) };
+  const metadataOnly = form.as !== 'object';
+  const shown = metadataOnly
+    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.metaVersion}`, metadata: head.metadata }
+    : head;
+  const convert = (object: KubeObject): KubeObject =>
+    metadataOnly ? partialMetadata(object, form.metaVersion) : object;
+  if (form.encoding === 'protobuf') return { ...answer, ...(await protobufList(shown, page.items, convert)) };
+  if (form.encoding === 'json' && !pretty)
+    return { ...answer, ...(await jsonList(shown, 'items', page.items, convert)) };
+  const { kind: listKind, apiVersion, metadata } = shown;
+  const list = { kind: listKind, apiVersion, metadata, items: await convertedList(page.items, convert) };
+  return { ...answer, body: await encode(list, form, request) };
 }
 
 export interface Page {
@@ -76,15 +85,11 @@ export interface Page {
   readonly remaining?: number;
 }
 
-/** The items the query asks for. @throws StatusError */
-export async function readPage(context: Context, selection: Selection): Promise<Page> {
-  const { parts, resource, info, request } = context;
-  const { query } = request;
-  validateListOptions(query, false);
-  const limit = count(query, 'limit');
+/** The items asked for. @throws StatusError */
+export async function readPage(context: Context, selection: Selection, options: ListOptions): Promise<Page> {
+  const { parts, resource, info } = context;
+  const { limit, version, match, continue: token } = options;
   const prefix = prefixOf(resource, info.namespace);
-  const token = query.get('continue') ?? '';
-  const version = query.get('resourceVersion') ?? '';
   let revision: number | undefined;
   let after: string | undefined;
   if (token !== '') {
@@ -95,7 +100,7 @@ export async function readPage(context: Context, selection: Selection): Promise<
     after = prefix + decoded.start;
     if (decoded.revision > 0) revision = decoded.revision;
   } else if (version !== '' && version !== '0') {
-    const match = query.get('resourceVersionMatch') ?? '';
+    // Without a match a page is of exactly this revision, as its following pages will be.
     if (match === 'Exact' || (match === '' && limit > 0)) revision = parseResourceVersion(version);
     else requireReached(version, parts.store);
   }

@@ -4,9 +4,10 @@ import { jsonPatch, mergePatch, strategicMergePatch } from '../../api/patch/inde
 import { badRequest, invalid, StatusError, unsupportedMediaType } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerStored, type StoredObject } from '../answer.ts';
-import { conform, type Expected, fieldValidationOf, mediaType, parseJson } from '../body.ts';
+import { conform, type Expected, mediaType, parseJson } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
 import { updateObject } from '../registry.ts';
+import { fieldValidationOf } from '../writeOptions.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';

@@ -6,12 +6,12 @@ import type { KubeObject } from '../../api/object.ts';
 import { StatusError, statusOf } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { CompactedError, type KeyValue, type StoreEvent } from '../../store/store.ts';
-import { objectOffer } from '../answer.ts';
+import { encode, offerOf } from '../answer.ts';
 import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { prefixOf } from '../keys.ts';
 import { type Accepted, negotiate } from '../negotiate.ts';
-import { count, flag, requireReached, revisionError, validateListOptions } from '../resourceVersions.ts';
+import { type ListOptions, listOptionsOf, requireReached, revisionError } from '../resourceVersions.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import { deserialize, splicedEvent } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
@@ -24,20 +24,18 @@ const MIN_TIMEOUT_SECONDS = 1800;
 
 export async function watchObjects(context: Context): Promise<Response> {
   const { parts, resource, kind, info, request } = context;
-  const { query } = request;
-  validateListOptions(query, true);
-  const accepted = negotiate(request.headers.accept, { ...objectOffer, yaml: false });
-  const selection = selectionOf(query, kind);
-  const timeoutSeconds = count(query, 'timeoutSeconds') || MIN_TIMEOUT_SECONDS * (1 + Math.random());
-  const wantsBookmarks = flag(query, 'allowWatchBookmarks');
+  const options = listOptionsOf(request.query, true);
+  const form = formOf(context, options);
+  const selection = selectionOf(request.query, kind);
+  const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_SECONDS * (1 + Math.random());
+  const { bookmarks: wantsBookmarks, version } = options;
   const prefix = prefixOf(resource, info.namespace);
-  const version = query.get('resourceVersion') ?? '';
-  const asked = version === '' ? 0 : requireReached(version, parts.store);
-  const streaming = flag(query, 'sendInitialEvents');
-  const initial = streaming || (asked === 0 && query.get('sendInitialEvents') === null);
-  const encoder = new EventEncoder(context, accepted, selection);
+  const asked = version === '' ? 0 : requireReached(version, parts.store, resource);
+  const encoder = new EventEncoder(context, form, selection);
+  const streaming = options.sendInitialEvents && wantsBookmarks;
+  const blueprint = streaming ? await emptyList(context, form) : undefined;
 
-  const existing = initial ? await parts.store.range({ prefix }) : undefined;
+  const existing = options.sendInitialEvents ? await parts.store.range({ prefix }) : undefined;
   const afterRevision = existing?.revision ?? (asked === 0 ? parts.store.revision() : asked);
 
   function* first(): Generator<Buffer> {
@@ -45,7 +43,7 @@ export async function watchObjects(context: Context): Promise<Response> {
       const frame = encoder.existing(item);
       if (frame) yield frame;
     }
-    if (streaming && wantsBookmarks) yield encoder.bookmark(afterRevision, true);
+    if (blueprint) yield encoder.bookmark(afterRevision, blueprint);
   }
 
   let stopStore = (): void => undefined;
@@ -56,7 +54,7 @@ export async function watchObjects(context: Context): Promise<Response> {
     bookmark: () => {
       // While it catches up with the past, a bookmark would promise what has not been sent.
       if (!live) return;
-      stream.push(encoder.bookmark(parts.store.revision(), false));
+      stream.push(encoder.bookmark(parts.store.revision()));
     },
     end: () => stream.end(),
   };
@@ -107,11 +105,32 @@ export async function watchObjects(context: Context): Promise<Response> {
   return {
     status: 200,
     headers: {
-      'content-type': streamContentTypes[accepted.encoding === 'protobuf' ? 'protobuf' : 'json'],
+      'content-type': streamContentTypes[form.encoding === 'protobuf' ? 'protobuf' : 'json'],
       'cache-control': 'no-cache, private',
     },
     body: stream,
   };
+}
+
+/** Upstream streams no initial tables; a table of what happens later is fine. */
+function formOf({ request, resource }: Context, { sendInitialEvents, bookmarks }: ListOptions): Accepted {
+  const offer = offerOf(resource);
+  const form = negotiate(request.headers.accept, {
+    ...offer,
+    tables: offer.tables && !(sendInitialEvents && bookmarks),
+    stream: true,
+  });
+  if (form.as === 'Table') includeObjectOf(request.query);
+  return form;
+}
+
+/** The list that the initial events add up to, without items, in the client's encoding: it tells clients its kind. */
+async function emptyList({ resource, request }: Context, form: Accepted): Promise<string> {
+  const list =
+    form.as === 'object'
+      ? { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata: {}, items: [] }
+      : { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.metaVersion}`, metadata: {}, items: [] };
+  return (await encode(list, form, request)).toString('base64');
 }
 
 /** Events as one client wants them. */
@@ -129,7 +148,6 @@ class EventEncoder {
     this.#accepted = accepted;
     this.#selection = selection;
     this.#plain = accepted.encoding === 'json' && accepted.as === 'object';
-    if (accepted.as === 'Table') includeObjectOf(context.request.query);
   }
 
   existing(item: KeyValue): Buffer | undefined {
@@ -154,9 +172,16 @@ class EventEncoder {
     return eventFrame(type, this.#convert(forms.object()), this.#accepted.encoding);
   }
 
-  bookmark(revision: number, initialEventsEnd: boolean): Buffer {
+  /** @param blueprint given: the initial events end here. */
+  bookmark(revision: number, blueprint?: string): Buffer {
     const { resource } = this.#context;
-    const annotations = initialEventsEnd ? { 'k8s.io/initial-events-end': 'true' } : undefined;
+    const annotations =
+      blueprint === undefined
+        ? undefined
+        : {
+            'k8s.io/initial-events-end': 'true',
+            'kubernetes.io/initial-events-list-blueprint': blueprint,
+          };
     const object: KubeObject = {
       kind: resource.kind,
       apiVersion: apiVersionOf(resource),
@@ -164,15 +189,15 @@ class EventEncoder {
     };
     if (this.#accepted.as === 'Table') {
       const row = { cells: columnsOf(this.#context.kind).map(() => null), object: partialMetadata(object) };
-      const table = tableOf(this.#columns(), [row], { resourceVersion: String(revision) });
+      const table = tableOf(this.#columns(), [row], { resourceVersion: String(revision) }, this.#accepted.metaVersion);
       return eventFrame('BOOKMARK', table, this.#accepted.encoding);
     }
-    const shown = this.#accepted.as === 'object' ? object : partialMetadata(object);
+    const shown = this.#accepted.as === 'object' ? object : partialMetadata(object, this.#accepted.metaVersion);
     return eventFrame('BOOKMARK', shown, this.#accepted.encoding);
   }
 
   error(error: unknown): Buffer {
-    const said = revisionError(error);
+    const said = revisionError(error, true);
     return eventFrame('ERROR', statusOf(said instanceof StatusError ? said : error), this.#accepted.encoding);
   }
 
@@ -192,11 +217,12 @@ class EventEncoder {
   }
 
   #convert(object: KubeObject): unknown {
-    if (this.#accepted.as === 'object') return object;
-    if (this.#accepted.as !== 'Table') return partialMetadata(object);
+    const { as, metaVersion } = this.#accepted;
+    if (as === 'object') return object;
+    if (as !== 'Table') return partialMetadata(object, metaVersion);
     const { parts, kind, request } = this.#context;
-    const row = rowOf(object, kind, parts.clock.now(), includeObjectOf(request.query));
-    return tableOf(this.#columns(), [row], { resourceVersion: object.metadata.resourceVersion ?? '' });
+    const row = rowOf(object, kind, parts.clock.now(), includeObjectOf(request.query), metaVersion);
+    return tableOf(this.#columns(), [row], { resourceVersion: object.metadata.resourceVersion ?? '' }, metaVersion);
   }
 
   #columns(): ReturnType<typeof columnsOf> | null {
