@@ -9,6 +9,7 @@ import { ConfigMaps, Events, Nodes, Pods, ServiceAccounts } from '../src/client/
 import { delay } from '../src/lib/clock.ts';
 import { rootLogger } from '../src/lib/log.ts';
 import { type NodeOptions, type RunningNode, startNode } from '../src/node/agent.ts';
+import { CriClient } from '../src/node/cri/client.ts';
 import { type Containerd, startContainerd, testImages } from './containerd.ts';
 import { adminUser, type InProcessServer, startServer } from './startServer.ts';
 
@@ -43,11 +44,12 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
     logs: join(dir, 'logs'),
     containerLogs: join(dir, 'container-logs'),
   };
+  const cri = new CriClient(containerd.socket);
   const start = async (more: Partial<NodeOptions> = {}, wait = true): Promise<RunningNode> => {
     const node = await startNode(
       {
         client: asNode,
-        criSocket: containerd.socket,
+        cri,
         nodeName: NODE,
         logger: rootLogger('node', { ATOLL_LOG: process.env.ATOLL_LOG ?? 'error' }),
         version: 'v1.36.4+atoll0.1.0',
@@ -64,6 +66,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
   };
   const close = async (): Promise<void> => {
     await fixture.node?.close();
+    cri.close();
     await server.close();
     await containerd.stop();
   };

@@ -46,8 +46,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
   const cgroupDriver = cgroupDriverOf(values.one('cgroup-driver'));
   const state = new StateReporter(values.one('run-dir'), 'agent');
   const directory = join(values.one('data-dir'), 'agent');
-  const criSocket = values.one('container-runtime-endpoint');
-  const cri = new CriClient(criSocket);
+  const cri = new CriClient(values.one('container-runtime-endpoint'));
   try {
     await makeDirectory(directory, 0o700);
     // Beside the joining: both take seconds at the first start.
@@ -95,7 +94,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
         labels,
         taints,
         version: `${release().kubernetes}+atoll${release().version}`,
-        criSocket,
+        cri,
         notReady: images.pending,
         dirs: { pods: join(directory, 'pods') },
         onPodCidr: async podCidr => {

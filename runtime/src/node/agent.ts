@@ -15,7 +15,7 @@ import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { gatewayOf } from '../lib/podNetwork.ts';
 import { type CgroupDriver, defaultDirs, type NodeContext, type NodeDirs } from './context.ts';
-import { CriClient } from './cri/client.ts';
+import type { CriClient } from './cri/client.ts';
 import { collectImages } from './images/garbage.ts';
 import { Images } from './images/images.ts';
 import { podLookup, streamingRuntime } from './lookup.ts';
@@ -31,8 +31,8 @@ import { Volumes } from './volumes/volumes.ts';
 
 export interface NodeOptions {
   readonly client: Client;
-  /** Path of containerd's socket; default `/run/containerd/containerd.sock`. */
-  readonly criSocket?: string;
+  /** The caller's to close, after the node. */
+  readonly cri: CriClient;
   readonly nodeName: string;
   readonly logger: Logger;
   /** `v1.36.4+atoll0.1`: what `kubectl get nodes` shows. */
@@ -82,10 +82,9 @@ const SERVICES_MS = 3000;
 
 /** Starts the node and returns at once; it lives until `close`, or until `signal` aborts. */
 export async function startNode(options: NodeOptions, signal: AbortSignal): Promise<RunningNode> {
-  const { client, logger, nodeName, clock = systemClock } = options;
+  const { client, cri, logger, nodeName, clock = systemClock } = options;
   const dirs: NodeDirs = { ...defaultDirs, ...options.dirs };
   const stop = new AbortController();
-  const cri = new CriClient(options.criSocket ?? '/run/containerd/containerd.sock');
   await mkdir(dirs.pods, { recursive: true, mode: 0o700 });
   await mkdir(dirs.memory, { recursive: true, mode: 0o700 });
   const machine = await machineFacts();
@@ -186,7 +185,6 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
       await Promise.allSettled(running);
       await recorder.close();
       kubelet.closeAllConnections();
-      cri.close();
     })();
     return closed;
   };
