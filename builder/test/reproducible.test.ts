@@ -141,7 +141,9 @@ test('built again, nothing runs', async () => {
   const paths = artefactPaths(image, out('second-out'));
   const before = (await stat(paths.directory)).ino;
   const again = succeeded(await build());
-  assert.deepEqual(stepsIn(again), { done: [], unchanged: await stepsOf(paths.manifest), failed: [] });
+  const { done, unchanged, failed } = stepsIn(again);
+  const allSteps = await stepsOf(paths.manifest);
+  assert.deepEqual({ done, failed, unchanged: unchanged.sort() }, { done: [], failed: [], unchanged: allSteps.sort() });
   assert.match(again.stdout, /nothing had changed/);
   assert.doesNotMatch(again.stderr, /^artefact:/m);
   assert.equal((await stat(paths.directory)).ino, before, 'the artefact is not even written again');
