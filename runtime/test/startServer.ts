@@ -58,9 +58,14 @@ export const adminUser: User = { name: 'system:admin', groups: ['system:masters'
 export async function startServer(options: ServerOptions = {}): Promise<InProcessServer> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'atoll-apiserver-')));
   const { openSqliteStore } = await import('../src/store/sqlite/open.ts');
+  const { keptInMemory } = await import('../src/store/kept.ts');
   const pki = await ensurePki(join(directory, 'tls'), { now: new Date(), sans: [] });
   const logger = options.logger ?? silentLogger;
-  const store = await openSqliteStore({ path: join(directory, 'db', 'state.db'), logger });
+  const store = await openSqliteStore({
+    path: join(directory, 'db', 'state.db'),
+    memory: keptInMemory,
+    logger,
+  });
   const apiServer = createApiServer({
     store,
     pki,

@@ -21,6 +21,7 @@ import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
 import { startScheduler } from '../scheduler/index.ts';
+import { keptInMemory } from '../store/kept.ts';
 import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { CommandContext } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -59,6 +60,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     // In a thread of its own, beside the making of keys.
     const opening = openSqliteStore({
       path: join(directory, 'db', 'state.db'),
+      memory: keptInMemory,
       logger: logger.child({ part: 'store' }),
       clock,
       onFailure: error => fail(error),

@@ -3,7 +3,8 @@
  *
  * Invariants, for every implementation (SQLite, etcd, PostgreSQL/MySQL):
  * - revisions are integers that only grow; each successful {@link Store.commit} makes exactly one new revision;
- * - a commit that has resolved is durable (it survives a power cut) and visible to every later read;
+ * - a commit that has resolved is durable (it survives a power cut) and visible to every later read; keys the store was told to
+ *   keep in memory (`kept.ts`) are only visible, and their past is shorter;
  * - a watch delivers every event after its start revision exactly once, in revision order, or ends with {@link CompactedError};
  * - reads at a revision give the same answer for ever, until that revision is compacted.
  */
@@ -105,7 +106,8 @@ export interface Store {
   /** How many keys begin with the prefix. */
   count(prefix: string): Promise<number>;
   /**
-   * Compare-and-swap of one key. Resolves when durable. Commits take effect in the order of the calls.
+   * Compare-and-swap of one key. Resolves when durable. Commits take effect in the order of the calls (of those asked for at
+   * once, what is kept in memory comes last).
    * `value` is the store's from now on: do not write to it. @throws StoreFullError, StoreFailedError, StoreClosedError
    */
   commit(write: Write): Promise<CommitResult>;

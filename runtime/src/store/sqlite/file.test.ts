@@ -92,7 +92,7 @@ describe('opening what is not a whole store', () => {
       const database = new Database(path);
       database.pragma('user_version = 99');
       database.close();
-      await assert.rejects(openSqliteStore({ path }), /its format is 99, this version of Atoll reads 1/);
+      await assert.rejects(openSqliteStore({ path }), /its format is 99, this version of Atoll reads 2/);
     }));
 
   it('a thread that dies: with its last words', () =>
@@ -163,7 +163,7 @@ describe('another writer', () => {
     return withStore({ onFailure: error => failures.push(error) }, async (store, path) => {
       await store.commit(put('/a', 'mine'));
       const other = new Database(path);
-      other.exec("INSERT INTO revisions VALUES (3, '/a', 2, 2, 0, x'00')");
+      other.exec("INSERT INTO revisions VALUES (3, '/a', 2, 2, 0, x'00', NULL)");
       other.close();
       const compacting = store.compact(2).catch(error => error);
       await assert.rejects(Promise.all([store.commit(put('/b', 'x')), store.commit(put('/c', 'x'))]), StoreFailedError);

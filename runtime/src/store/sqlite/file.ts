@@ -55,7 +55,7 @@ function checkStoreFile(options: ConnectionOptions): void {
       throw new FileCheckError(['it is a database, but not an Atoll store']);
     }
     const version = number('user_version');
-    if (version !== SCHEMA_VERSION) {
+    if (version > SCHEMA_VERSION) {
       throw new Error(
         `its format is ${version}, this version of Atoll reads ${SCHEMA_VERSION}; start the newer Atoll again`,
       );

@@ -4,7 +4,8 @@ import { type Logger, silentLogger } from '../../lib/log.ts';
 import { COMPACTION_DEFAULTS, type CompactionOptions, CompactionPolicy } from './compaction.ts';
 import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, threadUrl, WriterLink } from './link.ts';
-import { Reader } from './reader.ts';
+import { type MemoryRule, MemoryTables } from './memory.ts';
+import { Reader, type ValueCodec } from './reader.ts';
 import { SqliteStore } from './store.ts';
 
 export interface SqliteStoreOptions {
@@ -24,6 +25,12 @@ export interface SqliteStoreOptions {
   readonly quotaBytes?: number;
   /** Space set aside in `<path>-reserve` so that deletions work on a full disk. Default 8 MiB; 0: none. */
   readonly reserveBytes?: number;
+  /** What is kept in memory instead of in the file; default: nothing. */
+  readonly memory?: readonly MemoryRule[];
+  /** How values are in the file; default: as they are given. */
+  readonly codec?: ValueCodec;
+  /** Milliseconds since some moment, for what expires. Default: `performance.now()`, which nobody sets. */
+  readonly elapsedMs?: () => number;
   /** Automatic compaction; `false`: only by {@link SqliteStore.compact}. Defaults in `compaction.ts`. */
   readonly compaction?: Partial<CompactionOptions> | false;
   /** Called once when the disk has failed and the store takes no more writes: the server should end and be started again. */
@@ -64,13 +71,30 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { writer, reply } = started;
   let reader: Reader;
   try {
-    reader = new Reader({ path, cacheBytes: options.cacheBytes ?? 8 * MIB, ...binding });
+    reader = new Reader({ path, cacheBytes: options.cacheBytes ?? 8 * MIB, codec: options.codec, ...binding });
   } catch (error) {
     await writer.close();
     throw storeError(path, 'opening for reading', threadError(error));
   }
-  policy?.note(reply.state.revision, clock.now());
+  const revision = Math.max(reply.state.revision, reply.state.reserved);
+  policy?.note(revision, clock.now());
+  const elapsedMs = options.elapsedMs ?? (() => performance.now());
+  const memory = new MemoryTables(options.memory ?? [], revision);
+  try {
+    for (const { prefix, lasting } of memory.rules) {
+      const all = lasting === undefined ? [] : reader.range(prefix, undefined, revision, Number.MAX_SAFE_INTEGER);
+      memory.adopt(all, elapsedMs());
+    }
+  } catch (error) {
+    reader.close();
+    await writer.close();
+    throw storeError(path, 'reading what is kept in memory', threadError(error));
+  }
   const store = new SqliteStore({
+    revision,
+    memory,
+    codec: options.codec,
+    elapsedMs,
     path,
     quotaBytes,
     writer,

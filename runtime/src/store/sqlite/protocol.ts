@@ -35,6 +35,8 @@ export type WriterRequest =
 export interface FileState {
   readonly revision: number;
   readonly compacted: number;
+  /** Up to here revisions may be given to what is kept in memory only. */
+  readonly reserved: number;
   readonly pages: number;
   readonly freePages: number;
   /** Pages in the write-ahead log that a checkpoint has still to bring home. */
@@ -64,6 +66,10 @@ export interface PackedWrites {
   /** Two numbers a write: expected revision ({@link ANY_REVISION}: none), length of the value ({@link DELETION}: none). */
   readonly numbers: Float64Array;
   readonly bytes: Uint8Array;
+  /** The newest revision given to anybody so far, by the file or in memory: the first write gets the next one. */
+  readonly base: number;
+  /** Revisions to set aside for what is kept in memory, durable with this group; 0: as it is. */
+  readonly reserve: number;
 }
 
 export const ANY_REVISION = -1;
@@ -94,7 +100,7 @@ export interface WriteResult {
   readonly before: KeyValue | undefined;
 }
 
-export function packWrites(writes: readonly Write[]): PackedWrites {
+export function packWrites(writes: readonly Write[], base = 0, reserve = 0): PackedWrites {
   const keys: string[] = [];
   const numbers = new Float64Array(writes.length * 2);
   let total = 0;
@@ -110,7 +116,7 @@ export function packWrites(writes: readonly Write[]): PackedWrites {
     bytes.set(value, offset);
     offset += value.length;
   }
-  return { keys, numbers, bytes };
+  return { keys, numbers, bytes, base, reserve };
 }
 
 /** The writes of a batch, in order. The values are views of the batch's bytes. */

@@ -12,22 +12,38 @@ import { ValueCache } from './cache.ts';
 import { FileCheckError } from './errors.ts';
 import { endOfPrefix } from './keys.ts';
 import { type ConnectionOptions, NEWEST_REVISION, openReader } from './schema.ts';
+import { type SummedRow, sumHolds, sumProblem } from './sums.ts';
 
 /** Above every code point a key can begin with. */
 const NO_END = '\u{10FFFF}\u{10FFFF}';
 
-type Row = [key: string, created: number, value: Buffer];
+type Row = [key: string, created: number, previous: number, value: Buffer, sum: number | null];
 type EventRow = [
   revision: number,
   key: string,
   created: number,
+  previous: number,
   deleted: number,
   value: Buffer | null,
-  previous: Buffer | null,
+  sum: number | null,
+  previousCreated: number | null,
+  previousPrevious: number | null,
+  previousDeleted: number | null,
+  previousValue: Buffer | null,
+  previousSum: number | null,
 ];
+
+/** What values are in the file: encrypted, or as they are. */
+export interface ValueCodec {
+  /** @throws when there is no key to write with */
+  seal(key: string, value: Buffer): Buffer;
+  /** @throws when the key it was written with is not there, or is another one. */
+  open(key: string, stored: Buffer): Buffer;
+}
 
 export class Reader {
   readonly cache: ValueCache;
+  readonly #codec: ValueCodec | undefined;
   readonly #database: Database.Database;
   readonly #begin: Database.Statement<[]>;
   readonly #end: Database.Statement<[]>;
@@ -39,7 +55,8 @@ export class Reader {
   readonly #events: Database.Statement<[number, number, string, string], EventRow>;
   #revision = 0;
 
-  constructor(options: ConnectionOptions & { readonly cacheBytes: number }) {
+  constructor(options: ConnectionOptions & { readonly cacheBytes: number; readonly codec?: ValueCodec | undefined }) {
+    this.#codec = options.codec;
     this.cache = new ValueCache(options.cacheBytes);
     const database = openReader(options);
     this.#database = database;
@@ -51,7 +68,9 @@ export class Reader {
         'SELECT revision, deleted FROM revisions WHERE key = ? AND revision <= ? ORDER BY revision DESC LIMIT 1',
       )
       .raw();
-    this.#row = database.prepare<[number], Row>('SELECT key, created, value FROM revisions WHERE revision = ?').raw();
+    this.#row = database
+      .prepare<[number], Row>('SELECT key, created, previous, value, sum FROM revisions WHERE revision = ?')
+      .raw();
     // SQLite takes `deleted` from the row that has the maximum (https://www.sqlite.org/lang_select.html#bareagg).
     const live = `FROM (SELECT max(revision) AS revision, deleted FROM revisions INDEXED BY by_key
       WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key) WHERE deleted = 0`;
@@ -59,7 +78,8 @@ export class Reader {
     this.#count = database.prepare<[string, string, number], number>(`SELECT count(*) ${live}`).pluck();
     this.#events = database
       .prepare<[number, number, string, string], EventRow>(
-        `SELECT e.revision, e.key, e.created, e.deleted, e.value, p.value
+        `SELECT e.revision, e.key, e.created, e.previous, e.deleted, e.value, e.sum,
+           p.created, p.previous, p.deleted, p.value, p.sum
          FROM revisions e NOT INDEXED LEFT JOIN revisions p ON p.revision = e.previous
          WHERE e.revision > ? AND e.revision <= ? AND e.key >= ? AND e.key < ? ORDER BY e.revision`,
       )
@@ -84,13 +104,13 @@ export class Reader {
 
   get(key: string, revision: number): KeyValue | undefined {
     const latest = this.#latest.get(key, revision);
-    return latest === undefined || latest[1] !== 0 ? undefined : this.#value(latest[0]);
+    return latest === undefined || latest[1] !== 0 ? undefined : this.#value(latest[0], key);
   }
 
   /** Up to `limit` live keys after `after` (exclusive; unset: from the prefix on) as of `revision`, in order. */
   range(prefix: string, after: string | undefined, revision: number, limit: number): KeyValue[] {
     const revisions = this.#range.all(startOf(prefix, after), endOfPrefix(prefix) ?? NO_END, revision, limit);
-    return revisions.map(found => this.#value(found));
+    return revisions.map(found => this.#value(found, prefix));
   }
 
   count(prefix: string, after: string | undefined, revision: number): number {
@@ -99,17 +119,53 @@ export class Reader {
 
   /** Events with after < revision ≤ upTo, in order. Nothing in between may have been compacted. */
   events(prefix: string, after: number, upTo: number): StoreEvent[] {
-    return this.#events.all(after, upTo, prefix, endOfPrefix(prefix) ?? NO_END).map(toEvent);
+    return this.#events.all(after, upTo, prefix, endOfPrefix(prefix) ?? NO_END).map(row => this.#event(row));
   }
 
-  #value(revision: number): KeyValue {
+  /** How the value of a revision begins in the file, whoever can read the rest. */
+  storedHead(revision: number, bytes: number): Buffer | undefined {
+    return this.#row.get(revision)?.[3].subarray(0, bytes);
+  }
+
+  #value(revision: number, prefix: string): KeyValue {
     const cached = this.cache.get(revision);
     if (cached !== undefined) return cached;
     const row = this.#row.get(revision);
     if (row === undefined) throw new FileCheckError([`the index names revision ${revision}, the table lacks it`]);
-    const entry = { key: row[0], value: row[2], modRevision: revision, createRevision: row[1] };
+    const [key, created, previous, stored, sum] = row;
+    if (!key.startsWith(prefix))
+      throw new FileCheckError([`the index has revision ${revision} at ${prefix}, not ${key}`]);
+    const value = this.#read({ revision, key, created, previous, deleted: 0, value: stored }, sum);
+    const entry = { key, value, modRevision: revision, createRevision: created };
     this.cache.add(entry);
     return entry;
+  }
+
+  /** The value as it was given to us. @throws FileCheckError when it is not what was written */
+  #read(row: SummedRow & { readonly value: Buffer }, sum: number | null): Buffer {
+    if (!sumHolds(row, sum)) throw new FileCheckError([sumProblem(row.revision, row.key)]);
+    return this.#codec === undefined ? row.value : this.#codec.open(row.key, row.value);
+  }
+
+  #event(row: EventRow): StoreEvent {
+    const [revision, key, created, previous, deleted, value, sum] = row;
+    const [, , , , , , , beforeCreated, beforePrevious, beforeDeleted, beforeValue, beforeSum] = row;
+    let before: Buffer | undefined;
+    if (beforeValue !== null) {
+      const [created, earlier, deleted] = [beforeCreated ?? 0, beforePrevious ?? 0, beforeDeleted ?? 0];
+      before = this.#read(
+        { revision: previous, key, created, previous: earlier, deleted, value: beforeValue },
+        beforeSum,
+      );
+    }
+    const base = { key, revision, createRevision: created, ...(before === undefined ? {} : { previous: before }) };
+    if (deleted === 0 && value !== null) {
+      return { type: 'put', value: this.#read({ revision, key, created, previous, deleted, value }, sum), ...base };
+    }
+    if (deleted === 0 || before === undefined || !sumHolds({ revision, key, created, previous, deleted, value }, sum)) {
+      throw new FileCheckError([sumProblem(revision, key)]);
+    }
+    return { type: 'delete', value: before, ...base };
   }
 
   close(): void {
@@ -122,11 +178,4 @@ function startOf(prefix: string, after: string | undefined): string {
   if (after === undefined) return prefix;
   const next = `${after}\0`;
   return after.startsWith(prefix) || Buffer.compare(Buffer.from(after), Buffer.from(prefix)) > 0 ? next : prefix;
-}
-
-function toEvent([revision, key, createRevision, deleted, value, previous]: EventRow): StoreEvent {
-  const type = deleted === 0 ? 'put' : 'delete';
-  const shown = type === 'put' ? value : previous;
-  if (shown === null) throw new FileCheckError([`revision ${revision} of ${key} lacks its value`]);
-  return { type, key, revision, value: shown, createRevision, ...(previous === null ? {} : { previous }) };
 }

@@ -2,12 +2,14 @@
  * The database file: one table of revisions, one index, one row of bookkeeping.
  *
  * Invariants of the file:
- * - `revision` is dense: the n-th commit made revision n+1 (an empty store is at revision 1, as in etcd), until compaction thins
- *   out the revisions at or below `compacted`;
+ * - revisions grow; those missing between two rows were given to what is kept in memory only (`memory.ts`) or have been compacted
+ *   (an empty store is at revision 1, as in etcd);
  * - a row is never changed after it was written, only removed by compaction;
  * - `previous` is the revision this one superseded, 0 where it created the key; so compaction needs no search: walking up the
  *   revisions, each removes the one it superseded, and a deletion removes itself too;
- * - the newest revision is max(newest row, compacted), also when the newest row was a deletion that has been compacted.
+ * - the newest revision is max(newest row, compacted), also when the newest row was a deletion that has been compacted;
+ * - no revision above `reserved` has been given to anything kept in memory, so a start that goes on from it uses none twice;
+ * - `sum` is the row's CRC-32 (`sums.ts`): SQLite notices damage to its structure, this notices damage to what is in it.
  *
  * No second table of current values: it would cost the card one more page a commit. The index covers (key, revision,
  * deleted), so current and old lists, counts and compare-and-swap never touch values. docs/adr/003-store.md has the figures.
@@ -17,7 +19,7 @@ import Database from 'better-sqlite3';
 /** `Atol`: lets file(1) and us tell an Atoll store from any other database. */
 export const APPLICATION_ID = 0x41746f6c;
 /** Grows when the tables change; an older file is migrated at open, a newer one refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 /** The revision of a store nothing was ever written to; 0 means "any" in Kubernetes' resourceVersion. */
 export const FIRST_REVISION = 1;
 
@@ -28,11 +30,12 @@ const TABLES = `
     created INTEGER NOT NULL,
     previous INTEGER NOT NULL,
     deleted INTEGER NOT NULL,
-    value BLOB
+    value BLOB,
+    sum INTEGER
   ) STRICT;
   CREATE INDEX by_key ON revisions (key, revision, deleted);
   CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  INSERT INTO meta VALUES ('compacted', ${FIRST_REVISION});
+  INSERT INTO meta VALUES ('compacted', ${FIRST_REVISION}), ('reserved', 0);
 `;
 
 export interface ConnectionOptions {
@@ -75,11 +78,22 @@ export function openWriter(options: ConnectionOptions): Database.Database {
     database.pragma('synchronous = FULL');
     database.pragma(`journal_size_limit = ${WAL_KEEP_BYTES}`);
     database.pragma('wal_autocheckpoint = 0');
+    // What is deleted is overwritten where that costs no further write: a value that was replaced is gone from its page.
+    database.pragma('secure_delete = FAST');
+    migrate(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** What a file of an older version lacks. Rows written before there were sums have none and are taken as they are. */
+export function migrate(database: Database.Database): void {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version >= SCHEMA_VERSION) return;
+  database.exec(`BEGIN IMMEDIATE; ALTER TABLE revisions ADD COLUMN sum INTEGER;
+    INSERT OR IGNORE INTO meta VALUES ('reserved', 0); PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
 }
 
 /** A connection that only reads. */
@@ -105,6 +119,6 @@ function connect(options: ConnectionOptions, flags: Database.Options): Database.
   }
 }
 
-/** The newest revision of the file as this connection sees it. */
+/** The newest revision of the file as this connection sees it. What memory was given may be newer: see `reserved`. */
 export const NEWEST_REVISION = `SELECT max((SELECT ifnull(max(revision), 0) FROM revisions),
   (SELECT value FROM meta WHERE name = 'compacted'))`;

@@ -23,8 +23,9 @@ import type { CompactionPolicy } from './compaction.ts';
 import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, takeSnapshot, type WriterLink } from './link.ts';
 import { Lists } from './lists.ts';
+import { compareKeys, type MemoryTables } from './memory.ts';
 import type { FileState, SnapshotRole } from './protocol.ts';
-import type { Reader } from './reader.ts';
+import type { Reader, ValueCodec } from './reader.ts';
 import { PAGE_BYTES } from './schema.ts';
 import { Watches } from './watches.ts';
 import { EventWindow, type WindowLimits } from './window.ts';
@@ -36,6 +37,12 @@ export interface SqliteStoreParts {
   readonly writer: WriterLink;
   readonly reader: Reader;
   readonly file: FileState;
+  /** Where the sequence of revisions goes on from. */
+  readonly revision: number;
+  readonly memory: MemoryTables;
+  readonly codec: ValueCodec | undefined;
+  /** Milliseconds since some moment, by a clock nobody sets. */
+  readonly elapsedMs: () => number;
   readonly limits: WindowLimits;
   readonly policy: CompactionPolicy | undefined;
   readonly clock: Clock;
@@ -60,12 +67,18 @@ export interface StoreStats {
   /** Watches from this revision on need no disk. */
   readonly windowFloor: number;
   readonly watches: number;
+  /** What is kept in memory only: keys, and about their bytes. */
+  readonly keptEntries: number;
+  readonly keptBytes: number;
   /** Transactions since the store was opened, and the commits in them. */
   readonly groups: number;
   readonly commits: number;
   /** Whether a write has been refused for want of space since the last one that was not: the alarm. */
   readonly full: boolean;
 }
+
+/** What becomes too old is deleted together with what follows within this time. */
+const EXPIRY_STEP_MS = 30_000;
 
 export class SqliteStore implements Store {
   readonly #parts: SqliteStoreParts;
@@ -75,17 +88,18 @@ export class SqliteStore implements Store {
   readonly #lists: Lists;
   readonly #snapshots = new Set<Promise<unknown>>();
   #cancelTimer: (() => void) | undefined;
+  #cancelExpiry: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqliteStoreParts) {
     this.#parts = parts;
-    const { path, quotaBytes, writer, reader, file, logger } = parts;
-    this.#window = new EventWindow(file.revision, parts.limits);
+    const { path, quotaBytes, writer, reader, file, logger, memory, codec, elapsedMs } = parts;
+    this.#window = new EventWindow(parts.revision, parts.limits);
     this.#lists = new Lists(read => this.#read(read));
     this.#watches = new Watches(
       {
         window: this.#window,
-        compacted: () => this.compactedRevision(),
+        floor: prefix => this.#floor(prefix),
         events: (prefix, after, upTo) => this.#read(reader => reader.events(prefix, after, upTo)),
       },
       logger,
@@ -98,11 +112,16 @@ export class SqliteStore implements Store {
       file,
       logger,
       window: this.#window,
+      memory,
+      codec,
+      elapsedMs,
       heldRevision: () => this.#lists.heldRevision,
       onEvents: events => {
         this.#watches.publish(events);
         parts.policy?.note(this.revision(), parts.clock.now());
         this.#forget(parts.policy?.target(this.compactedRevision(), parts.clock.now()));
+        if (memory.overfull) this.#expire();
+        else this.#armExpiry();
       },
       onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision())),
       onFailure: error => parts.onFailure?.(error),
@@ -130,6 +149,8 @@ export class SqliteStore implements Store {
       windowBytes: this.#window.bytes,
       windowFloor: this.#window.floor,
       watches: this.#watches.count,
+      keptEntries: this.#parts.memory.stats.entries,
+      keptBytes: this.#parts.memory.stats.bytes,
       groups: this.#writes.groups,
       commits: this.#writes.commits,
       full: this.#writes.full,
@@ -137,12 +158,21 @@ export class SqliteStore implements Store {
   }
 
   async get(key: string, revision?: number): Promise<KeyValue | undefined> {
-    const at = this.#readable(revision);
+    const { memory } = this.#parts;
+    const at = this.#readable(revision, key);
+    if (memory.ruleOf(key)) return revision === undefined ? memory.get(key) : memory.getAt(key, at);
     return this.#read(reader => reader.get(key, at));
   }
 
   async range(options: RangeOptions): Promise<RangeResult> {
-    const at = this.#readable(options.revision);
+    const at = this.#readable(options.revision, options.prefix);
+    const covered = this.#parts.memory.covers(options.prefix);
+    if (covered === 'all') return cut(this.#parts.memory.list(options.prefix, at), options, at);
+    if (covered === 'some') return this.#rangeOfBoth(options, at);
+    return this.#rangeOfFile(options, at);
+  }
+
+  async #rangeOfFile(options: RangeOptions, at: number): Promise<RangeResult> {
     try {
       return await this.#lists.range(options, at);
     } finally {
@@ -151,7 +181,22 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** Of everything, as nobody reads it page by page. */
+  async #rangeOfBoth(options: RangeOptions, at: number): Promise<RangeResult> {
+    const { memory } = this.#parts;
+    const kept = memory.list(options.prefix, at);
+    const { items } = await this.#rangeOfFile({ prefix: options.prefix }, at);
+    const all = [...items.filter(({ key }) => !memory.ruleOf(key)), ...kept];
+    return cut(
+      all.sort((a, b) => compareKeys(a.key, b.key)),
+      options,
+      at,
+    );
+  }
+
   async count(prefix: string): Promise<number> {
+    this.#mustBeOpen();
+    if (this.#parts.memory.covers(prefix) !== 'none') return (await this.range({ prefix })).items.length;
     return this.#read(reader => reader.count(prefix, undefined, this.revision()));
   }
 
@@ -199,6 +244,7 @@ export class SqliteStore implements Store {
 
   async #close(): Promise<void> {
     this.#cancelTimer?.();
+    this.#cancelExpiry?.();
     const closed = new StoreClosedError(`the store ${this.#parts.path} is closed`);
     await Promise.allSettled(this.#snapshots);
     await this.#writes.drain(closed);
@@ -215,9 +261,16 @@ export class SqliteStore implements Store {
     if (this.#closing) throw new StoreClosedError(`the store ${this.#parts.path} is closed`);
   }
 
-  #readable(revision: number | undefined): number {
-    const newest = this.revision();
+  #floor(prefix: string): number {
     const compacted = this.compactedRevision();
+    const { memory } = this.#parts;
+    return memory.covers(prefix) === 'none' ? compacted : Math.max(compacted, memory.floor(this.#window.floor));
+  }
+
+  #readable(revision: number | undefined, prefix: string): number {
+    this.#mustBeOpen();
+    const newest = this.revision();
+    const compacted = this.#floor(prefix);
     if (revision === undefined) return newest;
     if (revision < compacted) throw new CompactedError(revision, compacted);
     if (revision > newest) throw new FutureRevisionError(revision, newest);
@@ -245,6 +298,26 @@ export class SqliteStore implements Store {
     });
   }
 
+  /** Deletes what is in memory and too old or too much. */
+  #expire(): void {
+    for (const { key, modRevision } of this.#parts.memory.overdue(this.#parts.elapsedMs())) {
+      // It may be written anew meanwhile, or the store be closing: both are well.
+      this.#writes.commit({ key, value: null, expect: modRevision }).catch(() => undefined);
+    }
+    this.#armExpiry();
+  }
+
+  #armExpiry(): void {
+    const { memory, clock, elapsedMs } = this.#parts;
+    if (this.#cancelExpiry || this.#closing) return;
+    const next = memory.nextExpiryMs();
+    if (next === undefined) return;
+    this.#cancelExpiry = clock.after(Math.max(EXPIRY_STEP_MS, next - elapsedMs()), () => {
+      this.#cancelExpiry = undefined;
+      if (!this.#closing) this.#expire();
+    });
+  }
+
   /** There is a timer only while something is waiting to become old enough. */
   #armTimer(): void {
     const { policy, clock } = this.#parts;
@@ -254,4 +327,12 @@ export class SqliteStore implements Store {
       this.#forget(policy.target(this.compactedRevision(), clock.now()));
     });
   }
+}
+
+/** The part of a sorted list that was asked for. */
+function cut(all: readonly KeyValue[], { after, limit = 0 }: RangeOptions, revision: number): RangeResult {
+  const rest = after === undefined ? all : all.filter(({ key }) => compareKeys(key, after) > 0);
+  const items = limit > 0 ? rest.slice(0, limit) : rest;
+  const remaining = rest.length - items.length;
+  return { revision, items, more: remaining > 0, remaining };
 }

@@ -23,7 +23,8 @@ interface Watch {
 
 /** What the watches need to know of the store. */
 export interface History {
-  compacted(): number;
+  /** The oldest revision events with this prefix are known from. */
+  floor(prefix: string): number;
   readonly window: EventWindow;
   /** Events with after < revision ≤ upTo, from the file. */
   events(prefix: string, after: number, upTo: number): StoreEvent[];
@@ -49,7 +50,7 @@ export class Watches {
 
   start({ prefix, afterRevision }: WatchOptions, watcher: Watcher): () => void {
     const revision = this.#history.window.newest;
-    const compacted = this.#history.compacted();
+    const compacted = this.#history.floor(prefix);
     if (afterRevision < compacted) throw new CompactedError(afterRevision, compacted);
     if (afterRevision > revision) throw new FutureRevisionError(afterRevision, revision);
     const watch: Watch = { prefix, watcher, position: afterRevision, ended: false };
@@ -89,7 +90,7 @@ export class Watches {
       this.#announce(watch);
       return;
     }
-    const compacted = this.#history.compacted();
+    const compacted = this.#history.floor(watch.prefix);
     if (watch.position < compacted) {
       this.#end(watch, new CompactedError(watch.position, compacted));
       return;

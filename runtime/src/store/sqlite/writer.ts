@@ -22,13 +22,14 @@ import {
 } from './protocol.ts';
 import type { Reserve } from './reserve.ts';
 import { NEWEST_REVISION, PAGE_BYTES } from './schema.ts';
+import { rowSum, sumHolds, sumProblem } from './sums.ts';
 
 /** Compaction walks so many revisions between looks at the clock. */
 const COMPACT_STEP = 50;
 /** How long one slice of compaction may hold the writer. */
 const COMPACT_SLICE_MS = 3;
 /** What a row costs beside its value: the key twice (table and index), record headers. */
-const ROW_OVERHEAD_BYTES = 48;
+const ROW_OVERHEAD_BYTES = 53;
 
 /** Free pages that stay for deletions and updates while the disk is full. */
 const FREE_FLOOR_BYTES = 1024 * 1024;
@@ -40,17 +41,19 @@ export class Writer {
   readonly #quotaBytes: number;
   readonly #reserve: Reserve;
   readonly #latest: Database.Statement<[string], [revision: number, deleted: number]>;
-  readonly #row: Database.Statement<[number], [created: number, value: Buffer]>;
-  readonly #insert: Database.Statement<[number, string, number, number, number, Buffer | null]>;
+  readonly #row: Database.Statement<[number], [created: number, previous: number, value: Buffer, sum: number | null]>;
+  readonly #insert: Database.Statement<[number, string, number, number, number, Buffer | null, number]>;
   readonly #removeSuperseded: Database.Statement<[number, number]>;
   readonly #removeDeletions: Database.Statement<[number, number]>;
   readonly #setCompacted: Database.Statement<[number]>;
+  readonly #setReserved: Database.Statement<[number]>;
   readonly #begin: Database.Statement<[]>;
   readonly #commit: Database.Statement<[]>;
   readonly #rollback: Database.Statement<[]>;
   readonly #counters: readonly Database.Statement<[], number>[];
   #revision: number;
   #compacted: number;
+  #reserved: number;
   #state: FileState;
 
   constructor(database: Database.Database, quotaBytes: number, reserve: Reserve) {
@@ -63,9 +66,13 @@ export class Writer {
       )
       .raw();
     this.#row = database
-      .prepare<[number], [number, Buffer]>('SELECT created, value FROM revisions WHERE revision = ?')
+      .prepare<[number], [number, number, Buffer, number | null]>(
+        'SELECT created, previous, value, sum FROM revisions WHERE revision = ?',
+      )
       .raw();
-    this.#insert = database.prepare('INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?)');
+    this.#insert = database.prepare(
+      'INSERT INTO revisions (revision, key, created, previous, deleted, value, sum) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
     this.#removeSuperseded = database.prepare(
       'DELETE FROM revisions WHERE revision IN (SELECT previous FROM revisions WHERE revision > ? AND revision <= ? AND previous > 0)',
     );
@@ -73,6 +80,7 @@ export class Writer {
       'DELETE FROM revisions WHERE revision > ? AND revision <= ? AND deleted = 1',
     );
     this.#setCompacted = database.prepare("UPDATE meta SET value = ? WHERE name = 'compacted'");
+    this.#setReserved = database.prepare("UPDATE meta SET value = ? WHERE name = 'reserved'");
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#rollback = database.prepare('ROLLBACK');
@@ -80,8 +88,9 @@ export class Writer {
       database.prepare<[], number>(`PRAGMA ${name}`).pluck(),
     );
     this.#revision = database.prepare<[], number>(NEWEST_REVISION).pluck().get() ?? 0;
-    this.#compacted =
-      database.prepare<[], number>("SELECT value FROM meta WHERE name = 'compacted'").pluck().get() ?? 0;
+    const meta = database.prepare<[string], number>('SELECT value FROM meta WHERE name = ?').pluck();
+    this.#compacted = meta.get('compacted') ?? 0;
+    this.#reserved = meta.get('reserved') ?? 0;
     this.#state = this.#look();
   }
 
@@ -95,27 +104,32 @@ export class Writer {
     const writes = [...unpackWrites(batch)];
     let results: WriteResult[];
     try {
-      results = this.#transaction(() => this.#apply(writes, true));
+      results = this.#transaction(() => this.#apply(writes, batch, true));
     } catch (error) {
       if (!isNoSpace(threadError(error).code)) throw error;
-      results = this.#withoutSpace(writes);
+      results = this.#withoutSpace(writes, batch);
     }
     this.#state = this.#look();
     return packResults(results);
   }
 
   /** The disk is full: deletions may still fit into the part of the log that is written over again. */
-  #withoutSpace(writes: readonly Write[]): WriteResult[] {
+  #withoutSpace(writes: readonly Write[], batch: PackedWrites): WriteResult[] {
     try {
-      return this.#transaction(() => this.#apply(writes, false));
+      return this.#transaction(() => this.#apply(writes, batch, false));
     } catch (error) {
       if (!isNoSpace(threadError(error).code)) throw error;
       return writes.map(() => ({ outcome: Outcome.NoSpace, revision: 0, before: undefined }));
     }
   }
 
-  #apply(writes: readonly Write[], puts: boolean): WriteResult[] {
+  #apply(writes: readonly Write[], { base, reserve }: PackedWrites, puts: boolean): WriteResult[] {
     let addedBytes = 0;
+    let newest = Math.max(this.#revision, base);
+    if (reserve > this.#reserved) {
+      this.#setReserved.run(reserve);
+      this.#reserved = reserve;
+    }
     return writes.map(({ key, value, expect = ANY_REVISION }) => {
       const before = this.#current(key);
       if ((expect !== ANY_REVISION && expect !== (before?.modRevision ?? 0)) || (value === null && !before)) {
@@ -127,9 +141,12 @@ export class Writer {
         if (refused) return { outcome: refused, revision: 0, before: undefined };
         addedBytes += rowBytes;
       }
-      const revision = this.#revision + 1;
+      const revision = ++newest;
+      const created = before?.createRevision ?? revision;
+      const previous = before?.modRevision ?? 0;
       const deleted = value === null ? 1 : 0;
-      this.#insert.run(revision, key, before?.createRevision ?? revision, before?.modRevision ?? 0, deleted, value);
+      const sum = rowSum({ revision, key, created, previous, deleted, value });
+      this.#insert.run(revision, key, created, previous, deleted, value, sum);
       this.#revision = revision;
       return { outcome: Outcome.Committed, revision, before };
     });
@@ -151,11 +168,15 @@ export class Writer {
     const [modRevision] = latest;
     const row = this.#row.get(modRevision);
     if (row === undefined) throw new FileCheckError([`the index names revision ${modRevision}, the table lacks it`]);
-    return { key, modRevision, createRevision: row[0], value: row[1] };
+    const [created, previous, value, sum] = row;
+    if (!sumHolds({ revision: modRevision, key, created, previous, deleted: 0, value }, sum)) {
+      throw new FileCheckError([sumProblem(modRevision, key)]);
+    }
+    return { key, modRevision, createRevision: created, value };
   }
 
   #transaction<T>(body: () => T): T {
-    const { revision, compacted } = { revision: this.#revision, compacted: this.#compacted };
+    const [revision, compacted, reserved] = [this.#revision, this.#compacted, this.#reserved];
     this.#begin.run();
     try {
       const result = body();
@@ -164,6 +185,7 @@ export class Writer {
     } catch (error) {
       this.#revision = revision;
       this.#compacted = compacted;
+      this.#reserved = reserved;
       // SQLite has rolled back by itself after some errors (full disk, I/O).
       if (this.#database.inTransaction) this.#rollback.run();
       throw error;
@@ -171,11 +193,10 @@ export class Writer {
   }
 
   /**
-   * One slice of compaction; done when `state.compacted` has reached `target`. Not synced: if the power goes, the slice is done
-   * again. The next commit's fsync covers it.
+   * One slice of compaction; done when `state.compacted` has reached `end`. Not synced: if the power goes, the slice is done
+   * again. The next commit's fsync covers it. `end` may be a revision that only memory was given.
    */
-  compact(target: number): void {
-    const end = Math.min(target, this.#revision);
+  compact(end: number): void {
     this.#unsynced(() =>
       this.#transaction(() => {
         const deadline = performance.now() + COMPACT_SLICE_MS;
@@ -233,6 +254,7 @@ export class Writer {
     // A checkpoint that does nothing but count (SQLite 3.51).
     const log = this.#database.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
     const walPages = (log[0]?.log ?? 0) - (log[0]?.checkpointed ?? 0);
-    return { revision: this.#revision, compacted: this.#compacted, pages, freePages, walPages };
+    const revision = Math.max(this.#revision, this.#compacted);
+    return { revision, compacted: this.#compacted, reserved: this.#reserved, pages, freePages, walPages };
   }
 }

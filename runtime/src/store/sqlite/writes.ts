@@ -6,15 +6,18 @@
  * - commits take effect, their promises settle, and watchers hear of them in the order of the calls (only when the disk is full
  *   may a deletion overtake other writes);
  * - the window's newest revision is the store's: it moves in one go with the promises and the watchers;
+ * - what is kept in memory (`memory.ts`) goes the same way and takes the revisions after those of its group's other writes, all of
+ *   them set aside in the file before (`reserved`); a group of nothing else does not wait for the disk;
  * - after a failed write nothing more is sent to the writer: the outcome of the failed group is not known before the file has
  *   been opened again. Reads go on.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Logger } from '../../lib/log.ts';
-import { type CommitResult, type StoreEvent, StoreFailedError, type Write } from '../store.ts';
+import { type CommitResult, type KeyValue, type StoreEvent, StoreFailedError, type Write } from '../store.ts';
 import { isLocked, isNoSpace, noSpaceError, quotaError, storeError, threadError } from './errors.ts';
 import { ThreadFailure, type WriterLink } from './link.ts';
 import { nextStep } from './maintenance.ts';
+import type { MemoryTables } from './memory.ts';
 import {
   type FileState,
   Outcome,
@@ -24,12 +27,14 @@ import {
   type WriterReply,
   type WriterRequest,
 } from './protocol.ts';
-import type { Reader } from './reader.ts';
+import type { Reader, ValueCodec } from './reader.ts';
 import type { EventWindow } from './window.ts';
 
 /** Bounds of one group: how long its transaction takes, and its bytes in flight. */
 const GROUP_WRITES = 512;
 const GROUP_BYTES = 4 * 1024 * 1024;
+/** Revisions set aside at once for what is kept in memory: a write of its own to the disk so seldom. */
+const RESERVED_REVISIONS = 2_000;
 
 export interface WritesParts {
   readonly path: string;
@@ -37,6 +42,10 @@ export interface WritesParts {
   readonly writer: WriterLink;
   readonly reader: Reader;
   readonly window: EventWindow;
+  readonly memory: MemoryTables;
+  readonly codec: ValueCodec | undefined;
+  /** Milliseconds since some moment; no clock that anybody sets. */
+  readonly elapsedMs: () => number;
   readonly logger: Logger;
   readonly file: FileState;
   /** The oldest revision a list in progress reads at; compaction waits for it. */
@@ -52,6 +61,13 @@ interface Pending {
   readonly write: Write;
   resolve(result: CommitResult): void;
   reject(error: Error): void;
+}
+
+/** Where a write of a group goes, and for what is kept in memory, what was there. */
+interface Planned {
+  readonly pending: Pending;
+  readonly place: 'file' | 'memory' | 'both' | 'conflict';
+  readonly before: KeyValue | undefined;
 }
 
 interface Compaction {
@@ -151,14 +167,17 @@ export class Writes {
   }
 
   async #commitGroup(): Promise<void> {
-    const group = this.#takeGroup();
-    let results: WriteResult[];
+    const group = this.#takeGroup().map(pending => this.#plan(pending));
+    const durable = group.filter(({ place }) => place === 'file' || place === 'both');
+    const kept = group.length - durable.length;
+    let results: WriteResult[] = [];
     try {
-      results = await this.#write(group);
-      if (results.some(wasOutOfSpace)) results = await this.#writeAgain(group, results);
+      const reserve = this.#revisionsToReserve(durable.length, kept);
+      if (durable.length > 0 || reserve > 0) results = await this.#write(durable, reserve);
+      if (results.some(wasOutOfSpace)) results = await this.#writeAgain(durable, results);
     } catch (error) {
       const told = this.#storeError('writing', error);
-      for (const pending of group) pending.reject(told);
+      for (const { pending } of group) pending.reject(told);
       if (isPassing(error)) return;
       throw error;
     }
@@ -168,16 +187,50 @@ export class Writes {
   #takeGroup(): Pending[] {
     let count = 0;
     let bytes = 0;
+    const kept = new Set<string>();
     for (const { write } of this.#queue) {
       bytes += write.value?.length ?? 0;
       if (count === GROUP_WRITES || (count > 0 && bytes > GROUP_BYTES)) break;
+      // Each is decided against what is in memory now, so a key is there once a group.
+      if (this.#parts.memory.ruleOf(write.key)) {
+        if (kept.has(write.key)) break;
+        kept.add(write.key);
+      }
       count++;
     }
     return this.#queue.splice(0, count);
   }
 
-  async #write(group: readonly Pending[]): Promise<WriteResult[]> {
-    const batch = packWrites(group.map(({ write }) => write));
+  #plan(pending: Pending): Planned {
+    const { memory } = this.#parts;
+    const { key, value, expect } = pending.write;
+    const rule = memory.ruleOf(key);
+    if (!rule) return { pending, place: 'file', before: undefined };
+    const before = memory.get(key);
+    const refused = (expect !== undefined && expect !== (before?.modRevision ?? 0)) || (value === null && !before);
+    if (refused) return { pending, place: 'conflict', before };
+    return { pending, place: rule.lasting?.(before?.value, value) ? 'both' : 'memory', before };
+  }
+
+  /** The bound to write into the file before so many more revisions are given out; 0: the present one will do. */
+  #revisionsToReserve(durable: number, kept: number): number {
+    const needed = this.#parts.window.newest + durable + kept;
+    // With a write on its way it costs little: not only when it must be.
+    const early = durable > 0 ? RESERVED_REVISIONS / 2 : 0;
+    return kept > 0 && needed + early > this.#file.reserved ? needed + RESERVED_REVISIONS : 0;
+  }
+
+  async #write(group: readonly Planned[], reserve = 0): Promise<WriteResult[]> {
+    const { codec, window } = this.#parts;
+    const writes = group.map(({ pending: { write }, place }): Write => {
+      const { key, value } = write;
+      const stored = value === null || codec === undefined ? value : codec.seal(key, value);
+      // What is also in memory has been decided there: the file may have an older revision of it.
+      return place === 'both' || write.expect === undefined
+        ? { key, value: stored }
+        : { key, value: stored, expect: write.expect };
+    });
+    const batch = packWrites(writes, window.newest, reserve);
     const buffers = [batch.numbers.buffer, batch.bytes.buffer].filter(buffer => buffer instanceof ArrayBuffer);
     const { results } = await this.#ask({ kind: 'commit', batch }, buffers);
     if (results === undefined) throw new Error('the writer did not say what became of a group');
@@ -188,66 +241,89 @@ export class Writes {
    * The disk is full, but once the log has been brought home (into the reserve, if need be) it is written over from its start,
    * and that takes no space.
    */
-  async #writeAgain(group: readonly Pending[], results: WriteResult[]): Promise<WriteResult[]> {
+  async #writeAgain(group: readonly Planned[], results: WriteResult[]): Promise<WriteResult[]> {
     await this.#ask({ kind: 'checkpoint' });
     const refused = group.filter((_, index) => wasOutOfSpace(results[index]));
     const again = (await this.#write(refused)).values();
     return results.map(result => (wasOutOfSpace(result) ? (again.next().value ?? result) : result));
   }
 
-  /** One synchronous step: no one can look between the promises, the window and the watchers. */
-  #publish(group: readonly Pending[], results: readonly WriteResult[]): void {
+  /** One synchronous step: no one can look between the promises, the window, the tables in memory and the watchers. */
+  #publish(group: readonly Planned[], results: readonly WriteResult[]): void {
     const events: StoreEvent[] = [];
     let refused = false;
-    for (const [index, { write, resolve, reject }] of group.entries()) {
-      const result = results[index];
-      const before = result?.before;
-      switch (result?.outcome) {
-        case Outcome.Committed:
-          events.push(this.#remember(write, result));
-          resolve({ ok: true, revision: result.revision, ...(before ? { previous: before } : {}) });
-          break;
-        case Outcome.Conflict:
-          resolve({ ok: false, ...(before ? { current: before } : {}) });
-          break;
-        case Outcome.OverQuota:
-          reject(quotaError(this.#parts.path, this.#parts.quotaBytes));
-          refused = true;
-          break;
-        default:
+    let newest = Math.max(this.#parts.window.newest, this.#file.revision);
+    let index = 0;
+    for (const planned of group) {
+      const { write, resolve, reject } = planned.pending;
+      const result = planned.place === 'file' || planned.place === 'both' ? results[index++] : undefined;
+      if (planned.place === 'conflict') {
+        resolve({ ok: false, ...(planned.before ? { current: planned.before } : {}) });
+      } else if (planned.place === 'memory' || (planned.place === 'both' && result?.outcome === Outcome.Conflict)) {
+        if (newest >= this.#file.reserved) {
           reject(noSpaceError(this.#parts.path));
           refused = true;
+          continue;
+        }
+        events.push(this.#kept(write, planned.before, ++newest));
+        resolve({ ok: true, revision: newest, ...(planned.before ? { previous: planned.before } : {}) });
+      } else if (result?.outcome === Outcome.Committed) {
+        const before = this.#opened(planned.place === 'both' ? planned.before : result.before);
+        events.push(
+          planned.place === 'both'
+            ? this.#kept(write, before, result.revision)
+            : this.#remember(write, result.revision, before),
+        );
+        resolve({ ok: true, revision: result.revision, ...(before ? { previous: before } : {}) });
+      } else if (result?.outcome === Outcome.Conflict) {
+        const before = this.#opened(result.before);
+        resolve({ ok: false, ...(before ? { current: before } : {}) });
+      } else {
+        reject(
+          result?.outcome === Outcome.OverQuota
+            ? quotaError(this.#parts.path, this.#parts.quotaBytes)
+            : noSpaceError(this.#parts.path),
+        );
+        refused = true;
       }
     }
     if (refused && !this.full) this.#parts.logger.error({ file: this.#file }, 'the store is full; writes are refused');
-    if (refused || events.length > 0) this.full = refused;
+    if (refused || results.length > 0) this.full = refused;
     if (events.length > 0) {
-      // After #writeAgain the order of the calls is not that of the revisions.
+      // What memory took comes last, and after #writeAgain the order of the calls is not that of the revisions.
       events.sort((a, b) => a.revision - b.revision);
       for (const event of events) this.#parts.window.push(event);
-      this.groups++;
+      this.#parts.memory.forget(this.#parts.window.floor);
+      if (results.length > 0) this.groups++;
       this.commits += events.length;
       this.#parts.onEvents(events);
     }
     if (refused) this.#parts.onFull();
   }
 
+  /** What the writer found in the file, as it was given to us; rather the Buffer that is in memory anyway. */
+  #opened(found: KeyValue | undefined): KeyValue | undefined {
+    if (found === undefined || this.#parts.memory.ruleOf(found.key)) return found;
+    const cached = this.#parts.reader.cache.get(found.modRevision);
+    if (cached !== undefined || this.#parts.codec === undefined) return cached ?? found;
+    return { ...found, value: this.#parts.codec.open(found.key, found.value) };
+  }
+
+  /** The event of a write that is kept in memory. */
+  #kept({ key, value }: Write, before: KeyValue | undefined, revision: number): StoreEvent {
+    const createRevision = before?.createRevision ?? revision;
+    const entry = value === null ? undefined : { key, value, modRevision: revision, createRevision };
+    this.#parts.memory.apply(key, entry, revision, this.#parts.elapsedMs());
+    return eventOf(key, value, revision, before);
+  }
+
   /** The event of a committed write; its value goes to the cache, the one it replaces leaves it. */
-  #remember({ key, value }: Write, { revision, before }: WriteResult): StoreEvent {
+  #remember({ key, value }: Write, revision: number, before: KeyValue | undefined): StoreEvent {
     const { cache } = this.#parts.reader;
     const createRevision = before?.createRevision ?? revision;
-    // Rather the Buffer that is in memory anyway than the copy that came with the message.
-    const previous = before && (cache.get(before.modRevision)?.value ?? before.value);
     if (before) cache.remove(before.modRevision);
     if (value !== null) cache.add({ key, value, modRevision: revision, createRevision });
-    return {
-      type: value === null ? 'delete' : 'put',
-      key,
-      revision,
-      value: value ?? previous ?? Buffer.alloc(0),
-      createRevision,
-      ...(previous ? { previous } : {}),
-    };
+    return eventOf(key, value, revision, before);
   }
 
   #nextStep(): WriterRequest | undefined {
@@ -308,5 +384,16 @@ export class Writes {
 /** Nothing was written, and the file is as it was: the store goes on. */
 const isPassing = (error: unknown): boolean =>
   error instanceof ThreadFailure && (isLocked(error.error.code) || isNoSpace(error.error.code));
+
+function eventOf(key: string, value: Buffer | null, revision: number, before: KeyValue | undefined): StoreEvent {
+  return {
+    type: value === null ? 'delete' : 'put',
+    key,
+    revision,
+    value: value ?? before?.value ?? Buffer.alloc(0),
+    createRevision: before?.createRevision ?? revision,
+    ...(before ? { previous: before.value } : {}),
+  };
+}
 
 const wasOutOfSpace = (result: WriteResult | undefined): boolean => result?.outcome === Outcome.NoSpace;
