@@ -198,16 +198,32 @@ function checkBase64(text: string): string {
  * duplicate fields can still be seen. A value of a wrong type throws a 400.
  */
 export function checkFields(definition: string, object: object, rawText?: string): FieldProblems {
-  const walk = new Walk();
   const head = object as { readonly kind?: unknown; readonly apiVersion?: unknown };
   const kind = typeof head.kind === 'string' ? head.kind : splitDefinition(definition)[1];
   const version = typeof head.apiVersion === 'string' ? (head.apiVersion.split('/').at(-1) ?? '') : 'v1';
   try {
-    walk.object(definition, object, { struct: '', goPath: '', path: '' });
+    return fieldProblems(definition, object, rawText);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${reason}`);
   }
+}
+
+/** The same, for callers with words of their own for a value of a wrong type: it throws an Error with Go's. */
+export function fieldProblems(definition: string, object: object, rawText?: string): FieldProblems {
+  const walk = new Walk();
+  walk.object(definition, object, { struct: '', goPath: '', path: '' });
   const duplicates = rawText === undefined ? [] : duplicateFields(rawText);
   return { unknown: walk.unknown, duplicate: duplicates.map(path => `duplicate field ${JSON.stringify(path)}`) };
+}
+
+/**
+ * Normalizes a part of an object in place, as {@link checkFields} does with the whole. Returns `unknown field "…"` texts.
+ * Throws an Error in Go's words for a value of a wrong type.
+ * @param path of the part in its object: `metadata`.
+ */
+export function normalizePart(definition: string, part: unknown, path: string): string[] {
+  const walk = new Walk();
+  walk.object(definition, part, { struct: '', goPath: '', path });
+  return walk.unknown;
 }
