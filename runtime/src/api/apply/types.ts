@@ -24,7 +24,7 @@ export interface TypeView {
 export interface ListView {
   /** `true`: owned as a whole (`x-kubernetes-list-type: atomic`, the default). */
   readonly atomic: boolean;
-  /** Of a list map the fields that make its keys, in any order; of a set (and of atomic lists) none. */
+  /** Of a list map the fields that make its keys, sorted; of a set (and of atomic lists) none. */
   readonly keys: readonly string[];
   readonly element: TypeView;
 }
@@ -48,6 +48,8 @@ export interface FieldView {
   readonly type: TypeView;
   /** Of a field that is part of a list map's key: what it is where an item leaves it out (`protocol: TCP`). */
   readonly default: unknown;
+  /** A struct that Go writes though it is empty: where its parent is, it counts as there. Of built-in kinds only. */
+  readonly always?: boolean;
 }
 
 const noFields: FieldsView = new Map();
@@ -65,7 +67,13 @@ export const listView = (
   element: TypeView,
   { atomic, keys = [] }: { readonly atomic: boolean; readonly keys?: readonly string[] },
   nullable = false,
-): TypeView => ({ name: 'inlined', scalar: undefined, list: { atomic, keys, element }, map: undefined, nullable });
+): TypeView => ({
+  name: 'inlined',
+  scalar: undefined,
+  list: { atomic, keys: [...keys].sort(), element },
+  map: undefined,
+  nullable,
+});
 
 /** `additionalProperties`: every field has the same type. */
 export const mapView = (element: TypeView, { atomic }: { readonly atomic: boolean }, nullable = false): TypeView => ({

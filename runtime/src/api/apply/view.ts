@@ -62,7 +62,8 @@ class TableFields implements FieldsView {
     if (kept) return kept;
     const field = this.#known().get(name);
     if (!field) return undefined;
-    const view: FieldView = { type: viewOfField(field), default: defaultOf(field) };
+    const struct = field.type.startsWith('io.k8s.') && !field.pointer && !field.omitZero;
+    const view: FieldView = { type: viewOfField(field), default: defaultOf(field), always: struct };
     this.#views.set(name, view);
     return view;
   }
