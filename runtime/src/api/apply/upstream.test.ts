@@ -59,8 +59,9 @@ function yaml(value: Go | undefined): unknown {
   if (lines[0] === '' && lines.length > 1) lines.shift();
   const tabs = /^\t*/.exec(lines[0] ?? '')?.[0].length ?? 0;
   const plain = lines.map(line => (line.trim() === '' ? '' : line.slice(tabs))).join('\n');
-  // One of upstream's objects has a brace too many, which Go's parser does not mind.
-  return parse(plain.replace(/^\{"a":\{\}\}\}$/, '{"a":{}}'), { version: '1.1' }) ?? null;
+  // Some of upstream's objects have a brace too many, which Go's parser does not mind.
+  const extra = plain.split('}').length - plain.split('{').length;
+  return parse(extra > 0 ? plain.slice(0, -extra) : plain, { version: '1.1' }) ?? null;
 }
 
 function elementsOf(args: readonly Go[]): string[] {
