@@ -25,8 +25,10 @@ import { ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
 import { Bindings } from './authorization/bindings.ts';
 import { builtInRules } from './authorization/builtIn.ts';
+import { escalation } from './authorization/escalation.ts';
 import { nodeAuthorizer } from './authorization/node.ts';
 import { NodeReferences } from './authorization/nodeReferences.ts';
+import { NodeVolumes } from './authorization/nodeVolumes.ts';
 import { rbacAuthorizer } from './authorization/rbac.ts';
 import { advertise, bootstrap } from './bootstrap.ts';
 import type { Parts } from './context.ts';
@@ -101,7 +103,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const authorizer: Authorizer = authorizerChain([
     masters,
     builtInRules,
-    nodeAuthorizer(references),
+    nodeAuthorizer(references, new NodeVolumes(store, references)),
     rbacAuthorizer(bindings),
   ]);
   const parts: Parts = {
@@ -109,7 +111,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
     logger,
     mirrors,
-    admission: builtInAdmission(mirrors),
+    admission: builtInAdmission({ mirrors, store, authorizer, bindings }),
     authorizer,
     tokens,
     services: new Allocations(mirrors, options.serviceCidr),
@@ -273,13 +275,24 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 }
 
 /** In this order; webhooks and policies will stand at its end. */
-function builtInAdmission(mirrors: Mirrors): Admission {
+function builtInAdmission({
+  mirrors,
+  store,
+  authorizer,
+  bindings,
+}: {
+  mirrors: Mirrors;
+  store: Store;
+  authorizer: Authorizer;
+  bindings: Bindings;
+}): Admission {
   const plugins: readonly AdmissionPlugin[] = [
     namespaceLifecycle(mirrors),
     serviceAccount(mirrors),
-    nodeRestriction,
+    nodeRestriction({ store, authorizer }),
     priority(mirrors),
     defaultTolerations,
+    escalation(bindings, authorizer),
   ];
   return admissionChain(plugins);
 }

@@ -28,6 +28,7 @@ import type {
 } from '../api/generated/types/core.v1.ts';
 import type { EndpointSlice } from '../api/generated/types/discovery.v1.ts';
 import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
+import type { ClusterRole } from '../api/generated/types/rbac.v1.ts';
 import type { PriorityClass } from '../api/generated/types/scheduling.v1.ts';
 import type { CSINode, StorageClass } from '../api/generated/types/storage.v1.ts';
 
@@ -121,6 +122,12 @@ export const PriorityClasses = clusterScoped<PriorityClass>(
   'v1',
   'priorityclasses',
   'PriorityClass',
+);
+export const ClusterRoles = clusterScoped<ClusterRole>(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterroles',
+  'ClusterRole',
 );
 export const StorageClasses = clusterScoped<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass');
 export const CSINodes = clusterScoped<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode');

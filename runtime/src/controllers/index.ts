@@ -5,6 +5,7 @@ import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { clusterRoleAggregation } from './clusterRoleAggregation.ts';
 import type { Controller } from './context.ts';
 import { deployments } from './deployment/index.ts';
 import { garbageCollector } from './garbage/index.ts';
@@ -40,6 +41,7 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
   return {
     'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
     'service-account': serviceAccounts,
+    'cluster-role-aggregation': clusterRoleAggregation,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
     'node-lifecycle': nodeLifecycle,
     'taint-eviction': taintEviction,

@@ -45,6 +45,8 @@ export interface Issuer {
 
 export interface CertificateRequest {
   readonly subject: Subject;
+  /** The subject's own bytes, from a request that may say more than {@link subject} can. */
+  readonly rawSubject?: Buffer;
   /** The key being certified. A private key object is taken for its public half. */
   readonly publicKey: KeyObject;
   /** Who signs: another certificate, or `{ self: privateKey }` for a root. */
@@ -52,8 +54,12 @@ export interface CertificateRequest {
   readonly isCa?: boolean;
   readonly dnsNames?: readonly string[];
   readonly ipAddresses?: readonly string[];
-  /** Extended key usages; a CA has none. */
-  readonly usages?: readonly ('client' | 'server')[];
+  readonly emailAddresses?: readonly string[];
+  readonly uris?: readonly string[];
+  /** Extended key usages; a CA has none. Object identifiers for those without a name here. */
+  readonly usages?: readonly ('client' | 'server' | `${number}.${string}`)[];
+  /** Bits of the key usage (RFC 5280 §4.2.1.3), where they are not those of the key and {@link isCa}. */
+  readonly keyUsageBits?: readonly number[];
   readonly notBefore: Date;
   readonly notAfter: Date;
   /** Up to 20 octets, the first below 0x80 (RFC 5280 §4.1.2.2). Default: 16 random octets. */
@@ -99,7 +105,9 @@ function generalNames(request: CertificateRequest): Buffer[] {
     return der.context(2, false, Buffer.from(dnsName, 'latin1'));
   });
   const addresses = (request.ipAddresses ?? []).map(address => der.context(7, false, addressOctets(address)));
-  return [...dns, ...addresses];
+  const texts = (tag: number, values: readonly string[] | undefined): Buffer[] =>
+    (values ?? []).map(text => der.context(tag, false, Buffer.from(text, 'latin1')));
+  return [...texts(1, request.emailAddresses), ...dns, ...texts(6, request.uris), ...addresses];
 }
 
 /** The fields of a certificate that another one repeats or that Node does not give as bytes (RFC 5280 §4.1). */
@@ -131,11 +139,23 @@ function fields(certificate: Buffer): { subject: Buffer; subjectKeyIdentifier: B
  * @param certificate DER, as `X509Certificate.raw` or `getPeerCertificate().raw`.
  */
 export function subjectOf(certificate: Buffer): Required<Subject> {
+  return namedIn(fields(certificate).subject);
+}
+
+/** The subject of a certificate signing request (RFC 2986). @throws Error for bytes that are no DER. */
+export function requestSubjectOf(request: Buffer): Required<Subject> {
+  const none = Buffer.alloc(0);
+  const info = der.elements(der.elements(request)[0]?.content ?? none)[0]?.content ?? none;
+  return namedIn(der.elements(info)[1]?.raw ?? none);
+}
+
+/** @param name a whole `Name`. */
+function namedIn(name: Buffer): Required<Subject> {
   let commonName = '';
   const organizations: string[] = [];
   const is = (element: der.Element | undefined, type: string): boolean =>
     element?.raw.equals(der.objectIdentifier(type)) ?? false;
-  for (const set of der.elements(der.elements(fields(certificate).subject)[0]?.content ?? Buffer.alloc(0))) {
+  for (const set of der.elements(der.elements(name)[0]?.content ?? Buffer.alloc(0))) {
     for (const attribute of der.elements(set.content)) {
       const [type, text] = der.elements(attribute.content);
       if (is(type, oid.commonName)) commonName = text?.content.toString('utf8') ?? '';
@@ -201,7 +221,7 @@ export function createCertificate(request: CertificateRequest): string {
     der.sequence(der.objectIdentifier(id), ...(critical ? [der.boolean(true)] : []), der.octetString(content));
   const extensions = [
     extension(oid.basicConstraints, true, der.sequence(...(isCa ? [der.boolean(true)] : []))),
-    extension(oid.keyUsage, true, der.namedBits(usageBits(request))),
+    extension(oid.keyUsage, true, der.namedBits(request.keyUsageBits ?? usageBits(request))),
     extension(oid.subjectKeyIdentifier, false, der.octetString(ownIdentifier)),
   ];
   if (parent.subjectKeyIdentifier) {
@@ -209,7 +229,7 @@ export function createCertificate(request: CertificateRequest): string {
     extensions.push(extension(oid.authorityKeyIdentifier, false, authority));
   }
   const purposes = (request.usages ?? []).map(usage =>
-    der.objectIdentifier(usage === 'client' ? oid.clientAuth : oid.serverAuth),
+    der.objectIdentifier(usage === 'client' ? oid.clientAuth : usage === 'server' ? oid.serverAuth : usage),
   );
   if (purposes.length > 0) extensions.push(extension(oid.extendedKeyUsage, false, der.sequence(...purposes)));
   const names = generalNames(request);
@@ -222,7 +242,7 @@ export function createCertificate(request: CertificateRequest): string {
     algorithm,
     parent.subject,
     der.sequence(der.time(request.notBefore), der.time(request.notAfter)),
-    name(subject),
+    request.rawSubject ?? name(subject),
     publicKey,
     der.context(3, true, der.sequence(...extensions)),
   );
