@@ -48,17 +48,20 @@ class Walk {
     if (form === 'list' && view.list && !view.list.atomic) {
       if (isEmptyCollection(before) && isEmptyCollection(after))
         return before === null || after === null ? emptySet : undefined;
-      return this.#compareLists(view.list, asList(before), asList(after));
+      const items = this.#compareLists(view.list, asList(before), asList(after));
+      // A null could have been of any form: it is changed itself.
+      const untyped = (before === null || after === null) && (view.map !== undefined || view.scalar !== undefined);
+      return untyped ? nodeOf({ ...items }, true) : items;
     }
     return equalValues(before, after) ? undefined : emptySet;
   }
 
-  /** A value of another form: the place is changed, what was below it is gone, what is below it now is new. */
-  #replaced(view: TypeView, before: unknown, after: unknown): FieldSet {
+  /** A value of another form: what was below the place is gone, what is there now is new; a leaf is the place itself. */
+  #replaced(view: TypeView, before: unknown, after: unknown): FieldSet | undefined {
     const gone = fieldsBelow(view, before);
     const come = fieldsBelow(view, after);
     this.removed = gone;
-    return come ? (nodeOf({ ...come }, true) ?? emptySet) : emptySet;
+    return nodeOf({ ...come }, gone === undefined || come === undefined);
   }
 
   #compareMaps(map: MapView, before: JsonMap, after: JsonMap): FieldSet | undefined {
