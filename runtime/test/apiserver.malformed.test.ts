@@ -88,7 +88,6 @@ const badMetadata: Readonly<Record<string, object>> = {
 const badPatches: readonly (readonly [type: string, body: string])[] = [
   ...[
     '',
-    'null',
     '1',
     '"x"',
     '{}',
@@ -130,7 +129,6 @@ const badPatches: readonly (readonly [type: string, body: string])[] = [
   ].map(body => ['application/merge-patch+json', body] as const),
   ...[
     '',
-    'null',
     '1',
     '[]',
     '{"metadata":7}',

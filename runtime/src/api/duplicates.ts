@@ -1,4 +1,4 @@
-/** Finds fields written twice in one JSON object, which `JSON.parse` quietly lets the last one win. */
+/** Finds fields written twice in one JSON object, of which `JSON.parse` quietly lets the last one win. */
 
 interface Level {
   /** `undefined` for an array. */
@@ -26,9 +26,43 @@ function stringEnd(text: string, start: number): number {
   }
 }
 
+/** Called for every field in the order of the text. `again`: its object has had it before. */
+type Visit = (level: Level, again: boolean) => void;
+
 /** Paths (`spec.containers[0].image`) of fields that appear again, in order; `text` must be valid JSON. */
 export function duplicateFields(text: string): string[] {
   const found: string[] = [];
+  eachField(text, (level, again) => {
+    if (again) found.push(pathIn(level));
+  });
+  return found;
+}
+
+/** As many as upstream collects. */
+const MOST_PROBLEMS = 100;
+
+/**
+ * What is wrong with fields, in the order of the text, as Go's decoder comes upon it: each once, and nothing of what lies within an
+ * unknown field.
+ */
+export function problemsInOrder(text: string, unknown: ReadonlySet<string>): string[] {
+  const found = new Set<string>();
+  eachField(text, (level, again) => {
+    const path = pathIn(level);
+    if (unknown.has(path)) found.add(`unknown field ${JSON.stringify(path)}`);
+    else if (again && !isWithin(path, unknown)) found.add(`duplicate field ${JSON.stringify(path)}`);
+  });
+  return [...found].slice(0, MOST_PROBLEMS);
+}
+
+function isWithin(path: string, unknown: ReadonlySet<string>): boolean {
+  for (const other of unknown) {
+    if (path.startsWith(other) && (path[other.length] === '.' || path[other.length] === '[')) return true;
+  }
+  return false;
+}
+
+function eachField(text: string, visit: Visit): void {
   const levels: Level[] = [];
   let expectsKey = false;
   for (let i = 0; i < text.length; ) {
@@ -60,8 +94,9 @@ export function duplicateFields(text: string): string[] {
         if (expectsKey && level?.keys) {
           const literal = text.slice(i + 1, end - 1);
           level.key = literal.includes('\\') ? (JSON.parse(`"${literal}"`) as string) : literal;
-          if (level.keys.has(level.key)) found.push(pathIn(level));
-          else level.keys.add(level.key);
+          const again = level.keys.has(level.key);
+          if (!again) level.keys.add(level.key);
+          visit(level, again);
           expectsKey = false;
         }
         i = end;
@@ -71,5 +106,4 @@ export function duplicateFields(text: string): string[] {
         i++;
     }
   }
-  return found;
 }

@@ -91,7 +91,7 @@ export function invalid(of: GroupKind, name: string, errors: readonly FieldError
   return new StatusError(422, 'Invalid', errors.length === 0 ? what : `${what}: ${formatFieldErrors(errors)}`, {
     ...(name === '' ? {} : { name }),
     ...(of.group === '' ? {} : { group: of.group }),
-    kind: of.kind,
+    ...(of.kind === '' ? {} : { kind: of.kind }),
     ...(causes.length > 0 ? { causes } : {}),
   });
 }

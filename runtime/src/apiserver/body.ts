@@ -1,8 +1,10 @@
 /** Request bodies: JSON, YAML or protobuf into an object of the kind the path expects, pruned to the fields it has. */
+
+import { problemsInOrder } from '../api/duplicates.ts';
 import type { KubeObject } from '../api/object.ts';
 import { decodeProtobuf, isProtobuf } from '../api/protobuf.ts';
-import { checkFields } from '../api/prune.ts';
-import { fieldsOf } from '../api/schema/table.ts';
+import { checkFields, type FieldProblems } from '../api/prune.ts';
+import { definitionOf, fieldsOf } from '../api/schema/table.ts';
 import { badRequest, StatusError, unsupportedMediaType } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
 import { type FieldValidation, fieldValidationOf } from './writeOptions.ts';
@@ -39,40 +41,89 @@ export function mediaType(request: Request): string {
 export async function decodeBody(request: Request, expected: Expected, warnings: string[]): Promise<KubeObject> {
   const type = mediaType(request);
   if (type !== '' && !(acceptedTypes as readonly string[]).includes(type)) throw unsupportedMediaType(acceptedTypes);
-  if (request.body.length === 0) throw badRequest(`the body of the request is empty; send a ${expected.kind}`);
+  const validation = fieldValidationOf(request);
   if (type === 'application/vnd.kubernetes.protobuf') {
     const object = checkKind(decodeBinary(request.body, expected), expected);
     return conform(object, undefined, expected, 'Ignore', warnings);
   }
   const text = request.body.toString('utf8');
-  const value = type === 'application/yaml' ? await parseYaml(text) : parseJson(text, expected.kind);
-  return conform(value, text, expected, fieldValidationOf(request), warnings);
+  if (type === 'application/yaml') {
+    const { value, repeated } = await readYaml(text);
+    return conform(value, text, expected, validation, warnings, repeated);
+  }
+  return conform(parseJson(text, expected.kind), text, expected, validation, warnings);
 }
 
-/** An already parsed value as an object of the expected kind: fields checked and pruned in place. */
+/**
+ * An already parsed value as an object of the expected kind: fields checked and pruned in place.
+ *
+ * @param text the JSON it was read from, in which repeated fields can be found
+ * @param repeated what is known of repeated fields already: `text` is no JSON then
+ */
 export function conform(
   value: unknown,
   text: string | undefined,
   expected: Expected,
   validation: FieldValidation,
   warnings: string[],
+  repeated?: readonly string[],
 ): KubeObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): the body is not a JSON object`,
+  const given = value === null ? {} : value; // as in Go, null is an object of which nothing is said
+  if (typeof given !== 'object' || Array.isArray(given)) {
+    const type = Array.isArray(given) ? 'array' : typeof given === 'boolean' ? 'bool' : typeof given;
+    throw unrecognized(
+      expected.kind,
+      `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go value of type struct { APIVersion string "json:"apiVersion,omitempty""; Kind string "json:"kind,omitempty"" }`,
+      text,
     );
   }
-  const object = checkKind(value as Record<string, unknown>, expected);
-  const problems = checkFields(expected.definition, object, validation === 'Ignore' ? undefined : text);
+  const object = checkKind(given as Record<string, unknown>, expected);
+  const json = repeated === undefined && validation !== 'Ignore' ? text : undefined;
+  const problems = checkFields(expected.definition, object, json);
   if (fieldsOf(expected.definition).has('metadata')) object.metadata ??= {};
-  const texts = [...problems.duplicate, ...problems.unknown];
+  if (validation === 'Ignore') return object;
+  const texts = problemTexts(problems, json, repeated);
   if (validation === 'Strict' && texts.length > 0) {
     throw badRequest(
       `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: strict decoding error: ${texts.join(', ')}`,
     );
   }
-  if (validation === 'Warn') warnings.push(...texts);
+  warnings.push(...texts.flatMap(linesOfYaml));
   return object;
+}
+
+function problemTexts(problems: FieldProblems, json: string | undefined, repeated: readonly string[] = []): string[] {
+  const { unknown, duplicate } = problems;
+  const yaml = repeated.length === 0 ? [] : [`${YAML_ERRORS}${repeated.map(line => `\n  ${line}`).join('')}`];
+  if (json === undefined || duplicate.length + unknown.length < 2) return [...yaml, ...duplicate, ...unknown];
+  const paths = unknown.map(text => JSON.parse(text.slice('unknown field '.length)) as string);
+  return problemsInOrder(json, new Set(paths));
+}
+
+const YAML_ERRORS = 'yaml: unmarshal errors:';
+
+/** Warnings say each line of YAML's one error by itself. */
+function linesOfYaml(text: string): string[] {
+  if (!text.startsWith(YAML_ERRORS)) return [text];
+  return text
+    .slice(YAML_ERRORS.length)
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '');
+}
+
+/** What cannot even be told to be an object. `text` is shown by its beginning, as upstream shows it. */
+function unrecognized(kind: string, reason: string, text: string | undefined): StatusError {
+  const summary = text === undefined ? '' : ` (${summaryOf(Buffer.from(text.slice(0, 2 * SUMMARY_BYTES)))})`;
+  return badRequest(`the object provided is unrecognized (must be of type ${kind}): ${reason}${summary}`);
+}
+
+const SUMMARY_BYTES = 30;
+
+function summaryOf(body: Buffer): string {
+  if (body.length === 0) return '<empty>';
+  const beginning = body.subarray(0, SUMMARY_BYTES).toString(body[0] === 0x7b ? 'utf8' : 'hex');
+  return body.length > SUMMARY_BYTES ? `${beginning} ...` : beginning;
 }
 
 export function parseJson(text: string, kind: string): unknown {
@@ -80,55 +131,99 @@ export function parseJson(text: string, kind: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${reason}`,
-    );
+    // V8 quotes the text around the place; the summary does that better.
+    const said = text.trim() === '' ? 'unexpected end of JSON input' : error instanceof Error ? error.message : '';
+    const reason = said.replace(/, (\.\.\.)?".*$/s, '');
+    throw unrecognized(kind, `couldn't get version/kind; json parse error: ${reason}`, text);
   }
 }
 
 export async function parseYaml(text: string): Promise<unknown> {
+  return (await readYaml(text)).value;
+}
+
+/** YAML 1.1 as Go reads it: `yes` and `0644` mean what they meant then, but times and base-60 numbers are text. */
+async function readYaml(text: string): Promise<{ readonly value: unknown; readonly repeated: readonly string[] }> {
   checkDepth(text);
-  const { parse } = await import('yaml');
+  const { parseDocument } = await import('yaml');
+  const refuse = (why: string): StatusError => badRequest(`error converting YAML to JSON: yaml: ${why}`);
+  const document = parseDocument(text, {
+    version: '1.1',
+    prettyErrors: true,
+    customTags: tags =>
+      tags.filter(
+        tag =>
+          typeof tag === 'string' ||
+          (!/:(timestamp|binary|omap|pairs|set)$/.test(tag.tag) && !('format' in tag && tag.format === 'TIME')),
+      ),
+  });
+  const repeated: string[] = [];
+  for (const error of document.errors) {
+    if (error.code !== 'DUPLICATE_KEY') throw refuse(error.message);
+    const [start] = error.linePos ?? [];
+    const key = /^[^:\s]+/.exec(text.slice(error.pos[0]))?.[0].replace(/^["']|["']$/g, '') ?? '';
+    repeated.push(`line ${start?.line ?? 0}: key ${JSON.stringify(key)} already set in map`);
+  }
+  document.errors.length = 0;
   try {
-    return parse(text, { maxAliasCount: 100 });
+    return { value: document.toJS({ maxAliasCount: 100 }), repeated };
   } catch (error) {
-    throw badRequest(`error converting YAML to JSON: yaml: ${error instanceof Error ? error.message : String(error)}`);
+    throw refuse(error instanceof Error ? error.message : String(error));
   }
 }
 
 function decodeBinary(body: Buffer, expected: Expected): Record<string, unknown> {
-  if (!isProtobuf(body)) {
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): provided data does not appear to be a protobuf message, expected prefix "k8s\\0"`,
+  const refuse = (reason: string): StatusError =>
+    badRequest(
+      `the object provided is unrecognized (must be of type ${expected.kind}): ${reason} (${summaryOf(body)})`,
     );
+  if (!isProtobuf(body)) {
+    throw refuse('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   }
   try {
     return decodeProtobuf(body) as unknown as Record<string, unknown>;
   } catch (error) {
     if (error instanceof StatusError) throw error;
-    throw badRequest(
-      `the object provided is unrecognized (must be of type ${expected.kind}): ${error instanceof Error ? error.message : String(error)}`,
-    );
+    throw refuse(error instanceof Error ? error.message : String(error));
   }
 }
 
+/** What the body says it is must be what the path is about; what it does not say is taken from there. */
 function checkKind(object: Record<string, unknown>, expected: Expected): KubeObject {
   const apiVersion = apiVersionOf(expected);
-  const given = { apiVersion: object.apiVersion ?? '', kind: object.kind ?? '' };
-  if (given.apiVersion !== '' && given.apiVersion !== apiVersion) {
-    throw badRequest(
-      `the API version in the data (${String(given.apiVersion)}) does not match the expected API version (${apiVersion})`,
-    );
+  for (const name of ['apiVersion', 'kind'] as const) {
+    const value = object[name];
+    if (value === undefined || value === null || typeof value === 'string') continue;
+    const type = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    const reason = `couldn't get version/kind; json parse error: json: cannot unmarshal ${type} into Go struct field .${name} of type string`;
+    throw unrecognized(expected.kind, reason, undefined);
   }
-  if (given.kind !== '' && given.kind !== expected.kind) {
-    throw badRequest(
-      `${String(given.kind)} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: converting (${apiVersion}, Kind=${String(given.kind)}) to (${apiVersion}, Kind=${expected.kind}): unknown conversion`,
-    );
-  }
+  const given = String(object.apiVersion || apiVersion);
+  const kind = String(object.kind || expected.kind);
+  if (given !== apiVersion || kind !== expected.kind) throw wrongKind(given, kind, expected);
   object.apiVersion = apiVersion;
   object.kind = expected.kind;
   return object as KubeObject;
+}
+
+function wrongKind(given: string, kind: string, expected: Expected): StatusError {
+  const parts = given.split('/');
+  if (parts.length > 2) return unrecognized(expected.kind, `unexpected GroupVersion string: ${given}`, undefined);
+  const [version = '', group = ''] = parts.reverse();
+  const refuse = (reason: string): StatusError =>
+    badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${reason}`);
+  if (definitionOf(group, version, kind) === undefined) {
+    return refuse(
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(given)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,
+    );
+  }
+  if (kind === expected.kind) {
+    return badRequest(
+      `the API version in the data (${given}) does not match the expected API version (${apiVersionOf(expected)})`,
+    );
+  }
+  const internal = expected.group === '' ? 'core' : (expected.group.split('.')[0] ?? '');
+  return refuse(`converting (${version}.${kind}) to (${internal}.${expected.kind}): unknown conversion`);
 }
 
 /** Deep nesting would overflow the stack of everything that walks objects. Brackets in strings count too; nobody writes 500 of one kind. */

@@ -146,7 +146,7 @@ async function subresource(context: Context, podLog: PodLog): Promise<Response> 
   if (streams.has(info.subresource)) throw badRequest('Upgrade request required');
   if (info.subresource === 'proxy') throw resourceNotServed();
   // status, approval, resize, ephemeralcontainers: the object itself, of which only a part may change
-  const part = info.subresource === 'approval' ? 'status' : info.subresource;
+  const part = info.subresource;
   if (info.verb === 'get') return getObject(context);
   if (info.verb === 'patch') return patchObject(context, part);
   return replaceObject(context, await decodeBody(request, resource, warnings), resource, part);

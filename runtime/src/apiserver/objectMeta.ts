@@ -37,6 +37,37 @@ export function settleNamespace(object: KubeObject, resource: ResourceInfo, name
   object.metadata.namespace = namespace;
 }
 
+/** The name in the object must be that on the URL. @throws StatusError 400 */
+export function checkName(object: KubeObject, name: string): void {
+  const given = object.metadata.name ?? '';
+  if (given === '') {
+    throw badRequest(`the name of the object (${name} based on URL) was undeterminable: name must be provided`);
+  }
+  if (given !== name) {
+    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${name})`);
+  }
+}
+
+/** An owner named twice is named once, with a warning. @param afterAdmission whether others may have added it */
+export function dedupeOwners({ metadata }: KubeObject, warnings: string[], afterAdmission: boolean): void {
+  const owners = metadata.ownerReferences;
+  if (owners === undefined || owners.length < 2) return;
+  const seen = new Set<string>();
+  const repeated: string[] = [];
+  const kept = owners.filter(owner => {
+    const form = JSON.stringify(Object.entries(owner).sort(([a], [b]) => (a < b ? -1 : 1)));
+    if (!seen.has(form)) return seen.add(form);
+    repeated.push(owner.uid);
+    return false;
+  });
+  if (repeated.length === 0) return;
+  metadata.ownerReferences = kept;
+  const when = afterAdmission ? ' after mutating admission happens' : '';
+  warnings.push(
+    `.metadata.ownerReferences contains duplicate entries${when}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${repeated.join(', ')}`,
+  );
+}
+
 /** Sets what the server owns on a new object. */
 export function settleNewMetadata(object: KubeObject, nowMs: number): void {
   const { metadata } = object;

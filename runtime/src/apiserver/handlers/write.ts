@@ -1,10 +1,11 @@
 /** POST and PUT of objects themselves. */
 import type { KubeObject } from '../../api/object.ts';
-import { badRequest, methodNotAllowed, notFound, StatusError } from '../../api/status.ts';
+import { methodNotAllowed, notFound, StatusError } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerObject, answerStored } from '../answer.ts';
 import { decodeBody, type Expected } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
+import { checkName, dedupeOwners } from '../objectMeta.ts';
 import { createObject, updateObject } from '../registry.ts';
 import { deserialize } from '../serialized.ts';
 
@@ -27,6 +28,7 @@ export async function postObject(context: Context): Promise<Response> {
   const { info, resource, request, warnings } = context;
   if (info.name !== '') throw methodNotAllowed(resource, 'create');
   const object = await decodeBody(request, resource, warnings);
+  dedupeOwners(object, warnings, false);
   const stored = await createObject(context, object);
   if (context.dryRun) return answerObject(askedOf(context), dryRunObject(stored.value), 201);
   return answerStored(askedOf(context), stored, 201);
@@ -46,17 +48,15 @@ export async function replaceObject(
   subresource: string,
 ): Promise<Response> {
   const { info, resource } = context;
-  const given = object.metadata.name ?? '';
-  if (given !== '' && given !== info.name) {
-    throw badRequest(`the name of the object (${given}) does not match the name on the URL (${info.name})`);
-  }
+  checkName(object, info.name);
+  dedupeOwners(object, context.warnings, false);
   try {
     // Every attempt changes its object: after a lost race the body is read again.
     let decoded: KubeObject | undefined = object;
     const change = async (): Promise<KubeObject> => {
       const next = decoded ?? (await decodeBody(context.request, expected, []));
+      if (decoded === undefined) dedupeOwners(next, [], false);
       decoded = undefined;
-      next.metadata.name = info.name;
       return next;
     };
     const updated = await updateObject(context, info.name, { change, subresource });
@@ -66,7 +66,6 @@ export async function replaceObject(
       throw error;
     }
     if ((object.metadata.uid ?? '') !== '') throw notFound(resource, info.name);
-    object.metadata.name = info.name;
     return answerStored(askedOf(context), await createObject(context, object), 201);
   }
 }

@@ -1,0 +1,111 @@
+/** The body of a PATCH as a function on objects: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch. */
+import { problemsInOrder } from '../api/duplicates.ts';
+import type { KubeObject } from '../api/object.ts';
+import { jsonPatch, mergePatch, strategicMergePatch } from '../api/patch/index.ts';
+import { badRequest, invalid, StatusError } from '../api/status.ts';
+import type { Request } from '../lib/exchange.ts';
+import { conform, type Expected, parseJson } from './body.ts';
+import { fieldValidationOf } from './writeOptions.ts';
+
+export const patchTypes = {
+  json: 'application/json-patch+json',
+  merge: 'application/merge-patch+json',
+  strategic: 'application/strategic-merge-patch+json',
+} as const;
+
+export type PatchType = (typeof patchTypes)[keyof typeof patchTypes];
+
+/** Pure. @param expected what is patched: the resource's kind, or a subresource's (`Scale`). @throws StatusError 400, 422 */
+export type Patch = (current: KubeObject, expected: Expected, warnings: string[]) => KubeObject;
+
+/** Of the patched object in a refusal: it may be as large as the largest body. */
+const SHOWN_CHARACTERS = 4096;
+const OPERATION_FIELDS = new Set(['op', 'path', 'from', 'value']);
+
+/** @throws StatusError 400 for a body that is no such patch */
+export function patchOf(request: Request, type: PatchType): Patch {
+  const text = request.body.toString('utf8');
+  const patch = parsed(text, type);
+  const validation = fieldValidationOf(request);
+  const ofPatch = validation === 'Ignore' ? [] : problemsOfPatch(text, type, patch);
+  return (current, expected, warnings) => {
+    const patched = apply(type, expected, current, patch);
+    const found: string[] = [];
+    let object: KubeObject;
+    try {
+      object = conform(patched, undefined, expected, validation === 'Ignore' ? 'Ignore' : 'Warn', found);
+    } catch (error) {
+      throw unfit(patched, reasonOf(error, expected));
+    }
+    const problems = [...ofPatch, ...found];
+    if (validation === 'Strict' && problems.length > 0) {
+      throw unfit(patched, `strict decoding error: ${problems.join(', ')}`);
+    }
+    warnings.push(...problems);
+    return object;
+  };
+}
+
+function parsed(text: string, type: PatchType): unknown {
+  const prefix = type === patchTypes.strategic ? '' : 'error decoding patch: ';
+  let patch: unknown;
+  try {
+    patch = parseJson(text, 'patch');
+  } catch (error) {
+    const said = error instanceof Error ? error.message : String(error);
+    throw badRequest(`${prefix}${said.replace(/^.*json parse error: /s, '').replace(/ \([^()]*\)$/, '')}`);
+  }
+  const given = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch;
+  if (type === patchTypes.json) {
+    if (given === 'array' || given === 'null') return patch ?? [];
+    throw badRequest(`${prefix}json: cannot unmarshal ${goName(given)} into Go value of type []handlers.jsonPatchOp`);
+  }
+  if (given === 'object') return patch;
+  if (given === 'null' && type === patchTypes.strategic) return {};
+  throw badRequest(`${prefix}json: cannot unmarshal ${goName(given)} into Go value of type map[string]interface {}`);
+}
+
+const goName = (type: string): string => (type === 'boolean' ? 'bool' : type);
+
+/** Fields that an operation does not have, and fields said twice. */
+function problemsOfPatch(text: string, type: PatchType, patch: unknown): string[] {
+  if (type !== patchTypes.json) return problemsInOrder(text, new Set());
+  const unknown = new Set<string>();
+  for (const [index, operation] of (patch as readonly unknown[]).entries()) {
+    if (typeof operation !== 'object' || operation === null) continue;
+    for (const key of Object.keys(operation)) if (!OPERATION_FIELDS.has(key)) unknown.add(`[${index}].${key}`);
+  }
+  return problemsInOrder(text, unknown).map(problem => `json patch ${problem}`);
+}
+
+function apply(type: PatchType, expected: Expected, current: KubeObject, patch: unknown): unknown {
+  try {
+    switch (type) {
+      case patchTypes.json:
+        return jsonPatch(current, patch);
+      case patchTypes.merge:
+        return mergePatch(current, patch);
+      case patchTypes.strategic:
+        return strategicMergePatch(expected.definition, current, patch as Record<string, unknown>);
+    }
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    throw unfit(patch, error instanceof Error ? error.message : String(error));
+  }
+}
+
+/** A patch whose result is no object of the kind: a 422 about the patch, not a 400 about the body. */
+function unfit(patched: unknown, reason: string): StatusError {
+  const json = JSON.stringify(patched) ?? '';
+  const shown = json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
+  return invalid({ group: '', kind: '' }, '', [
+    { type: 'FieldValueInvalid', field: 'patch', message: `Invalid value: ${JSON.stringify(shown)}: ${reason}` },
+  ]);
+}
+
+/** Without what a refused body is told first. */
+function reasonOf(error: unknown, { kind }: Expected): string {
+  const said = error instanceof Error ? error.message : String(error);
+  const at = said.indexOf(`cannot be handled as a ${kind}: `);
+  return at < 0 ? said : said.slice(at + `cannot be handled as a ${kind}: `.length);
+}
