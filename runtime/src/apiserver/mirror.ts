@@ -30,6 +30,7 @@ export class Mirror<T extends KubeObject> {
   readonly #listeners: MirrorListener[] = [];
   #stop: () => void = () => undefined;
   #started: Promise<void> | undefined;
+  #ready = false;
   #closed = false;
 
   constructor(store: Store, prefix: string) {
@@ -41,6 +42,11 @@ export class Mirror<T extends KubeObject> {
   start(): Promise<void> {
     this.#started ??= this.#load();
     return this.#started;
+  }
+
+  /** The first range has been read: {@link start} need not be waited for. */
+  get ready(): boolean {
+    return this.#ready;
   }
 
   listen(listener: MirrorListener): void {
@@ -82,6 +88,7 @@ export class Mirror<T extends KubeObject> {
     if (this.#closed) return;
     this.#entries.clear();
     for (const { key, value, modRevision } of items) this.#entries.set(key, { value, revision: modRevision });
+    this.#ready = true;
     for (const listener of this.#listeners) listener.reset();
     this.#stop = this.#store.watch(
       { prefix: this.#prefix, afterRevision: revision },

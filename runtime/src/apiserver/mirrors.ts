@@ -1,7 +1,10 @@
 /** The mirrors the server keeps, each begun when somebody first needs it. */
-import type { Namespace, Service, ServiceAccount } from '../api/generated/types/core.v1.ts';
-import type { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from '../api/generated/types/rbac.v1.ts';
+import type { LimitRange, Namespace, ResourceQuota, Service, ServiceAccount } from '../api/generated/types/core.v1.ts';
+import type { IngressClass } from '../api/generated/types/networking.v1.ts';
+import type { RuntimeClass } from '../api/generated/types/node.v1.ts';
+import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
 import type { PriorityClass } from '../api/generated/types/scheduling.v1.ts';
+import type { StorageClass } from '../api/generated/types/storage.v1.ts';
 import type { KubeObject } from '../api/object.ts';
 import type { Store } from '../store/store.ts';
 import { Mirror } from './mirror.ts';
@@ -13,35 +16,28 @@ export class Mirrors {
   readonly serviceAccounts: Mirror<Stored<ServiceAccount>>;
   readonly services: Mirror<Stored<Service>>;
   readonly priorityClasses: Mirror<Stored<PriorityClass>>;
-  readonly roles: Mirror<Stored<Role>>;
-  readonly roleBindings: Mirror<Stored<RoleBinding>>;
-  readonly clusterRoles: Mirror<Stored<ClusterRole>>;
-  readonly clusterRoleBindings: Mirror<Stored<ClusterRoleBinding>>;
+  readonly limitRanges: Mirror<Stored<LimitRange>>;
+  readonly resourceQuotas: Mirror<Stored<ResourceQuota>>;
+  readonly podDisruptionBudgets: Mirror<Stored<PodDisruptionBudget>>;
+  readonly storageClasses: Mirror<Stored<StorageClass>>;
+  readonly ingressClasses: Mirror<Stored<IngressClass>>;
+  readonly runtimeClasses: Mirror<Stored<RuntimeClass>>;
 
   constructor(store: Store) {
     this.namespaces = new Mirror(store, '/registry/core/namespaces/');
     this.serviceAccounts = new Mirror(store, '/registry/core/serviceaccounts/');
     this.services = new Mirror(store, '/registry/core/services/');
     this.priorityClasses = new Mirror(store, '/registry/scheduling.k8s.io/priorityclasses/');
-    this.roles = new Mirror(store, '/registry/rbac.authorization.k8s.io/roles/');
-    this.roleBindings = new Mirror(store, '/registry/rbac.authorization.k8s.io/rolebindings/');
-    this.clusterRoles = new Mirror(store, '/registry/rbac.authorization.k8s.io/clusterroles/');
-    this.clusterRoleBindings = new Mirror(store, '/registry/rbac.authorization.k8s.io/clusterrolebindings/');
+    this.limitRanges = new Mirror(store, '/registry/core/limitranges/');
+    this.resourceQuotas = new Mirror(store, '/registry/core/resourcequotas/');
+    this.podDisruptionBudgets = new Mirror(store, '/registry/policy/poddisruptionbudgets/');
+    this.storageClasses = new Mirror(store, '/registry/storage.k8s.io/storageclasses/');
+    this.ingressClasses = new Mirror(store, '/registry/networking.k8s.io/ingressclasses/');
+    this.runtimeClasses = new Mirror(store, '/registry/node.k8s.io/runtimeclasses/');
   }
 
   get all(): readonly Mirror<KubeObject>[] {
-    const { namespaces, serviceAccounts, services, priorityClasses } = this;
-    const { roles, roleBindings, clusterRoles, clusterRoleBindings } = this;
-    return [
-      namespaces,
-      serviceAccounts,
-      services,
-      priorityClasses,
-      roles,
-      roleBindings,
-      clusterRoles,
-      clusterRoleBindings,
-    ] as readonly Mirror<KubeObject>[];
+    return Object.values(this).filter(value => value instanceof Mirror) as Mirror<KubeObject>[];
   }
 
   close(): void {

@@ -266,11 +266,15 @@ export function admissionAttributes(
     ...(object === undefined ? {} : { object }),
     ...(old === undefined ? {} : { old }),
     dryRun,
+    warnings: context.warnings,
   };
 }
 
 /** The store's own errors as the API says them. */
-export async function commit(context: Context, write: Write): Promise<CommitResult> {
+export async function commit(
+  context: { readonly parts: { readonly store: Pick<Context['parts']['store'], 'commit'> } },
+  write: Write,
+): Promise<CommitResult> {
   try {
     return await context.parts.store.commit(write);
   } catch (error) {

@@ -10,22 +10,19 @@ import type { Logger } from '../lib/log.ts';
 import type { Pki } from '../lib/pki.ts';
 import { refuseUpgrade } from '../lib/upgrade.ts';
 import { type Store, StoreClosedError } from '../store/store.ts';
-import { type Admission, type AdmissionPlugin, admissionChain } from './admission/admission.ts';
-import { defaultTolerations } from './admission/defaultTolerations.ts';
-import { namespaceLifecycle } from './admission/namespaceLifecycle.ts';
-import { nodeRestriction } from './admission/nodeRestriction.ts';
-import { priority } from './admission/priority.ts';
-import { serviceAccount } from './admission/serviceAccount.ts';
+import { type AdmissionOptions, builtInAdmission } from './admission/plugins.ts';
 import { Allocations } from './allocation/services.ts';
 import { answerError } from './answer.ts';
 import { authenticator } from './authentication/authenticate.ts';
+import { bootstrapTokens } from './authentication/bootstrapTokens.ts';
 import { impersonated } from './authentication/impersonate.ts';
 import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.ts';
-import { ServiceAccountTokens } from './authentication/serviceAccount.ts';
+import { type SecretTokenFor, ServiceAccountTokens } from './authentication/serviceAccount.ts';
+import { type StaticTokens, staticTokens } from './authentication/staticTokens.ts';
+import { tokenAuthenticators } from './authentication/tokens.ts';
 import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
 import { Bindings } from './authorization/bindings.ts';
 import { builtInRules } from './authorization/builtIn.ts';
-import { escalation } from './authorization/escalation.ts';
 import { nodeAuthorizer } from './authorization/node.ts';
 import { NodeReferences } from './authorization/nodeReferences.ts';
 import { NodeVolumes } from './authorization/nodeVolumes.ts';
@@ -54,6 +51,10 @@ export interface ApiServerOptions {
   /** `iss` of service-account tokens, and the only audience unless others are given. */
   readonly issuer: string;
   readonly audiences?: readonly string[];
+  /** Who may come with a token of a file. */
+  readonly staticTokens?: StaticTokens;
+  /** False: every request needs credentials. Default true: who has none is `system:anonymous`. */
+  readonly anonymous?: boolean;
   /** The secret part of the node token; undefined: no node can join. */
   readonly nodeSecret?: string;
   /** Where pods and clients find this server. `address` undefined: the host has none (yet), see {@link ApiServer.advertise}. */
@@ -61,6 +62,8 @@ export interface ApiServerOptions {
   /** The agents' tunnels; by default the server makes its own. */
   readonly tunnels?: Tunnels;
   readonly version: Version;
+  /** Which admission plugins are on besides or instead of upstream's, and what pod security is where namespaces say nothing. */
+  readonly admission?: AdmissionOptions | undefined;
   /** Checks of other parts of this process, for `/readyz`. */
   readonly checks?: readonly HealthCheck[];
 }
@@ -81,6 +84,8 @@ export interface ApiServer {
   readonly ready: Promise<void>;
   /** The host's address has changed. */
   advertise(address: string): Promise<void>;
+  /** A token for a Secret of the type `kubernetes.io/service-account-token`; good while it stands there. */
+  issueSecretToken(of: SecretTokenFor): string;
   /** Ends watches and tunnels. The store is the caller's to close. */
   close(): void;
 }
@@ -99,7 +104,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     signing: signingKey(pki.serviceAccountKey.privateKeyPem),
     verification: [verificationKey(pki.serviceAccountKey.publicKeyPem)],
   });
-  const authenticate = authenticator(tokens);
+  const bearer = tokenAuthenticators([
+    tokens,
+    bootstrapTokens({ store, clock, audiences: tokens.audiences }),
+    ...(options.staticTokens ? [staticTokens(options.staticTokens, tokens.audiences)] : []),
+  ]);
+  const authenticate = authenticator({ tokens: bearer, anonymous: options.anonymous ?? true });
   const authorizer: Authorizer = authorizerChain([
     masters,
     builtInRules,
@@ -111,9 +121,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
     logger,
     mirrors,
-    admission: builtInAdmission({ mirrors, store, authorizer, bindings }),
+    admission: builtInAdmission({ mirrors, store, clock, authorizer, bindings }, options.admission),
     authorizer,
+    bindings,
     tokens,
+    bearer,
     services: new Allocations(mirrors, options.serviceCidr),
     watches: new WatchHub(clock),
   };
@@ -262,6 +274,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     upgrade,
     tunnels,
     ready,
+    issueSecretToken: of => tokens.issueForSecret(of),
     advertise: address => advertise(parts, apiServerUser, { ...options.advertised, address }),
     close() {
       closed = true;
@@ -272,29 +285,6 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (ownTunnels) tunnels.close();
     },
   };
-}
-
-/** In this order; webhooks and policies will stand at its end. */
-function builtInAdmission({
-  mirrors,
-  store,
-  authorizer,
-  bindings,
-}: {
-  mirrors: Mirrors;
-  store: Store;
-  authorizer: Authorizer;
-  bindings: Bindings;
-}): Admission {
-  const plugins: readonly AdmissionPlugin[] = [
-    namespaceLifecycle(mirrors),
-    serviceAccount(mirrors),
-    nodeRestriction({ store, authorizer }),
-    priority(mirrors),
-    defaultTolerations,
-    escalation(bindings, authorizer),
-  ];
-  return admissionChain(plugins);
 }
 
 async function authorize(authorizer: Authorizer, request: Request, info: RequestInfo, user: User): Promise<void> {

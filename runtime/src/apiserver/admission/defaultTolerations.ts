@@ -1,25 +1,28 @@
 /** DefaultTolerationSeconds: pods outlive five minutes of their node's silence, unless they say otherwise. */
 import type { Pod } from '../../api/generated/types/core.v1.ts';
-import type { AdmissionPlugin } from './admission.ts';
+import { type AdmissionPlugin, on } from './admission.ts';
 
 const SECONDS = 300;
 const taints = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'];
 
 export const defaultTolerations: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
-  mutate({ operation, resource, subresource, object }) {
-    if (operation !== 'CREATE' || subresource !== '' || resource.group !== '' || resource.resource !== 'pods') return;
-    const pod = object as unknown as Pod;
-    if (!pod.spec) return;
-    const tolerations = [...(pod.spec.tolerations ?? [])];
-    for (const key of taints) {
-      const tolerated = (pod.spec.tolerations ?? []).some(
-        toleration =>
-          ((toleration.key ?? '') === key || (toleration.key ?? '') === '') &&
-          ((toleration.effect ?? '') === 'NoExecute' || (toleration.effect ?? '') === ''),
-      );
-      if (!tolerated) tolerations.push({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: SECONDS });
-    }
-    if (tolerations.length > 0) pod.spec.tolerations = tolerations;
+  handles: on('pods', 'CREATE', 'UPDATE'),
+  mutate({ object }) {
+    const { spec } = object as unknown as Pod;
+    if (!spec) return;
+    const said = spec.tolerations ?? [];
+    const missing = taints.filter(
+      taint =>
+        !said.some(({ key = '', effect = '' }) => (key === taint || key === '') && ['', 'NoExecute'].includes(effect)),
+    );
+    if (missing.length === 0) return;
+    const added = missing.map(key => ({
+      key,
+      operator: 'Exists' as const,
+      effect: 'NoExecute' as const,
+      tolerationSeconds: SECONDS,
+    }));
+    spec.tolerations = [...said, ...added];
   },
 };

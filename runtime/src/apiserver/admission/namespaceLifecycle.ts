@@ -1,41 +1,64 @@
 /** NamespaceLifecycle: nothing is made in a namespace that is not there or is going; the cluster's own namespaces stay. */
 import { forbidden, notFound, StatusError } from '../../api/status.ts';
+import type { Store } from '../../store/store.ts';
+import { keyOf } from '../keys.ts';
 import type { Mirrors } from '../mirrors.ts';
-import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
+import { deserialize } from '../serialized.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, groupResourceOf, refused } from './admission.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
+const namespaces = { group: '', resource: 'namespaces', namespaced: false };
 
-/** Asked about access, not about objects: they may name a namespace that is not there. */
-const reviews = new Set(['localsubjectaccessreviews', 'subjectaccessreviews']);
+/** Asked about access, not about objects: whether the namespace is there is none of the asker's business. */
+const ACCESS_REVIEW = 'localsubjectaccessreviews.authorization.k8s.io';
 
-export function namespaceLifecycle(mirrors: Mirrors): AdmissionPlugin {
+interface Found {
+  readonly metadata: { readonly deletionTimestamp?: string | undefined };
+  readonly status?: { readonly phase?: string | undefined } | undefined;
+}
+
+export function namespaceLifecycle({ namespaces: mirror }: Mirrors, store: Pick<Store, 'get'>): AdmissionPlugin {
+  const check = (attributes: AdmissionAttributes): void | Promise<void> => {
+    const { namespace } = attributes;
+    if (namespace === '') return; // a namespace itself, or what has none
+    const found = mirror.get(keyOf(namespaces, '', namespace));
+    if (!found) return checkLive(attributes);
+    refuseTerminating(attributes, found);
+  };
+  /** The mirror follows the store; whoever was told that his namespace is there may be quicker. */
+  const checkLive = async (attributes: AdmissionAttributes): Promise<void> => {
+    const { namespace } = attributes;
+    const stored = await store.get(keyOf(namespaces, '', namespace));
+    if (!stored) throw notFound(namespaces, namespace);
+    refuseTerminating(attributes, deserialize(stored.value, stored.modRevision));
+  };
   return {
     name: 'NamespaceLifecycle',
-    async mutate(attributes) {
-      const { operation, namespace, resource } = attributes;
-      if (operation !== 'CREATE' || namespace === '' || reviews.has(resource.resource)) return;
-      await mirrors.namespaces.start();
-      const found = mirrors.namespaces.get(`/registry/core/namespaces/${namespace}`);
-      if (!found) throw notFound({ group: '', resource: 'namespaces' }, namespace);
-      const terminating = found.metadata.deletionTimestamp !== undefined || found.status?.phase === 'Terminating';
-      if (terminating) throw isTerminating(attributes);
+    handles: (operation, resource) =>
+      operation === 'DELETE'
+        ? groupResourceOf(resource) === 'namespaces'
+        : operation === 'CREATE' && resource.namespaced && groupResourceOf(resource) !== ACCESS_REVIEW,
+    mutate(attributes) {
+      if (attributes.operation !== 'CREATE') return;
+      if (mirror.ready) return check(attributes);
+      return mirror.start().then(() => check(attributes));
     },
-    validate({ operation, name, resource }) {
-      if (operation === 'DELETE' && resource.group === '' && resource.resource === 'namespaces' && immortal.has(name)) {
-        throw forbidden({ group: '', resource: 'namespaces' }, name, 'this namespace may not be deleted');
-      }
+    validate({ operation, name }) {
+      if (operation === 'DELETE' && immortal.has(name))
+        throw forbidden(namespaces, name, 'this namespace may not be deleted');
     },
   };
 }
 
-function isTerminating({ resource, name, namespace }: AdmissionAttributes): StatusError {
-  const error = forbidden(
-    resource,
-    name,
+function refuseTerminating(attributes: AdmissionAttributes, found: Found): void {
+  if (found.metadata.deletionTimestamp === undefined && found.status?.phase !== 'Terminating') return;
+  const { namespace } = attributes;
+  const { message, details } = refused(
+    attributes,
     `unable to create new content in namespace ${namespace} because it is being terminated`,
-  );
-  return new StatusError(403, 'Forbidden', error.message, {
-    ...error.status.details,
+  ).status;
+  throw new StatusError(403, 'Forbidden', message, {
+    ...details,
     causes: [
       {
         reason: 'NamespaceTerminating',

@@ -1,0 +1,104 @@
+/** The built-in plugins in upstream's order (`pkg/kubeapiserver/options/plugins.go` of 1.36), and which of them are on. */
+import type { Clock } from '../../lib/clock.ts';
+import type { Store } from '../../store/store.ts';
+import type { Authorizer } from '../authorization/authorizer.ts';
+import type { Bindings } from '../authorization/bindings.ts';
+import { escalation } from '../authorization/escalation.ts';
+import type { Mirrors } from '../mirrors.ts';
+import { type Admission, type AdmissionPlugin, admissionChain } from './admission.ts';
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+  clusterTrustBundleAttest,
+} from './certificates.ts';
+import { defaultIngressClass, defaultStorageClass } from './defaultClasses.ts';
+import { defaultTolerations } from './defaultTolerations.ts';
+import { limitRanger } from './limitRanger.ts';
+import { namespaceLifecycle } from './namespaceLifecycle.ts';
+import { nodeRestriction } from './nodeRestriction.ts';
+import { taintNodesByCondition } from './nodes.ts';
+import {
+  alwaysPullImages,
+  denyServiceExternalIps,
+  extendedResourceToleration,
+  ownerReferencesPermissionEnforcement,
+} from './optional.ts';
+import { type PodSecurityOptions, podSecurity } from './podSecurity/podSecurity.ts';
+import { podTopologyLabels } from './podTopologyLabels.ts';
+import { priority } from './priority.ts';
+import { resourceQuota } from './quota/resourceQuota.ts';
+import { runtimeClass } from './runtimeClass.ts';
+import { serviceAccount } from './serviceAccount.ts';
+import { persistentVolumeClaimResize, storageObjectInUseProtection } from './storage.ts';
+
+export interface AdmissionOptions {
+  /** Plugins that are off by default: `AlwaysPullImages`. */
+  readonly enable?: readonly string[];
+  /** Plugins that are on by default. */
+  readonly disable?: readonly string[];
+  readonly podSecurity?: PodSecurityOptions;
+}
+
+export interface AdmissionParts {
+  readonly mirrors: Mirrors;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly authorizer: Authorizer;
+  readonly bindings: Bindings;
+}
+
+/** Off unless asked for, as upstream's. */
+const offByDefault = new Set([
+  'AlwaysPullImages',
+  'DenyServiceExternalIPs',
+  'ExtendedResourceToleration',
+  'OwnerReferencesPermissionEnforcement',
+]);
+
+/** @throws Error for the name of a plugin that there is not. */
+export function builtInAdmission(parts: AdmissionParts, options: AdmissionOptions = {}): Admission {
+  const { mirrors, store, clock, authorizer, bindings } = parts;
+  const plugins: readonly AdmissionPlugin[] = [
+    namespaceLifecycle(mirrors, store),
+    limitRanger(mirrors),
+    serviceAccount(mirrors, clock),
+    nodeRestriction({ store, authorizer }),
+    taintNodesByCondition,
+    alwaysPullImages,
+    podSecurity(mirrors, store, options.podSecurity),
+    priority(mirrors),
+    defaultTolerations,
+    extendedResourceToleration,
+    defaultStorageClass(mirrors),
+    storageObjectInUseProtection,
+    ownerReferencesPermissionEnforcement(authorizer),
+    persistentVolumeClaimResize(mirrors),
+    runtimeClass(mirrors),
+    certificateApproval(authorizer),
+    certificateSigning(authorizer),
+    clusterTrustBundleAttest(authorizer),
+    certificateSubjectRestriction,
+    defaultIngressClass(mirrors),
+    denyServiceExternalIps,
+    podTopologyLabels(store),
+    // No plugin upstream, where the registry of RBAC's kinds asks: nobody gives away more than he has.
+    escalation(bindings, authorizer),
+    // MutatingAdmissionPolicy, MutatingAdmissionWebhook: here, so that they see what the built-in ones have made of the object.
+    // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook: here, before the quota, which charges what it lets in.
+    resourceQuota(mirrors, store, clock),
+  ];
+  return admissionChain(enabled(plugins, options));
+}
+
+function enabled(
+  plugins: readonly AdmissionPlugin[],
+  { enable = [], disable = [] }: AdmissionOptions,
+): AdmissionPlugin[] {
+  const names = new Set(plugins.map(({ name }) => name));
+  for (const name of [...enable, ...disable]) {
+    if (names.has(name)) continue;
+    throw new Error(`there is no admission plugin ${JSON.stringify(name)}; there are ${[...names].sort().join(', ')}`);
+  }
+  return plugins.filter(({ name }) => (offByDefault.has(name) ? enable.includes(name) : !disable.includes(name)));
+}

@@ -1,0 +1,70 @@
+/**
+ * ResourceQuota: a namespace uses no more than it was given (https://kubernetes.io/docs/concepts/policy/resource-quotas/).
+ * Objects are charged here before they are written; what goes or shrinks is given back by `controllers/resourceQuota/`.
+ */
+import type { Pod, ResourceQuota } from '../../../api/generated/types/core.v1.ts';
+import type { KubeObject } from '../../../api/object.ts';
+import { evaluatorOf, isTerminatingScope } from '../../../api/quota/index.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Store } from '../../../store/store.ts';
+import { keyOf } from '../../keys.ts';
+import type { Mirrors } from '../../mirrors.ts';
+import { type AdmissionAttributes, type AdmissionPlugin, groupResourceOf, refused } from '../admission.ts';
+import { ByNamespace } from '../byNamespace.ts';
+import { Charges } from './charges.ts';
+
+/** What is charged for a change, by resource; of all others, only that they are made. */
+const updates: Readonly<Record<string, readonly string[]>> = {
+  pods: ['', 'resize'],
+  services: [''],
+  persistentvolumeclaims: ['', 'status'],
+  'resourceclaims.resource.k8s.io': [''],
+};
+
+export function resourceQuota(mirrors: Mirrors, store: Pick<Store, 'get' | 'commit'>, clock: Clock): AdmissionPlugin {
+  const quotas = new ByNamespace<ResourceQuota & KubeObject>(mirrors.resourceQuotas, '/registry/core/resourcequotas/');
+  const charges = new Charges(
+    store,
+    namespace => quotas.of(namespace),
+    () => clock.now(),
+  );
+
+  const validate = (attributes: AdmissionAttributes): void | Promise<void> => {
+    const { namespace } = attributes;
+    if (namespace === '' || quotas.of(namespace).length === 0) return;
+    return charge(attributes);
+  };
+
+  const charge = async (attributes: AdmissionAttributes): Promise<void> => {
+    const { namespace, operation, resource, subresource, name, object, old, dryRun } = attributes;
+    const evaluator = evaluatorOf(groupResourceOf(resource));
+    if (!object || !evaluator) return;
+    if (operation === 'UPDATE' && subresource === '' && resource.resource === 'pods') {
+      const [next, previous] = [object as unknown as Pod, old as unknown as Pod];
+      if (isTerminatingScope(next) === isTerminatingScope(previous)) return; // all else that counts cannot change
+    }
+    // It would be charged for nothing: the write refuses it.
+    if (operation === 'CREATE' && name !== '' && (await store.get(keyOf(resource, namespace, name)))) return;
+    const request = {
+      evaluator,
+      object,
+      old: operation === 'UPDATE' ? old : undefined,
+      isStatus: subresource === 'status',
+    };
+    await charges.charge(namespace, { request, dryRun, refused: reason => refused(attributes, reason) });
+  };
+
+  return {
+    name: 'ResourceQuota',
+    handles(operation, resource, subresource) {
+      const which = groupResourceOf(resource);
+      if (!resource.namespaced || !evaluatorOf(which)) return false;
+      if (operation === 'CREATE') return subresource === '';
+      return operation === 'UPDATE' && (updates[which]?.includes(subresource) ?? false);
+    },
+    validate(attributes) {
+      if (quotas.mirror.ready) return validate(attributes);
+      return quotas.mirror.start().then(() => validate(attributes));
+    },
+  };
+}
