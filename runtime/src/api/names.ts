@@ -17,6 +17,8 @@ const tooManyBytesText = (max: number): string => `must be no more than ${max} b
 
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`;
+const UNDERSCORE_LABEL = '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?';
+const UNDERSCORE_SUBDOMAIN = `${UNDERSCORE_LABEL}(\\.${UNDERSCORE_LABEL})*`;
 const DNS1035 = '[a-z]([-a-z0-9]*[a-z0-9])?';
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]';
 const LABEL_VALUE = `(${QUALIFIED})?`;
@@ -25,6 +27,7 @@ const PORT_NAME = '^[-a-z0-9]+$';
 
 const labelPattern = new RegExp(`^${LABEL}$`);
 const subdomainPattern = new RegExp(`^${SUBDOMAIN}$`);
+const underscorePattern = new RegExp(`^${UNDERSCORE_SUBDOMAIN}$`);
 const dns1035Pattern = new RegExp(`^${DNS1035}$`);
 const qualifiedPattern = new RegExp(`^${QUALIFIED}$`);
 const labelValuePattern = new RegExp(`^${LABEL_VALUE}$`);
@@ -50,6 +53,18 @@ export function dns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
   if (value.length > 253) errors.push(tooLongText(253));
   if (!subdomainPattern.test(value)) errors.push(patternError(SUBDOMAIN_TEXT, SUBDOMAIN, 'example.com'));
+  return errors;
+}
+
+/** Search domains of resolvers, which may have underscores. */
+export function dns1123SubdomainWithUnderscoreErrors(value: string): string[] {
+  const errors: string[] = [];
+  if (value.length > 253) errors.push(tooLongText(253));
+  if (!underscorePattern.test(value)) {
+    const text =
+      "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character";
+    errors.push(patternError(text, UNDERSCORE_SUBDOMAIN, 'example.com'));
+  }
   return errors;
 }
 
@@ -140,4 +155,37 @@ export function portNameErrors(value: string): string[] {
 
 export function portNumberErrors(value: number): string[] {
   return value >= 1 && value <= 65535 ? [] : ['must be between 1 and 65535, inclusive'];
+}
+
+const WILDCARD = `\\*\\.${SUBDOMAIN}`;
+const wildcardPattern = new RegExp(`^${WILDCARD}$`);
+
+/** `*.example.com`. */
+export function wildcardSubdomainErrors(value: string): string[] {
+  const errors: string[] = [];
+  if (value.length > 253) errors.push(tooLongText(253));
+  if (!wildcardPattern.test(value)) {
+    const text =
+      "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
+    errors.push(patternError(text, WILDCARD, '*.example.com'));
+  }
+  return errors;
+}
+
+const C_IDENTIFIER = '[A-Za-z_][A-Za-z0-9_]*';
+const cIdentifierPattern = new RegExp(`^${C_IDENTIFIER}$`);
+
+export function cIdentifierErrors(value: string): string[] {
+  if (cIdentifierPattern.test(value)) return [];
+  const text =
+    "a valid C identifier must start with alphabetic character or '_', followed by a string of alphanumeric characters or '_'";
+  return [patternError(text, C_IDENTIFIER, 'my_name', 'MY_NAME', 'MyName')];
+}
+
+const HTTP_PATH = "[A-Za-z0-9/\\-._~%!$&'()*+,;=:]+";
+const httpPathPattern = new RegExp(`^${HTTP_PATH}$`);
+
+/** What may stand after the first slash of `acme.io/foo` (RFC 3986). */
+export function httpPathErrors(value: string): string[] {
+  return httpPathPattern.test(value) ? [] : [patternError('Invalid path', HTTP_PATH)];
 }

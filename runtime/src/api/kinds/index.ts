@@ -1,4 +1,10 @@
 /** The kinds that have something of their own, by group and kind. */
+
+import { mutatingAdmissionPolicyBinding, validatingAdmissionPolicyBinding } from './admissionregistration/bindings.ts';
+import { mutatingAdmissionPolicy, validatingAdmissionPolicy } from './admissionregistration/policies.ts';
+import { mutatingWebhookConfiguration, validatingWebhookConfiguration } from './admissionregistration/webhooks.ts';
+import { customResourceDefinition } from './apiextensions/customResourceDefinition.ts';
+import { apiService } from './apiregistration/apiService.ts';
 import { controllerRevision } from './apps/controllerRevision.ts';
 import { daemonSet } from './apps/daemonSet.ts';
 import { deployment } from './apps/deployment.ts';
@@ -6,9 +12,11 @@ import { replicaSet } from './apps/replicaSet.ts';
 import { statefulSet } from './apps/statefulSet.ts';
 import { cronJob } from './batch/cronJob.ts';
 import { job } from './batch/job.ts';
+import { certificateSigningRequest } from './certificates/certificateSigningRequest.ts';
+import { lease } from './coordination/lease.ts';
 import { configMap, secret } from './core/data.ts';
-import { endpointSlice, endpoints } from './core/endpoints.ts';
-import { coreEvent, newEvent } from './core/event.ts';
+import { endpoints } from './core/endpoints.ts';
+import { coreEvent } from './core/event.ts';
 import { namespace } from './core/namespace.ts';
 import { node } from './core/node.ts';
 import { pod } from './core/pod.ts';
@@ -17,24 +25,26 @@ import { replicationController } from './core/replicationController.ts';
 import { service } from './core/service.ts';
 import { serviceAccount } from './core/serviceAccount.ts';
 import { persistentVolume, persistentVolumeClaim } from './core/volumes.ts';
+import { endpointSlice } from './discovery/endpointSlice.ts';
+import { newEvent } from './events/event.ts';
+import { flowSchema } from './flowcontrol/flowSchema.ts';
+import { priorityLevelConfiguration } from './flowcontrol/priorityLevel.ts';
 import type { KindModule } from './kind.ts';
 import { ipAddress, serviceCidr } from './networking/addresses.ts';
-import { ingress, ingressClass } from './networking/ingress.ts';
+import { ingress } from './networking/ingress.ts';
+import { ingressClass } from './networking/ingressClass.ts';
 import { networkPolicy } from './networking/networkPolicy.ts';
+import { runtimeClass } from './node/runtimeClass.ts';
 import { horizontalPodAutoscaler, horizontalPodAutoscalerV1 } from './other/autoscaling.ts';
-import { lease } from './other/coordination.ts';
 import { namedKinds } from './other/named.ts';
 import { podDisruptionBudget } from './other/policy.ts';
-import { priorityClass, runtimeClass } from './other/scheduling.ts';
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac/rbac.ts';
-import {
-  csiDriver,
-  csiNode,
-  csiStorageCapacity,
-  storageClass,
-  volumeAttachment,
-  volumeAttributesClass,
-} from './storage/storage.ts';
+import { deviceClass, resourceClaim, resourceClaimTemplate } from './resource/claims.ts';
+import { resourceSlice } from './resource/slice.ts';
+import { priorityClass } from './scheduling/priorityClass.ts';
+import { csiDriver, csiNode, csiStorageCapacity } from './storage/csi.ts';
+import { storageClass, volumeAttributesClass } from './storage/storageClass.ts';
+import { volumeAttachment } from './storage/volumeAttachment.ts';
 
 const modules: readonly KindModule[] = [
   configMap,
@@ -51,6 +61,7 @@ const modules: readonly KindModule[] = [
   secret,
   service,
   serviceAccount,
+  customResourceDefinition,
   controllerRevision,
   daemonSet,
   deployment,
@@ -81,6 +92,20 @@ const modules: readonly KindModule[] = [
   storageClass,
   volumeAttachment,
   volumeAttributesClass,
+  deviceClass,
+  resourceClaim,
+  resourceClaimTemplate,
+  resourceSlice,
+  mutatingAdmissionPolicy,
+  mutatingAdmissionPolicyBinding,
+  mutatingWebhookConfiguration,
+  validatingAdmissionPolicy,
+  validatingAdmissionPolicyBinding,
+  validatingWebhookConfiguration,
+  apiService,
+  certificateSigningRequest,
+  flowSchema,
+  priorityLevelConfiguration,
   ...namedKinds,
 ];
 

@@ -3,7 +3,7 @@ import type { Event as CoreEvent } from '../../generated/types/core.v1.ts';
 import type { Event as NewEvent } from '../../generated/types/events.v1.ts';
 import { age, column, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { invalid, required } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import type { Column, FieldError } from '../kind.ts';
 
 /** One view of both. */
@@ -71,6 +71,9 @@ function columns<T>(view: (event: T) => View): Column<T>[] {
   ];
 }
 
+/** The same columns for both shapes. */
+export const eventColumns = { ofNew: columns(ofNew) };
+
 /** Events without a namespace of their own are about things without one. */
 function namespaceErrors(namespace: string | undefined, involved: string | undefined, field: string): FieldError[] {
   const wanted = involved || 'default';
@@ -115,39 +118,4 @@ export const coreEvent = defineKind<CoreEvent>({
   prepareForCreate: () => undefined,
   prepareForUpdate: () => undefined,
   validate: e => namespaceErrors(e.metadata.namespace, e.involvedObject?.namespace, 'involvedObject.namespace'),
-});
-
-export const newEvent = defineKind<NewEvent>({
-  group: 'events.k8s.io',
-  version: 'v1',
-  kind: 'Event',
-  shortNames: ['ev'],
-  columns: columns(ofNew),
-  ownNameColumn: true,
-  selectableFieldNames: [
-    'reason',
-    'reportingController',
-    'type',
-    'regarding.kind',
-    'regarding.namespace',
-    'regarding.name',
-    'regarding.uid',
-  ],
-  selectableFields: e => ({
-    reason: e.reason ?? '',
-    reportingController: e.reportingController ?? '',
-    type: e.type ?? '',
-    'regarding.kind': e.regarding?.kind ?? '',
-    'regarding.namespace': e.regarding?.namespace ?? '',
-    'regarding.name': e.regarding?.name ?? '',
-    'regarding.uid': e.regarding?.uid ?? '',
-  }),
-  prepareForCreate: () => undefined,
-  prepareForUpdate: () => undefined,
-  validate: e => {
-    const errors = namespaceErrors(e.metadata.namespace, e.regarding?.namespace, 'regarding.namespace');
-    if (!e.reportingController) errors.push(required('reportingController'));
-    if (!e.reason) errors.push(required('reason'));
-    return errors;
-  },
 });

@@ -1,67 +1,152 @@
-/** Ingresses and IngressClasses. */
-import type { Ingress, IngressBackend, IngressClass } from '../../generated/types/networking.v1.ts';
-import { dns1035LabelErrors, dns1123SubdomainErrors, portNameErrors, portNumberErrors } from '../../names.ts';
+/** Ingresses (upstream: `pkg/apis/networking/validation`). */
+import type {
+  HTTPIngressPath,
+  Ingress,
+  IngressBackend,
+  IngressRule,
+  IngressTLS,
+} from '../../generated/types/networking.v1.ts';
+import { parseIp } from '../../ip.ts';
+import {
+  dns1123LabelErrors,
+  dns1123SubdomainErrors,
+  portNameErrors,
+  portNumberErrors,
+  wildcardSubdomainErrors,
+} from '../../names.ts';
 import { ageColumn, column } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { at, child, forbidden, immutable, invalid, invalidEach, notSupported, required } from '../errors.ts';
+import { at, child, invalid, invalidEach, notSupported, required } from '../errors.ts';
+import { ipWarnings, looseIpErrors } from '../ipErrors.ts';
 import type { FieldError } from '../kind.ts';
+import { typedReferenceErrors } from './reference.ts';
 
+const CLASS_ANNOTATION = 'kubernetes.io/ingress.class';
 const PATH_TYPES = ['Exact', 'ImplementationSpecific', 'Prefix'];
+const BAD_SEQUENCES = ['//', '/./', '/../', '%2f', '%2F'];
+const BAD_SUFFIXES = ['/..', '/.'];
+const NOT_AN_IP = 'must be a DNS name, not an IP address';
+const SHOWN = 3;
 
 function hosts({ spec }: Ingress): string {
-  const names = (spec?.rules ?? []).slice(0, 3).map(r => r.host || '*');
-  const more = (spec?.rules ?? []).length - names.length;
-  if (names.length === 0) return '*';
-  return more > 0 ? `${names.join(',')} + ${more} more...` : names.join(',');
+  const rules = spec?.rules ?? [];
+  const shown: string[] = [];
+  let more = false;
+  for (const { host } of rules) {
+    if (shown.length === SHOWN) more = true;
+    if (!more && host) shown.push(host);
+  }
+  if (shown.length === 0) return '*';
+  return more ? `${shown.join(',')} + ${rules.length - SHOWN} more...` : shown.join(',');
+}
+
+function addresses({ status }: Ingress): string {
+  return (status?.loadBalancer?.ingress ?? [])
+    .map(i => i.ip || i.hostname || '')
+    .filter(Boolean)
+    .join(',');
+}
+
+function serviceErrors(backend: IngressBackend, path: string): FieldError[] {
+  const { service } = backend;
+  const here = child(path, 'service');
+  const errors = service?.name
+    ? invalidEach(child(here, 'name'), service.name, dns1123LabelErrors(service.name))
+    : [required(child(here, 'name'))];
+  const { name = '', number = 0 } = service?.port ?? {};
+  if (name !== '' && number !== 0) errors.push(invalid(path, '', 'cannot set both port name & port number'));
+  else if (name !== '') errors.push(...invalidEach(child(here, 'port.name'), name, portNameErrors(name)));
+  else if (number !== 0) errors.push(...invalidEach(child(here, 'port.number'), number, portNumberErrors(number)));
+  else errors.push(required(path, 'port name or number is required'));
+  return errors;
 }
 
 function backendErrors(backend: IngressBackend | undefined, path: string): FieldError[] {
-  if (!backend || (!backend.service && !backend.resource)) return [required(path, 'port name or number is required')];
-  if (backend.service && backend.resource) return [invalid(path, '', 'cannot set both resource and service backends')];
-  const { service } = backend;
-  if (!service) return [];
-  const here = child(path, 'service');
+  if (backend?.resource && backend.service) return [invalid(path, '', 'cannot set both resource and service backends')];
+  if (backend?.resource) return typedReferenceErrors(backend.resource, child(path, 'resource'));
+  if (backend?.service) return serviceErrors(backend, path);
+  return [invalid(path, '', 'resource or service backend is required')];
+}
+
+function pathErrors(entry: HTTPIngressPath, here: string): FieldError[] {
+  const { pathType, path = '' } = entry;
+  if (!pathType) return [required(child(here, 'pathType'), 'pathType must be specified')];
   const errors: FieldError[] = [];
-  if (!service.name) errors.push(required(child(here, 'name')));
-  else errors.push(...invalidEach(child(here, 'name'), service.name, dns1035LabelErrors(service.name)));
-  const { name = '', number = 0 } = service.port ?? {};
-  if (name !== '' && number !== 0)
-    errors.push(invalid(child(here, 'port'), service.port, 'cannot set both port name & port number'));
-  else if (name !== '') errors.push(...invalidEach(child(child(here, 'port'), 'name'), name, portNameErrors(name)));
-  else if (number !== 0)
-    errors.push(...invalidEach(child(child(here, 'port'), 'number'), number, portNumberErrors(number)));
-  else errors.push(required(here, 'port name or number is required'));
+  const field = child(here, 'path');
+  if (pathType === 'Exact' || pathType === 'Prefix') {
+    if (!path.startsWith('/')) errors.push(invalid(field, path, 'must be an absolute path'));
+    for (const sequence of BAD_SEQUENCES)
+      if (path.includes(sequence)) errors.push(invalid(field, path, `must not contain '${sequence}'`));
+    for (const suffix of BAD_SUFFIXES)
+      if (path.endsWith(suffix)) errors.push(invalid(field, path, `cannot end with '${suffix}'`));
+  } else if (pathType === 'ImplementationSpecific') {
+    if (path !== '' && !path.startsWith('/')) errors.push(invalid(field, path, 'must be an absolute path'));
+  } else errors.push(notSupported(child(here, 'pathType'), pathType, PATH_TYPES));
+  return [...errors, ...backendErrors(entry.backend, child(here, 'backend'))];
+}
+
+function hostErrors(host: string, field: string): FieldError[] {
+  const errors = parseIp(host) ? [invalid(field, host, NOT_AN_IP)] : [];
+  const texts = host.includes('*') ? wildcardSubdomainErrors(host) : dns1123SubdomainErrors(host);
+  return [...errors, ...invalidEach(field, host, texts)];
+}
+
+function httpErrors({ http }: IngressRule, path: string): FieldError[] {
+  if (!http) return [];
+  const field = child(path, 'http.paths');
+  if (!http.paths?.length) return [required(field)];
+  return http.paths.flatMap((entry, i) => pathErrors(entry, at(field, i)));
+}
+
+function ruleErrors(rule: IngressRule, path: string, old: Ingress | undefined): FieldError[] {
+  const errors = rule.host ? hostErrors(rule.host, child(path, 'host')) : [];
+  // Rules of wildcard hosts were once not looked at.
+  const kept =
+    rule.host?.includes('*') === true &&
+    (old?.spec?.rules ?? []).some(r => r.host?.includes('*') === true && httpErrors(r, '').length > 0);
+  return kept ? errors : [...errors, ...httpErrors(rule, path)];
+}
+
+const secretErrors = (name: string): string[] => (name === '' ? [] : dns1123SubdomainErrors(name));
+
+function tlsErrors(tls: IngressTLS, path: string, old: Ingress | undefined): FieldError[] {
+  const errors = (tls.hosts ?? []).flatMap((host, i) =>
+    invalidEach(
+      at(child(path, 'hosts'), i),
+      host,
+      host.includes('*') ? wildcardSubdomainErrors(host) : dns1123SubdomainErrors(host),
+    ),
+  );
+  const { secretName = '' } = tls;
+  const kept = (old?.spec?.tls ?? []).some(t => secretErrors(t.secretName ?? '').length > 0);
+  if (!kept) errors.push(...invalidEach(child(path, 'secretName'), secretName, secretErrors(secretName)));
   return errors;
 }
 
-function validate({ spec }: Ingress): FieldError[] {
+function specErrors({ spec }: Ingress, old?: Ingress): FieldError[] {
   const errors: FieldError[] = [];
-  if (!spec?.rules?.length && !spec?.defaultBackend)
-    return [invalid('spec', spec ?? {}, 'either `defaultBackend` or `rules` must be specified')];
-  if (spec.defaultBackend) errors.push(...backendErrors(spec.defaultBackend, 'spec.defaultBackend'));
-  if (spec.ingressClassName !== undefined)
-    errors.push(
-      ...invalidEach('spec.ingressClassName', spec.ingressClassName, dns1123SubdomainErrors(spec.ingressClassName)),
-    );
-  for (const [i, rule] of (spec.rules ?? []).entries()) {
-    const path = at('spec.rules', i);
-    if (rule.host)
-      errors.push(
-        ...invalidEach(child(path, 'host'), rule.host, dns1123SubdomainErrors(rule.host.replace(/^\*\./, ''))),
-      );
-    if (!rule.http) continue;
-    if (!rule.http.paths?.length) errors.push(required(child(path, 'http.paths')));
-    for (const [j, entry] of (rule.http.paths ?? []).entries()) {
-      const here = at(child(path, 'http.paths'), j);
-      if (!entry.pathType) errors.push(required(child(here, 'pathType'), 'pathType must be specified'));
-      else if (!PATH_TYPES.includes(entry.pathType))
-        errors.push(notSupported(child(here, 'pathType'), entry.pathType, PATH_TYPES));
-      else if (entry.pathType !== 'ImplementationSpecific' && !entry.path?.startsWith('/'))
-        errors.push(invalid(child(here, 'path'), entry.path ?? '', 'must be an absolute path'));
-      errors.push(...backendErrors(entry.backend, child(here, 'backend')));
-    }
-  }
+  const { rules = [], tls = [], defaultBackend, ingressClassName } = spec ?? {};
+  if (rules.length === 0 && !defaultBackend)
+    errors.push(invalid('spec', spec?.rules, 'either `defaultBackend` or `rules` must be specified'));
+  if (defaultBackend) errors.push(...backendErrors(defaultBackend, 'spec.defaultBackend'));
+  errors.push(...rules.flatMap((rule, i) => ruleErrors(rule, at('spec.rules', i), old)));
+  errors.push(...tls.flatMap((entry, i) => tlsErrors(entry, at('spec.tls', i), old)));
+  if (ingressClassName !== undefined)
+    errors.push(...invalidEach('spec.ingressClassName', ingressClassName, dns1123SubdomainErrors(ingressClassName)));
   return errors;
+}
+
+function statusErrors(object: Ingress, old: Ingress): FieldError[] {
+  const kept = (old.status?.loadBalancer?.ingress ?? []).map(i => i.ip ?? '');
+  return (object.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, hostname }, i) => {
+    const path = at('status.loadBalancer.ingress', i);
+    const errors = ip ? looseIpErrors(child(path, 'ip'), ip, kept) : [];
+    if (!hostname) return errors;
+    const field = child(path, 'hostname');
+    errors.push(...invalidEach(field, hostname, dns1123SubdomainErrors(hostname)));
+    if (parseIp(hostname)) errors.push(invalid(field, hostname, NOT_AN_IP));
+    return errors;
+  });
 }
 
 export const ingress = defineKind<Ingress>({
@@ -73,52 +158,33 @@ export const ingress = defineKind<Ingress>({
     column(
       'Class',
       'string',
-      'The name of the IngressClass resource that should be used.',
-      o => o.spec?.ingressClassName ?? o.metadata.annotations?.['kubernetes.io/ingress.class'] ?? '<none>',
+      'The name of the IngressClass resource that should be used for additional configuration',
+      o => o.spec?.ingressClassName ?? '<none>',
     ),
     column('Hosts', 'string', 'Hosts that incoming requests are matched against before the ingress rule', hosts),
-    column('Address', 'string', 'Address is a list containing ingress points for the load-balancer', o =>
-      (o.status?.loadBalancer?.ingress ?? []).map(i => i.ip || i.hostname || '').join(','),
-    ),
+    column('Address', 'string', 'Address is a list containing ingress points for the load-balancer', addresses),
     column('Ports', 'string', 'Ports of TLS configurations that open', o => (o.spec?.tls?.length ? '80, 443' : '80')),
     ageColumn,
   ],
-  validate,
-});
-
-export const ingressClass = defineKind<IngressClass>({
-  group: 'networking.k8s.io',
-  version: 'v1',
-  kind: 'IngressClass',
-  columns: [
-    column(
-      'Controller',
-      'string',
-      'Controller that is responsible for handling this class',
-      o => o.spec?.controller ?? '',
-    ),
-    column('Parameters', 'string', 'A reference to a resource with additional parameters', ({ spec }) => {
-      const p = spec?.parameters;
-      return p ? `${p.kind}${p.apiGroup ? `.${p.apiGroup}` : ''}/${p.name}` : '<none>';
-    }),
-    ageColumn,
-  ],
-  defaults: ({ spec }) => {
-    if (spec?.parameters) spec.parameters.scope ??= 'Cluster';
-  },
-  validate: ({ spec }) => {
-    if (!spec?.controller) return [required('spec.controller')];
-    const [domain = '', path] = spec.controller.split('/');
-    const errors = invalidEach('spec.controller', spec.controller, dns1123SubdomainErrors(domain));
-    if (path === undefined)
+  validate: object => {
+    const errors = specErrors(object);
+    const annotation = object.metadata.annotations?.[CLASS_ANNOTATION];
+    const name = object.spec?.ingressClassName;
+    if (annotation !== undefined && name !== undefined && annotation !== name)
       errors.push(
-        invalid('spec.controller', spec.controller, 'must be a domain-prefixed path (such as "acme.io/foo")'),
+        invalid(`annotations.${CLASS_ANNOTATION}`, annotation, 'must match `ingressClassName` when both are specified'),
       );
-    if (spec.parameters?.scope === 'Namespace' && !spec.parameters.namespace)
-      errors.push(required('spec.parameters.namespace', "`parameters.scope` is set to 'Namespace'"));
-    if (spec.parameters?.scope === 'Cluster' && spec.parameters.namespace)
-      errors.push(forbidden('spec.parameters.namespace', "`parameters.scope` is set to 'Cluster'"));
     return errors;
   },
-  validateUpdate: (object, old) => immutable('spec.controller', object.spec?.controller, old.spec?.controller),
+  validateUpdateAlone: true,
+  validateUpdate: specErrors,
+  validateStatusUpdate: statusErrors,
+  warnings: (object, old) => [
+    ...(old === undefined && object.metadata.annotations?.[CLASS_ANNOTATION] !== undefined
+      ? [`annotation "${CLASS_ANNOTATION}" is deprecated, please use 'spec.ingressClassName' instead`]
+      : []),
+    ...(object.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }, i) =>
+      ip ? ipWarnings(`status.loadBalancer.ingress[${i}].ip`, ip) : [],
+    ),
+  ],
 });

@@ -1,51 +1,112 @@
-import { isIP } from 'node:net';
-import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from '../../generated/types/networking.v1.ts';
+/** NetworkPolicies (upstream: `pkg/apis/networking/validation`). */
+import type {
+  IPBlock,
+  NetworkPolicy,
+  NetworkPolicyPeer,
+  NetworkPolicyPort,
+} from '../../generated/types/networking.v1.ts';
+import { cidrContains, parseCidr } from '../../ip.ts';
+import { portNameErrors, portNumberErrors } from '../../names.ts';
 import { ageColumn, column, selectorText } from '../columns.ts';
-import { portOrNameErrors } from '../core/probeValidation.ts';
 import { defineKind } from '../define.ts';
-import { at, child, forbidden, invalid, notSupported, required } from '../errors.ts';
+import { at, child, forbidden, invalid, invalidEach, notSupported, required } from '../errors.ts';
+import { cidrWarnings, looseCidrErrors } from '../ipErrors.ts';
 import type { FieldError } from '../kind.ts';
 import { validateLabelSelector } from '../objectMeta.ts';
 
-const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
+const PROTOCOLS = ['TCP', 'UDP', 'SCTP'];
+const POLICY_TYPES = ['Ingress', 'Egress'];
 
-function isCidr(text: string): boolean {
-  const [address = '', bits = ''] = text.split('/');
-  const family = isIP(address);
-  return family !== 0 && /^\d+$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128);
+/** Every peer with its path. */
+function peersOf({ spec }: NetworkPolicy): { readonly peer: NetworkPolicyPeer; readonly path: string }[] {
+  const of = (peers: readonly NetworkPolicyPeer[] | undefined, path: string) =>
+    (peers ?? []).map((peer, i) => ({ peer, path: at(path, i) }));
+  return [
+    ...(spec?.ingress ?? []).flatMap((rule, i) => of(rule.from, child(at('spec.ingress', i), 'from'))),
+    ...(spec?.egress ?? []).flatMap((rule, i) => of(rule.to, child(at('spec.egress', i), 'to'))),
+  ];
 }
 
-function peerErrors(peer: NetworkPolicyPeer, path: string): FieldError[] {
-  const errors = [
-    ...validateLabelSelector(peer.podSelector, child(path, 'podSelector')),
-    ...validateLabelSelector(peer.namespaceSelector, child(path, 'namespaceSelector')),
-  ];
-  if (peer.ipBlock) {
-    const { cidr, except } = peer.ipBlock;
-    const here = child(path, 'ipBlock');
-    if (peer.podSelector || peer.namespaceSelector)
-      errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
-    if (!cidr) errors.push(required(child(here, 'cidr')));
-    else if (!isCidr(cidr))
-      errors.push(
-        invalid(child(here, 'cidr'), cidr, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'),
-      );
-    for (const [i, out] of (except ?? []).entries())
-      if (!isCidr(out))
-        errors.push(
-          invalid(at(child(here, 'except'), i), out, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'),
-        );
-  } else if (!peer.podSelector && !peer.namespaceSelector) errors.push(required(path, 'must specify a peer'));
+/** @param kept ranges of the old policy, which stay allowed whatever they are. */
+function blockErrors({ cidr, except }: IPBlock, path: string, kept: readonly string[]): FieldError[] {
+  const field = child(path, 'cidr');
+  if (!cidr) return [required(field)];
+  const errors = looseCidrErrors(field, cidr, kept);
+  const range = parseCidr(cidr);
+  if (!range) return errors;
+  for (const [i, out] of (except ?? []).entries()) {
+    const here = at(child(path, 'except'), i);
+    errors.push(...looseCidrErrors(here, out, kept));
+    const inner = parseCidr(out);
+    if (inner && (!cidrContains(range, { ...inner.ip, bits: inner.first }) || range.length >= inner.length))
+      errors.push(invalid(here, out, 'must be a strict subset of `cidr`'));
+  }
   return errors;
 }
 
-function portErrors(port: NetworkPolicyPort, path: string): FieldError[] {
+function peerErrors(peer: NetworkPolicyPeer, path: string, kept: readonly string[]): FieldError[] {
+  const { podSelector, namespaceSelector, ipBlock } = peer;
+  const errors = [
+    ...validateLabelSelector(podSelector, child(path, 'podSelector')),
+    ...validateLabelSelector(namespaceSelector, child(path, 'namespaceSelector')),
+    ...(ipBlock ? blockErrors(ipBlock, child(path, 'ipBlock'), kept) : []),
+  ];
+  if (!podSelector && !namespaceSelector && !ipBlock) errors.push(required(path, 'must specify a peer'));
+  else if (ipBlock && (podSelector || namespaceSelector))
+    errors.push(forbidden(path, 'may not specify both ipBlock and another peer'));
+  return errors;
+}
+
+function portErrors({ protocol, port, endPort }: NetworkPolicyPort, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (port.protocol !== undefined && !PROTOCOLS.includes(port.protocol))
-    errors.push(notSupported(child(path, 'protocol'), port.protocol, PROTOCOLS));
-  if (port.port !== undefined) errors.push(...portOrNameErrors(port.port, child(path, 'port')));
-  if (port.endPort !== undefined && (typeof port.port !== 'number' || port.endPort < port.port))
-    errors.push(invalid(child(path, 'endPort'), port.endPort, 'must be greater than or equal to `port`'));
+  const end = child(path, 'endPort');
+  if (protocol !== undefined && !PROTOCOLS.includes(protocol))
+    errors.push(notSupported(child(path, 'protocol'), protocol, PROTOCOLS));
+  if (port === undefined) {
+    if (endPort !== undefined) errors.push(invalid(end, endPort, 'may not be specified when `port` is not specified'));
+  } else if (typeof port === 'number') {
+    errors.push(...invalidEach(child(path, 'port'), port, portNumberErrors(port)));
+    if (endPort !== undefined && endPort < port)
+      errors.push(invalid(end, endPort, 'must be greater than or equal to `port`'));
+    if (endPort !== undefined) errors.push(...invalidEach(end, endPort, portNumberErrors(endPort)));
+  } else {
+    if (endPort !== undefined) errors.push(invalid(end, endPort, 'may not be specified when `port` is non-numeric'));
+    errors.push(...invalidEach(child(path, 'port'), port, portNameErrors(port)));
+  }
+  return errors;
+}
+
+function specErrors({ spec }: NetworkPolicy, old?: NetworkPolicy): FieldError[] {
+  const kept = (old ? peersOf(old) : []).flatMap(({ peer: { ipBlock } }) =>
+    ipBlock ? [ipBlock.cidr, ...(ipBlock.except ?? [])] : [],
+  );
+  const errors = validateLabelSelector(spec?.podSelector, 'spec.podSelector');
+  const rules = (
+    list: readonly { readonly ports: NetworkPolicyPort[]; readonly peers: NetworkPolicyPeer[] }[],
+    path: string,
+    peerField: string,
+  ): void => {
+    for (const [i, { ports, peers }] of list.entries()) {
+      const here = at(path, i);
+      errors.push(...ports.flatMap((port, j) => portErrors(port, at(child(here, 'ports'), j))));
+      errors.push(...peers.flatMap((peer, j) => peerErrors(peer, at(child(here, peerField), j), kept)));
+    }
+  };
+  rules(
+    (spec?.ingress ?? []).map(r => ({ ports: r.ports ?? [], peers: r.from ?? [] })),
+    'spec.ingress',
+    'from',
+  );
+  rules(
+    (spec?.egress ?? []).map(r => ({ ports: r.ports ?? [], peers: r.to ?? [] })),
+    'spec.egress',
+    'to',
+  );
+  const types = spec?.policyTypes ?? [];
+  if (types.length > POLICY_TYPES.length)
+    return [...errors, invalid('spec.policyTypes', types, 'may not specify more than two policyTypes')];
+  for (const [i, type] of types.entries())
+    if (!POLICY_TYPES.includes(type)) errors.push(notSupported(at('spec.policyTypes', i), type, POLICY_TYPES));
   return errors;
 }
 
@@ -66,23 +127,16 @@ export const networkPolicy = defineKind<NetworkPolicy>({
       port.protocol ??= 'TCP';
     if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ['Ingress', 'Egress'] : ['Ingress'];
   },
-  validate: ({ spec }) => {
-    const errors = validateLabelSelector(spec?.podSelector, 'spec.podSelector');
-    for (const [i, rule] of (spec?.ingress ?? []).entries()) {
-      const path = at('spec.ingress', i);
-      for (const [j, port] of (rule.ports ?? []).entries())
-        errors.push(...portErrors(port, at(child(path, 'ports'), j)));
-      for (const [j, peer] of (rule.from ?? []).entries()) errors.push(...peerErrors(peer, at(child(path, 'from'), j)));
-    }
-    for (const [i, rule] of (spec?.egress ?? []).entries()) {
-      const path = at('spec.egress', i);
-      for (const [j, port] of (rule.ports ?? []).entries())
-        errors.push(...portErrors(port, at(child(path, 'ports'), j)));
-      for (const [j, peer] of (rule.to ?? []).entries()) errors.push(...peerErrors(peer, at(child(path, 'to'), j)));
-    }
-    for (const [i, type] of (spec?.policyTypes ?? []).entries())
-      if (type !== 'Ingress' && type !== 'Egress')
-        errors.push(notSupported(at('spec.policyTypes', i), type, ['Egress', 'Ingress']));
-    return errors;
-  },
+  validate: object => specErrors(object),
+  validateUpdateAlone: true,
+  validateUpdate: specErrors,
+  warnings: object =>
+    peersOf(object).flatMap(({ peer: { ipBlock }, path }) =>
+      ipBlock
+        ? [
+            ...cidrWarnings(`${path}.ipBlock.cidr`, ipBlock.cidr),
+            ...(ipBlock.except ?? []).flatMap((out, i) => cidrWarnings(`${path}.ipBlock.except[${i}]`, out)),
+          ]
+        : [],
+    ),
 });
