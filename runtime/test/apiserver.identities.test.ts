@@ -138,7 +138,7 @@ describe('identities', { timeout: 120_000 }, () => {
     const other = await must(201, 'POST /apis/authentication.k8s.io/v1/tokenreviews', {
       body: { spec: { token: json.status.token, audiences: ['other'] } },
     });
-    assert.equal(other.json.status.authenticated, false);
+    assert.ok(!other.json.status.authenticated);
     const wrongUid = { spec: { ...request.spec, boundObjectRef: { ...request.spec.boundObjectRef, uid: 'other' } } };
     await must(409, `POST ${path}`, { body: wrongUid });
     await must(422, `POST ${path}`, { body: { spec: { expirationSeconds: 10 } } });

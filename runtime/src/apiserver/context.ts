@@ -9,7 +9,9 @@ import type { Admission } from './admission/admission.ts';
 import type { Allocations } from './allocation/services.ts';
 import type { Asked } from './answer.ts';
 import type { ServiceAccountTokens } from './authentication/serviceAccount.ts';
+import type { TokenAuthenticator } from './authentication/tokens.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
+import type { Bindings } from './authorization/bindings.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import type { WatchHub } from './watch/hub.ts';
@@ -21,7 +23,12 @@ export interface Parts {
   readonly mirrors: Mirrors;
   readonly admission: Admission;
   readonly authorizer: Authorizer;
+  /** Roles and who has them: for reviews of what somebody may do. */
+  readonly bindings: Bindings;
+  /** Issues tokens of service accounts. */
   readonly tokens: ServiceAccountTokens;
+  /** Knows every kind of bearer token. */
+  readonly bearer: TokenAuthenticator;
   readonly services: Allocations;
   readonly watches: WatchHub;
 }

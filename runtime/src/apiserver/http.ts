@@ -7,6 +7,7 @@
  *   {@link BODY_MS};
  * - every socket is known, so that closing leaves none behind.
  */
+import { createHash } from 'node:crypto';
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   constants,
@@ -236,7 +237,8 @@ const certificate = ({ certificatePem, privateKeyPem }: KeyPair): { cert: string
 function identityOf(socket: TLSSocket): Identity {
   if (!socket.authorized) return undefined;
   const peer = socket.getPeerCertificate();
-  return peer?.raw ? subjectOf(peer.raw) : undefined;
+  if (!peer?.raw) return undefined;
+  return { ...subjectOf(peer.raw), sha256: createHash('sha256').update(peer.raw).digest('hex') };
 }
 
 const streamCounts = new WeakMap<object, number>();

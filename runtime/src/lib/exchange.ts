@@ -29,7 +29,12 @@ export interface Request {
   /** Set by in-process callers, which are authenticated already; the network front end never sets it. */
   readonly user?: User;
   /** The verified client certificate's subject, set by the network front end. */
-  readonly clientCertificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+  readonly clientCertificate?: {
+    readonly commonName: string;
+    readonly organizations: readonly string[];
+    /** Of the whole certificate, hexadecimal. */
+    readonly sha256?: string;
+  };
   /** `ip` of the peer; `in-process` for in-process callers. */
   readonly remoteAddress: string;
 }

@@ -1,7 +1,7 @@
 /** Who asks. In-process callers say so; everybody else proves it with a certificate or a token, or is anonymous. */
 import { unauthorized } from '../../api/status.ts';
 import type { Request, User } from '../../lib/exchange.ts';
-import type { ServiceAccountTokens } from './serviceAccount.ts';
+import type { TokenAuthenticator } from './tokens.ts';
 
 const AUTHENTICATED = 'system:authenticated';
 
@@ -9,20 +9,47 @@ export const anonymous: User = { name: 'system:anonymous', groups: ['system:unau
 
 export type Authenticate = (request: Request) => Promise<User>;
 
+export interface AuthenticateOptions {
+  readonly tokens: TokenAuthenticator;
+  /** False: who proves nothing is refused. */
+  readonly anonymous: boolean;
+}
+
 /** @returns rejects with a 401 for credentials that are not good; without any the user is {@link anonymous}. */
-export function authenticator(tokens: ServiceAccountTokens): Authenticate {
+export function authenticator(options: AuthenticateOptions): Authenticate {
+  const { tokens } = options;
+  /** One user a connection: its certificate does not change. */
+  const users = new WeakMap<object, User>();
   return async request => {
     if (request.user) return withAuthenticated(request.user);
     const { clientCertificate } = request;
     if (clientCertificate && clientCertificate.commonName !== '') {
-      return withAuthenticated({ name: clientCertificate.commonName, groups: clientCertificate.organizations });
+      const known = users.get(clientCertificate);
+      if (known) return known;
+      const user = ofCertificate(clientCertificate);
+      users.set(clientCertificate, user);
+      return user;
     }
     const token = bearerToken(request.headers);
-    if (token === undefined) return anonymous;
-    const verified = await tokens.verify(token);
+    if (token === undefined) {
+      if (!options.anonymous) throw unauthorized();
+      return anonymous;
+    }
+    const { verified } = await tokens.verify(token);
     if (!verified) throw unauthorized();
     return verified.user;
   };
+}
+
+function ofCertificate({ commonName, organizations, sha256 }: NonNullable<Request['clientCertificate']>): User {
+  const user: User = {
+    name: commonName,
+    groups: organizations,
+    ...(sha256 === undefined
+      ? {}
+      : { extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${sha256}`] } }),
+  };
+  return withAuthenticated(user);
 }
 
 function withAuthenticated(user: User): User {

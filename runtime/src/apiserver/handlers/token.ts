@@ -1,5 +1,8 @@
 /** POST serviceaccounts/NAME/token: a bound token (KEP-1205). */
 import type { TokenRequest } from '../../api/generated/types/authentication.v1.ts';
+import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { invalid as invalidField } from '../../api/kinds/errors.ts';
+import type { FieldError } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { badRequest, conflict, invalid, notFound } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
@@ -23,75 +26,120 @@ const DEFAULT_SECONDS = 3600;
 const MAX_SECONDS = 2 ** 32;
 /** Nobody gets a token for longer, whatever is asked. */
 const LIMIT_SECONDS = 366 * 24 * 3600;
+/** What pods' volumes ask for; such tokens live a year, for clients that never read them again (KEP-1205). */
+const POD_SECONDS = 3607;
+const EXTENDED_SECONDS = 365 * 24 * 3600;
+
+/** Everything may be missing in what a client sends. */
+type TokenSpec = Partial<NonNullable<TokenRequest['spec']>>;
+type Asked = Pick<TokenRequest, 'metadata'> & { readonly spec?: TokenSpec };
 
 export async function requestToken(context: Context): Promise<Response> {
-  const { info, parts, request, resource, warnings } = context;
-  const asked = (await decodeBody(request, expected, warnings)) as unknown as TokenRequest;
+  const { info, parts, request, resource, user, dryRun, warnings } = context;
+  const object = await decodeBody(request, expected, warnings);
+  const { metadata, spec = {} } = object as unknown as Asked;
+  const errors: FieldError[] = [];
+  if (metadata.name && metadata.name !== info.name) {
+    errors.push(invalidField('metadata.name', metadata.name, 'must match the service account name if specified'));
+  }
+  if (metadata.namespace && metadata.namespace !== info.namespace) {
+    errors.push(
+      invalidField('metadata.namespace', metadata.namespace, 'must match the service account namespace if specified'),
+    );
+  }
+  if (errors.length > 0) throw invalid(expected, info.name, errors.slice(0, 1));
   const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
   if (!found) throw notFound(resource, info.name);
   const account = deserialize(found.value, found.modRevision);
-  const seconds = asked.spec?.expirationSeconds ?? DEFAULT_SECONDS;
-  const refuse = (message: string): never => {
-    throw invalid(expected, '', [{ type: 'FieldValueInvalid', field: 'spec.expirationSeconds', message }]);
-  };
-  if (seconds < MIN_SECONDS) refuse(`Invalid value: ${seconds}: may not specify a duration less than 10 minutes`);
-  if (seconds > MAX_SECONDS) refuse(`Invalid value: ${seconds}: may not specify a duration larger than 2^32 seconds`);
-  const bound = await boundObject(context, asked);
-  const audiences = asked.spec?.audiences?.length ? asked.spec.audiences : parts.tokens.audiences;
+  const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
+  const refused = durationErrors(seconds);
+  if (refused.length > 0) throw invalid(expected, '', refused);
+  await parts.admission.validate({
+    operation: 'CREATE',
+    user,
+    resource,
+    subresource: 'token',
+    namespace: info.namespace,
+    name: info.name,
+    object,
+    dryRun,
+    warnings,
+  } as Parameters<typeof parts.admission.validate>[0]);
+  const bound = await boundObject(context, spec);
+  const audiences = spec.audiences?.length ? spec.audiences : [...parts.tokens.audiences];
   const lifetimeSeconds = Math.min(seconds, LIMIT_SECONDS);
-  const { token, expiresAtMs } = parts.tokens.issue({
+  if (lifetimeSeconds < seconds) {
+    warnings.push(`requested expiration of ${seconds} seconds shortened to ${lifetimeSeconds} seconds`);
+  }
+  const isForPod = bound?.kind === 'Pod' && lifetimeSeconds === POD_SECONDS;
+  const extended = isForPod && audiences.every(audience => parts.tokens.audiences.includes(audience));
+  const { token } = parts.tokens.issue({
     namespace: info.namespace,
     name: info.name,
     uid: account.metadata.uid ?? '',
     audiences,
-    lifetimeSeconds,
+    lifetimeSeconds: extended ? EXTENDED_SECONDS : lifetimeSeconds,
+    ...(extended ? { warnAfterSeconds: lifetimeSeconds } : {}),
     ...(bound ? { bound } : {}),
   });
+  const nowMs = parts.clock.now();
   const answer = {
     kind: 'TokenRequest',
     apiVersion: 'authentication.k8s.io/v1',
-    metadata: { name: info.name, namespace: info.namespace, creationTimestamp: timestamp(parts.clock.now()) },
-    spec: { ...asked.spec, audiences, expirationSeconds: lifetimeSeconds },
-    status: { token, expirationTimestamp: timestamp(expiresAtMs) },
+    metadata: { name: info.name, namespace: info.namespace, creationTimestamp: timestamp(nowMs) },
+    spec: { ...spec, audiences, expirationSeconds: lifetimeSeconds },
+    status: { token, expirationTimestamp: timestamp(nowMs + lifetimeSeconds * 1000) },
   };
   return answerObject(askedOf(context), answer as unknown as KubeObject, 201);
 }
 
-async function boundObject(context: Context, asked: TokenRequest): Promise<BoundObject | undefined> {
-  const reference = asked.spec?.boundObjectRef;
+export function durationErrors(seconds: number): FieldError[] {
+  const field = 'spec.expirationSeconds';
+  const errors: FieldError[] = [];
+  if (seconds < MIN_SECONDS)
+    errors.push(invalidField(field, seconds, 'may not specify a duration less than 10 minutes'));
+  if (seconds > MAX_SECONDS) {
+    errors.push(invalidField(field, seconds, 'may not specify a duration larger than 2^32 seconds'));
+  }
+  return errors;
+}
+
+const places: Readonly<Record<string, { readonly resource: string; readonly namespaced: boolean }>> = {
+  Pod: { resource: 'pods', namespaced: true },
+  Secret: { resource: 'secrets', namespaced: true },
+  Node: { resource: 'nodes', namespaced: false },
+};
+
+async function boundObject(context: Context, spec: TokenSpec): Promise<BoundObject | undefined> {
+  const reference = spec.boundObjectRef;
   if (!reference) return undefined;
   const { parts, info } = context;
-  const { kind = '', name = '', uid } = reference;
-  const places: Readonly<Record<string, { resource: string; namespaced: boolean }>> = {
-    Pod: { resource: 'pods', namespaced: true },
-    Secret: { resource: 'secrets', namespaced: true },
-    Node: { resource: 'nodes', namespaced: false },
-  };
-  const place = Object.hasOwn(places, kind) ? places[kind] : undefined;
+  const { apiVersion = '', kind = '', name = '', uid = '' } = reference;
+  const slash = apiVersion.indexOf('/');
+  const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+  const place = group === '' && Object.hasOwn(places, kind) ? places[kind] : undefined;
   if (!place) {
-    throw badRequest(
-      `cannot bind token for serviceaccount ${JSON.stringify(info.name)} to object of type ${JSON.stringify(kind)}`,
-    );
+    const what = `${group}/${apiVersion.slice(slash + 1)}, Kind=${kind}`;
+    throw badRequest(`cannot bind token to object of type ${what}`);
   }
   const found = await parts.store.get(keyOf({ group: '', ...place }, info.namespace, name));
   if (!found) throw notFound({ group: '', resource: place.resource }, name);
   const object = deserialize(found.value, found.modRevision);
-  if (uid !== undefined && uid !== object.metadata.uid) {
+  const podSpec = kind === 'Pod' ? (object as unknown as Pod).spec : undefined;
+  if (kind === 'Pod' && podSpec?.serviceAccountName !== info.name) {
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(info.name)} to pod running with different serviceaccount name.`,
+    );
+  }
+  if (uid !== '' && uid !== object.metadata.uid) {
     throw conflict(
-      { group: '', resource: place.resource },
+      { group: '', resource: kind },
       name,
       `the UID in the bound object reference (${uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     );
   }
   const bound: BoundObject = { kind: kind as BoundObject['kind'], name, uid: object.metadata.uid ?? '' };
-  if (kind !== 'Pod') return bound;
-  const spec = object.spec as { nodeName?: string; serviceAccountName?: string } | undefined;
-  if (spec?.serviceAccountName !== info.name) {
-    throw badRequest(
-      `cannot bind token for serviceaccount ${JSON.stringify(info.name)} to pod running with different serviceaccount name.`,
-    );
-  }
-  const nodeName = spec.nodeName ?? '';
+  const nodeName = podSpec?.nodeName ?? '';
   if (nodeName === '') return bound;
   const node = await parts.store.get(keyOf({ group: '', resource: 'nodes', namespaced: false }, '', nodeName));
   const nodeUid = node ? deserialize(node.value, node.modRevision).metadata.uid : undefined;
