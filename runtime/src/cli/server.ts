@@ -138,7 +138,7 @@ export async function server({ values }: CommandContext): Promise<number> {
           informers,
           logger: logger.child({ part: 'controllers' }),
           clock,
-          options: { rootCaPem: pki.serverCa.certificatePem },
+          options: { rootCaPem: pki.serverCa.certificatePem, issueSecretToken: api.issueSecretToken },
         },
         signal,
       ),
