@@ -22,6 +22,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   ReplicationController,
+  ResourceQuota,
   Secret,
   Service,
   ServiceAccount,
@@ -92,6 +93,7 @@ export const ReplicationControllers = namespaced<ReplicationController>(
   'replicationcontrollers',
   'ReplicationController',
 );
+export const ResourceQuotas = namespaced<ResourceQuota>('', 'v1', 'resourcequotas', 'ResourceQuota');
 export const Nodes = clusterScoped<Node>('', 'v1', 'nodes', 'Node');
 export const Namespaces = clusterScoped<Namespace>('', 'v1', 'namespaces', 'Namespace');
 export const PersistentVolumes = clusterScoped<PersistentVolume>('', 'v1', 'persistentvolumes', 'PersistentVolume');

@@ -17,14 +17,11 @@ import { replicaSets } from './replicaSet/index.ts';
 import { resourceQuotas } from './resourceQuota/index.ts';
 import { rootCaConfigMaps } from './rootCaConfigMaps.ts';
 import { serviceAccounts } from './serviceAccounts.ts';
-import { type SecretToken, serviceAccountTokens } from './serviceAccountTokens.ts';
 import { taintEviction } from './taintEviction.ts';
 
 export interface ControllerOptions {
   /** The authority pods trust for the API server: `kube-root-ca.crt`. */
   readonly rootCaPem: string;
-  /** Issues tokens for Secrets of the type `kubernetes.io/service-account-token`; unset: they stay empty. */
-  readonly issueSecretToken?: ((of: SecretToken) => string) | undefined;
   /** Default `10.42.0.0/16`. */
   readonly podCidr?: string | undefined;
   /** Pods that have ended and are kept for their logs; the oldest beyond go. Default 500, upstream's 12,500 is no device's. */
@@ -42,11 +39,9 @@ export interface StartControllersOptions {
 }
 
 export function controllersOf(options: ControllerOptions): Readonly<Record<string, Controller>> {
-  const { rootCaPem, issueSecretToken: issue } = options;
   return {
     'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
     'service-account': serviceAccounts,
-    ...(issue ? { 'service-account-tokens': serviceAccountTokens({ rootCaPem, issue }) } : {}),
     'cluster-role-aggregation': clusterRoleAggregation,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
     'node-lifecycle': nodeLifecycle,
