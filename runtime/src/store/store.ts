@@ -164,6 +164,21 @@ export class StoreFailedError extends Error {
   override readonly name = 'StoreFailedError';
 }
 
+/** A value is encrypted with a key that is not there (any more), or is another one. Nothing has been changed. */
+export class StoreKeyError extends Error {
+  override readonly name = 'StoreKeyError';
+  /** What to do. */
+  readonly hint =
+    'Put the file of keys back as it was: it is in every backup (atoll backup restore FILE --only keys). Nothing has been changed, and nothing is lost while the key exists somewhere.';
+  constructor(
+    message: string,
+    readonly keyName: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
 /** What is on the disk is not a whole store. The message names the file, what is wrong with it, and what to do. */
 export class StoreCorruptError extends Error {
   override readonly name = 'StoreCorruptError';

@@ -1,6 +1,7 @@
 /** Opening a SQLite store: its options, their defaults, and what can go wrong. */
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { type Logger, silentLogger } from '../../lib/log.ts';
+import { StoreKeyError } from '../store.ts';
 import { COMPACTION_DEFAULTS, type CompactionOptions, CompactionPolicy } from './compaction.ts';
 import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, threadUrl, WriterLink } from './link.ts';
@@ -28,7 +29,7 @@ export interface SqliteStoreOptions {
   /** What is kept in memory instead of in the file; default: nothing. */
   readonly memory?: readonly MemoryRule[];
   /** How values are in the file; default: as they are given. */
-  readonly codec?: ValueCodec;
+  readonly codec?: ValueCodec & CheckedValues;
   /** Milliseconds since some moment, for what expires. Default: `performance.now()`, which nobody sets. */
   readonly elapsedMs?: () => number;
   /** Automatic compaction; `false`: only by {@link SqliteStore.compact}. Defaults in `compaction.ts`. */
@@ -39,6 +40,14 @@ export interface SqliteStoreOptions {
   readonly nativeBinding?: string;
   /** The code of the store's threads; default: beside this module, see `link.ts`. */
   readonly threadUrl?: URL;
+}
+
+/** What the codec wants looked at before anything is served. */
+export interface CheckedValues {
+  /** Where values are that must be readable. */
+  readonly prefixes: readonly string[];
+  /** Whatever of a stored value says how it is read; undefined: nothing to check. */
+  kindOf(stored: Buffer): string | undefined;
 }
 
 const MIB = 1024 * 1024;
@@ -81,6 +90,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const elapsedMs = options.elapsedMs ?? (() => performance.now());
   const memory = new MemoryTables(options.memory ?? [], revision);
   try {
+    const { codec } = options;
+    if (codec) reader.checkReadable(codec.prefixes, stored => codec.kindOf(stored));
     for (const { prefix, lasting } of memory.rules) {
       const all = lasting === undefined ? [] : reader.range(prefix, undefined, revision, Number.MAX_SAFE_INTEGER);
       memory.adopt(all, elapsedMs());
@@ -88,7 +99,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   } catch (error) {
     reader.close();
     await writer.close();
-    throw storeError(path, 'reading what is kept in memory', threadError(error));
+    throw error instanceof StoreKeyError
+      ? error
+      : storeError(path, 'reading it for the first time', threadError(error));
   }
   const store = new SqliteStore({
     revision,

@@ -27,6 +27,8 @@ export type WriterRequest =
   /** One slice of compaction towards `target`. */
   | { readonly kind: 'compact'; readonly target: number }
   | { readonly kind: 'checkpoint' }
+  /** After a checkpoint that brought all of it home: cuts the log to nothing. */
+  | { readonly kind: 'truncateLog' }
   /** One slice of giving free pages back to the file system. */
   | { readonly kind: 'vacuum'; readonly pages: number }
   | { readonly kind: 'close' };

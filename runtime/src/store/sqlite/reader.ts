@@ -122,9 +122,29 @@ export class Reader {
     return this.#events.all(after, upTo, prefix, endOfPrefix(prefix) ?? NO_END).map(row => this.#event(row));
   }
 
-  /** How the value of a revision begins in the file, whoever can read the rest. */
-  storedHead(revision: number, bytes: number): Buffer | undefined {
-    return this.#row.get(revision)?.[3].subarray(0, bytes);
+  /** Rows after `revision` in order, with how their values begin in the file. Deletions have none and are left out. */
+  storedRows(after: number, limit: number, headBytes: number): { revision: number; key: string; head: Buffer }[] {
+    return this.#database
+      .prepare<[number, number, number], { revision: number; key: string; head: Buffer }>(
+        `SELECT revision, key, substr(value, 1, ?) AS head FROM revisions NOT INDEXED
+         WHERE revision > ? AND deleted = 0 ORDER BY revision LIMIT ?`,
+      )
+      .all(headBytes, after, limit);
+  }
+
+  /** One value for each way values with the prefixes begin (`headOf`), opened: throws what reading the others would. */
+  checkReadable(prefixes: readonly string[], headOf: (stored: Buffer) => string | undefined): void {
+    const seen = new Set<string>();
+    for (const prefix of prefixes) {
+      const revisions = this.#range.all(prefix, endOfPrefix(prefix) ?? NO_END, this.#revision, Number.MAX_SAFE_INTEGER);
+      for (const revision of revisions) {
+        const row = this.#row.get(revision);
+        const head = row && headOf(row[3]);
+        if (row === undefined || head === undefined || seen.has(head)) continue;
+        seen.add(head);
+        this.#codec?.open(row[0], row[3]);
+      }
+    }
   }
 
   #value(revision: number, prefix: string): KeyValue {

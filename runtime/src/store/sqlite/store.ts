@@ -15,6 +15,7 @@ import {
   type RangeResult,
   type Store,
   StoreClosedError,
+  StoreKeyError,
   type Watcher,
   type WatchOptions,
   type Write,
@@ -216,6 +217,21 @@ export class SqliteStore implements Store {
     if (revision > this.#writes.file.compacted) await this.#writes.compact(revision);
   }
 
+  /** Rows after `revision` in order, with how their values begin in the file. */
+  storedRows(
+    afterRevision: number,
+    limit: number,
+    headBytes: number,
+  ): { revision: number; key: string; head: Buffer }[] {
+    return this.#read(reader => reader.storedRows(afterRevision, limit, headBytes));
+  }
+
+  /** Nothing that was deleted or replaced is left in the file or its log. Waits for no writes; there must be few. */
+  async scrub(): Promise<void> {
+    this.#mustBeOpen();
+    await this.#writes.scrub();
+  }
+
   async snapshot(path: string): Promise<{ readonly revision: number; readonly sizeBytes: number }> {
     this.#mustBeOpen();
     const { nativeBinding } = this.#parts;
@@ -282,7 +298,7 @@ export class SqliteStore implements Store {
     try {
       return read(this.#parts.reader);
     } catch (error) {
-      throw this.#storeError('reading', error);
+      throw error instanceof StoreKeyError ? error : this.#storeError('reading', error);
     }
   }
 

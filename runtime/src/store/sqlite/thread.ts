@@ -44,6 +44,8 @@ function answer(writer: Writer, request: WriterRequest): PackedResults | undefin
       return void writer.compact(request.target);
     case 'checkpoint':
       return void writer.checkpoint();
+    case 'truncateLog':
+      return void writer.truncateLog();
     case 'vacuum':
       return void writer.vacuum(request.pages);
     case 'close':

@@ -219,6 +219,12 @@ export class Writer {
     this.#state = this.#look();
   }
 
+  /** What was in the log is not to be found in it any more. */
+  truncateLog(): void {
+    this.#database.pragma('wal_checkpoint(TRUNCATE)');
+    this.#state = this.#look();
+  }
+
   /** False: there is no space for the file to grow; the log keeps what is not home yet. */
   #bringHome(): boolean {
     try {

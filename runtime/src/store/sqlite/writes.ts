@@ -35,6 +35,8 @@ const GROUP_WRITES = 512;
 const GROUP_BYTES = 4 * 1024 * 1024;
 /** Revisions set aside at once for what is kept in memory: a write of its own to the disk so seldom. */
 const RESERVED_REVISIONS = 2_000;
+/** Free pages given back in one go while scrubbing: a few ms. */
+const SCRUB_SLICE_PAGES = 128;
 
 export interface WritesParts {
   readonly path: string;
@@ -82,6 +84,7 @@ export class Writes {
   #queue: Pending[] = [];
   #compactions: Compaction[] = [];
   #compactTo: number;
+  #scrubs: { resolve(): void; reject(error: Error): void }[] = [];
   #running = false;
   #working: Promise<void> | undefined;
   #drained = false;
@@ -128,6 +131,15 @@ export class Writes {
     });
   }
 
+  /** Leaves nothing in the file and its log but what can be read: free pages go, the log is brought home and cut to nothing. */
+  scrub(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure) throw this.#failure;
+      this.#scrubs.push({ resolve, reject });
+      this.wake();
+    });
+  }
+
   /** Makes sure that whatever there is to do gets done. */
   wake(): void {
     if (this.#running || this.#drained) return;
@@ -144,7 +156,7 @@ export class Writes {
 
   #breakOffCompaction(reason: Error): void {
     this.#compactTo = this.#file.compacted;
-    for (const compaction of this.#compactions.splice(0)) compaction.reject(reason);
+    for (const asked of [...this.#compactions.splice(0), ...this.#scrubs.splice(0)]) asked.reject(reason);
   }
 
   async #work(): Promise<void> {
@@ -156,6 +168,7 @@ export class Writes {
         if (this.#queue.length > 0) await this.#commitGroup();
         const step = this.#nextStep();
         if (step) await this.#maintain(step);
+        else if (this.#queue.length === 0 && this.#scrubs.length > 0) await this.#scrub();
         else if (this.#queue.length === 0) return;
       }
     } catch (error) {
@@ -352,6 +365,26 @@ export class Writes {
     const done = this.#compactions.filter(({ target }) => target <= this.#file.compacted);
     this.#compactions = this.#compactions.filter(({ target }) => target > this.#file.compacted);
     for (const { resolve } of done) resolve();
+  }
+
+  /** In slices; writes that come meanwhile go between them. */
+  async #scrub(): Promise<void> {
+    const asked = this.#scrubs.splice(0);
+    try {
+      while (this.#file.freePages > 0) {
+        const { freePages } = this.#file;
+        await this.#ask({ kind: 'vacuum', pages: SCRUB_SLICE_PAGES });
+        if (this.#file.freePages >= freePages) break;
+        if (this.#queue.length > 0) await this.#commitGroup();
+      }
+      await this.#ask({ kind: 'checkpoint' });
+      await this.#ask({ kind: 'truncateLog' });
+      for (const { resolve } of asked) resolve();
+    } catch (error) {
+      const told = this.#storeError('scrubbing', error);
+      for (const { reject } of asked) reject(told);
+      if (!isPassing(error)) throw error;
+    }
   }
 
   async #ask(request: WriterRequest, transfer: ArrayBuffer[] = []): Promise<WriterReply> {
