@@ -19,6 +19,11 @@ export function invalid(field: string, value: unknown, detail: string): FieldErr
   return { type: 'FieldValueInvalid', field, message: withDetail(`Invalid value: ${shown}`, detail) };
 }
 
+/** Invalid for a reason that no value shows (upstream: `field.OmitValueType`). */
+export function unfit(field: string, detail: string): FieldError {
+  return { type: 'FieldValueInvalid', field, message: withDetail('Invalid value', detail) };
+}
+
 export function notSupported(field: string, value: unknown, supported: readonly string[]): FieldError {
   const values = supported.map(v => JSON.stringify(v)).join(', ');
   return {

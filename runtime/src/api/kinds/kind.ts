@@ -51,6 +51,13 @@ export interface KindModule<T = KubeObject> {
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   /** Names of the fields above, for a 400 on any other. */
   readonly selectableFieldNames?: readonly string[];
+  /**
+   * Of kinds the schema table does not know: brings a decoded object into its one form, in place. Returns `unknown field "…"` texts;
+   * throws an Error in Go's words for a value of a wrong type.
+   */
+  readonly decode?: (object: T) => string[];
+  /** Where the `scale` subresource finds its numbers. Unset: at `spec.replicas`, `status.replicas`, `spec.selector`. */
+  readonly scale?: ScalePaths<T>;
   /** Fills unset fields in place, as upstream's `SetDefaults_*`; must be idempotent. */
   readonly defaults?: (object: T) => void;
   /** What is wrong with `metadata.name`, one text a fault. Default: it must be a DNS subdomain. */
@@ -76,8 +83,22 @@ export interface KindModule<T = KubeObject> {
   readonly parts?: Readonly<Record<string, KindPart<T>>>;
 }
 
+/** What the `scale` subresource is of an object whose fields have names of their own. */
+export interface ScalePaths<T = KubeObject> {
+  /** `.spec.replicas` */
+  readonly specReplicasPath: string;
+  readonly replicas: (object: T) => number | undefined;
+  readonly statusReplicas: (object: T) => number;
+  /** The text of a label selector, or nothing. */
+  readonly selector: (object: T) => string;
+  /** In place. Throws an Error where the object has something else in the way. */
+  readonly setReplicas: (object: T, replicas: number) => void;
+}
+
 /** How one part of an object is written through a subresource of its own. */
 export interface KindPart<T = KubeObject> {
+  /** It lies in the status, which otherwise stays as it was. */
+  readonly ofStatus?: true;
   /** In place: everything but the part becomes as it was. */
   readonly prepare: (object: T, old: T) => void;
   /** Whether the part may become this; the whole object is validated besides. */

@@ -149,7 +149,7 @@ describe('strategies', () => {
 
   it('drop a status on create and begin at generation 1', () => {
     const object = make();
-    assert.equal(object.status, undefined);
+    assert.deepEqual(object.status, {});
     assert.equal(object.metadata.generation, 1);
   });
 
@@ -316,7 +316,9 @@ describe('validation', () => {
       'pods',
       withPod({ resources: { limits: { foo: '1' } } }),
       [
+        'spec.containers[0].resources.limits[foo]: Invalid value: "foo": must be a standard resource type or fully qualified',
         'spec.containers[0].resources.limits[foo]: Invalid value: "foo": must be a standard resource for containers',
+        'spec.containers[0].resources.requests[foo]: Invalid value: "foo": must be a standard resource type or fully qualified',
         'spec.containers[0].resources.requests[foo]: Invalid value: "foo": must be a standard resource for containers',
       ],
     ],
@@ -357,7 +359,7 @@ describe('validation', () => {
       'pods',
       withPod({}, { tolerations: [{ operator: 'Exists', value: 'x' }] }),
       [
-        'spec.tolerations[0].operator: Invalid value: {"operator":"Exists","value":"x"}: value must be empty when `operator` is \'Exists\'',
+        'spec.tolerations[0].operator: Invalid value: "x": value must be empty when `operator` is \'Exists\'',
       ],
     ],
     [

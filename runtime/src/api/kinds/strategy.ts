@@ -4,7 +4,7 @@
  */
 import type { User } from '../../lib/exchange.ts';
 import type { KubeObject } from '../object.ts';
-import { sameValue } from './errors.ts';
+import { bumpGeneration } from './generation.ts';
 import { kindModule } from './index.ts';
 import type { FieldError, KindModule } from './kind.ts';
 import { type Named, validateObjectMeta, validateObjectMetaUpdate } from './objectMeta.ts';
@@ -49,17 +49,6 @@ export function prepareForUpdate(info: Kept, object: KubeObject, old: KubeObject
   bumpGeneration(object, old);
 }
 
-/** `metadata.generation`, one more than before where the wish has changed. */
-export function bumpGeneration(object: KubeObject, old: KubeObject): void {
-  const generation = old.metadata.generation;
-  if (generation === undefined) {
-    delete object.metadata.generation;
-    return;
-  }
-  const wish = ({ apiVersion, kind, metadata, status, ...rest }: KubeObject): unknown => rest;
-  object.metadata.generation = sameValue(wish(object), wish(old)) ? generation : generation + 1;
-}
-
 /** A write to `/status`: everything but the status, and metadata's own bookkeeping, stays as it was. In place. */
 export function prepareForStatusUpdate(info: Kept, object: KubeObject, old: KubeObject): void {
   for (const field of new Set([...Object.keys(object), ...Object.keys(old)])) {
@@ -77,7 +66,7 @@ export function prepareForPartUpdate(info: Kept, object: KubeObject, old: KubeOb
   const part = moduleOf(info)?.parts?.[subresource];
   if (!part) return false;
   part.prepare(object, old);
-  prepareForUpdate(info, object, old);
+  if (!part.ofStatus) prepareForUpdate(info, object, old);
   return true;
 }
 

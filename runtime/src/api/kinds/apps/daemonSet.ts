@@ -1,37 +1,75 @@
-import type { DaemonSet } from '../../generated/types/apps.v1.ts';
+import type { DaemonSet, DaemonSetUpdateStrategy } from '../../generated/types/apps.v1.ts';
+import { labelSelectorMatches } from '../../selectors.ts';
 import { ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
+import { validatePodTemplate } from '../core/podValidation.ts';
+import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
 import { immutable, invalid, nonNegative, notSupported, required } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
-import { intOrPercentErrors, isZero, notMoreThanAll, validateSelectorAndTemplate } from './workload.ts';
+import { validateLabelSelector } from '../objectMeta.ts';
+import {
+  collisionErrors,
+  countErrors,
+  intOrPercentErrors,
+  isEmptySelector,
+  isZero,
+  notMoreThanAll,
+} from './workload.ts';
 
 const STRATEGIES = ['RollingUpdate', 'OnDelete'];
+const COUNTS = [
+  'currentNumberScheduled',
+  'numberMisscheduled',
+  'desiredNumberScheduled',
+  'numberReady',
+  'observedGeneration',
+  'updatedNumberScheduled',
+  'numberAvailable',
+  'numberUnavailable',
+  'collisionCount',
+];
+
+function strategyErrors({ type, rollingUpdate }: DaemonSetUpdateStrategy): FieldError[] {
+  if (type === 'OnDelete') return [];
+  if (type !== 'RollingUpdate')
+    return [
+      notSupported('spec.updateStrategy', { Type: type ?? '', RollingUpdate: rollingUpdate ?? null }, STRATEGIES),
+    ];
+  const path = 'spec.updateStrategy.rollingUpdate';
+  if (!rollingUpdate) return [required(path)];
+  const { maxUnavailable, maxSurge } = rollingUpdate;
+  const errors = [
+    ...intOrPercentErrors(maxUnavailable, `${path}.maxUnavailable`),
+    ...intOrPercentErrors(maxSurge, `${path}.maxSurge`),
+    ...notMoreThanAll(maxUnavailable, `${path}.maxUnavailable`),
+    ...notMoreThanAll(maxSurge, `${path}.maxSurge`),
+  ];
+  if (!isZero(maxUnavailable) && !isZero(maxSurge))
+    errors.push(invalid(`${path}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
+  else if (isZero(maxUnavailable) && isZero(maxSurge))
+    errors.push(required(`${path}.maxUnavailable`, 'cannot be 0 when maxSurge is 0'));
+  return errors;
+}
 
 function validate({ spec }: DaemonSet): FieldError[] {
   if (!spec) return [required('spec')];
-  const errors = validateSelectorAndTemplate(spec, 'empty selector is invalid for daemonset');
-  errors.push(...nonNegative('spec.minReadySeconds', spec.minReadySeconds));
-  const { type = '', rollingUpdate } = spec.updateStrategy ?? {};
-  if (!STRATEGIES.includes(type))
-    errors.push(notSupported('spec.updateStrategy', spec.updateStrategy ?? {}, STRATEGIES));
-  if (type === 'RollingUpdate') {
-    const path = 'spec.updateStrategy.rollingUpdate';
-    if (!rollingUpdate) errors.push(required(path));
-    else {
-      const { maxUnavailable, maxSurge } = rollingUpdate;
-      errors.push(...intOrPercentErrors(maxUnavailable, `${path}.maxUnavailable`));
-      errors.push(...intOrPercentErrors(maxSurge, `${path}.maxSurge`));
-      errors.push(...notMoreThanAll(maxUnavailable, `${path}.maxUnavailable`));
-      errors.push(...notMoreThanAll(maxSurge, `${path}.maxSurge`));
-      if (isZero(maxUnavailable) && isZero(maxSurge))
-        errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, 'cannot be 0 when maxSurge is 0'));
-      if (!isZero(maxUnavailable) && !isZero(maxSurge))
-        errors.push(invalid(`${path}.maxSurge`, maxSurge, 'may not be set when maxUnavailable is non-zero'));
-    }
-  }
-  errors.push(...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit));
-  return errors;
+  const { selector, template } = spec;
+  const wrong = validateLabelSelector(selector, 'spec.selector');
+  const errors = [...wrong];
+  const labels = template?.metadata?.labels ?? {};
+  // No selector selects nothing, an empty one everything.
+  if (wrong.length === 0 && (!selector || !labelSelectorMatches(selector, labels)))
+    errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
+  if (selector && isEmptySelector(selector))
+    errors.push(invalid('spec.selector', selector, 'empty selector is invalid for daemonset'));
+  return [
+    ...errors,
+    ...validatePodTemplate(template, 'spec.template', { restartPolicies: ['Always'], endless: 'DaemonSet' }),
+    ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...strategyErrors(spec.updateStrategy ?? {}),
+    ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
+  ];
 }
 
 export const daemonSet = defineKind<DaemonSet>({
@@ -80,6 +118,15 @@ export const daemonSet = defineKind<DaemonSet>({
     spec.revisionHistoryLimit ??= 10;
     defaultPodSpec(spec.template?.spec);
   },
+  prepareForCreate: object => {
+    object.metadata.generation = 1;
+    object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+  },
   validate,
   validateUpdate: (object, old) => immutable('spec.selector', object.spec?.selector, old.spec?.selector),
+  validateStatusUpdate: ({ status }, { status: old }) => [
+    ...countErrors(status, COUNTS),
+    ...collisionErrors(status, old),
+  ],
+  warnings: ({ spec }) => podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
 });

@@ -1,21 +1,42 @@
 import type { Deployment } from '../../generated/types/apps.v1.ts';
+import type { KubeObject } from '../../object.ts';
 import { ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
+import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
-import { forbidden, immutable, invalid, nonNegative, notSupported, required } from '../errors.ts';
+import { forbidden, immutable, invalid, nonNegative, notSupported, required, sameValue } from '../errors.ts';
+import { bumpGeneration } from '../generation.ts';
 import type { FieldError } from '../kind.ts';
-import { intOrPercentErrors, isZero, notMoreThanAll, validateSelectorAndTemplate } from './workload.ts';
+import {
+  collisionErrors,
+  countErrors,
+  intOrPercentErrors,
+  isZero,
+  notMoreThanAll,
+  replicaErrors,
+  validateSelectorAndTemplate,
+} from './workload.ts';
 
 const STRATEGIES = ['Recreate', 'RollingUpdate'];
+const COUNTS = [
+  'observedGeneration',
+  'replicas',
+  'updatedReplicas',
+  'readyReplicas',
+  'availableReplicas',
+  'unavailableReplicas',
+  'collisionCount',
+];
 
 function validate({ spec }: Deployment): FieldError[] {
   if (!spec) return [required('spec')];
   const errors = nonNegative('spec.replicas', spec.replicas);
-  errors.push(...validateSelectorAndTemplate(spec, 'empty selector is invalid for deployment'));
+  errors.push(...validateSelectorAndTemplate(spec, { name: 'deployment', endless: 'ReplicaSet' }));
   const { type = '', rollingUpdate } = spec.strategy ?? {};
   if (type === 'Recreate' && rollingUpdate)
     errors.push(forbidden('spec.strategy.rollingUpdate', "may not be specified when strategy `type` is 'Recreate'"));
-  else if (!STRATEGIES.includes(type)) errors.push(notSupported('spec.strategy', spec.strategy ?? {}, STRATEGIES));
+  else if (!STRATEGIES.includes(type))
+    errors.push(notSupported('spec.strategy', { Type: type, RollingUpdate: rollingUpdate ?? null }, STRATEGIES));
   if (type === 'RollingUpdate') {
     const path = 'spec.strategy.rollingUpdate';
     if (!rollingUpdate) errors.push(required(path, 'this should be defaulted and never be nil'));
@@ -23,9 +44,9 @@ function validate({ spec }: Deployment): FieldError[] {
       const { maxUnavailable, maxSurge } = rollingUpdate;
       errors.push(...intOrPercentErrors(maxUnavailable, `${path}.maxUnavailable`));
       errors.push(...intOrPercentErrors(maxSurge, `${path}.maxSurge`));
-      errors.push(...notMoreThanAll(maxUnavailable, `${path}.maxUnavailable`));
       if (isZero(maxUnavailable) && isZero(maxSurge))
         errors.push(invalid(`${path}.maxUnavailable`, maxUnavailable, 'may not be 0 when `maxSurge` is 0'));
+      errors.push(...notMoreThanAll(maxUnavailable, `${path}.maxUnavailable`));
     }
   }
   errors.push(...nonNegative('spec.minReadySeconds', spec.minReadySeconds));
@@ -81,6 +102,26 @@ export const deployment = defineKind<Deployment>({
     spec.progressDeadlineSeconds ??= 600;
     defaultPodSpec(spec.template?.spec);
   },
+  prepareForCreate: object => {
+    object.metadata.generation = 1;
+    object.status = {};
+  },
+  // What a Deployment is annotated with, its ReplicaSets are too: that counts as a change.
+  prepareForUpdate: (object, old) => {
+    bumpGeneration(object as unknown as KubeObject, old as unknown as KubeObject);
+    const { generation } = old.metadata;
+    if (generation !== undefined && !sameValue(object.metadata.annotations, old.metadata.annotations))
+      object.metadata.generation = generation + 1;
+  },
   validate,
   validateUpdate: (object, old) => immutable('spec.selector', object.spec?.selector, old.spec?.selector),
+  validateStatusUpdate: ({ status }, { status: old }) => [
+    ...countErrors(status, COUNTS),
+    ...replicaErrors(status, ['updatedReplicas', 'readyReplicas', 'availableReplicas']),
+    ...collisionErrors(status, old),
+  ],
+  warnings: ({ spec, metadata }, old) =>
+    old && old.metadata.generation === metadata.generation
+      ? []
+      : podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
 });

@@ -1,9 +1,12 @@
 import type { ReplicaSet } from '../../generated/types/apps.v1.ts';
 import { ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
+import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
 import { immutable, nonNegative, required } from '../errors.ts';
-import { validateSelectorAndTemplate } from './workload.ts';
+import { countErrors, replicaErrors, validateSelectorAndTemplate } from './workload.ts';
+
+const REPLICAS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'];
 
 export const replicaSet = defineKind<ReplicaSet>({
   group: 'apps',
@@ -40,8 +43,16 @@ export const replicaSet = defineKind<ReplicaSet>({
     return [
       ...nonNegative('spec.replicas', spec.replicas),
       ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
-      ...validateSelectorAndTemplate(spec, 'empty selector is invalid for deployment'),
+      ...validateSelectorAndTemplate(spec, { name: 'deployment', endless: 'ReplicaSet' }),
     ];
   },
   validateUpdate: (object, old) => immutable('spec.selector', object.spec?.selector, old.spec?.selector),
+  validateStatusUpdate: ({ status }) => [
+    ...countErrors(status, ['replicas', ...REPLICAS, 'observedGeneration']),
+    ...replicaErrors(status, REPLICAS),
+  ],
+  warnings: ({ spec, metadata }, old) =>
+    old && old.metadata.generation === metadata.generation
+      ? []
+      : podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
 });

@@ -1,46 +1,106 @@
-import type { StatefulSet } from '../../generated/types/apps.v1.ts';
+/** StatefulSets (upstream: `pkg/registry/apps/statefulset`). */
+import type { StatefulSet, StatefulSetSpec } from '../../generated/types/apps.v1.ts';
+import type { Volume } from '../../generated/types/core.v1.ts';
+import { dns1123LabelErrors } from '../../names.ts';
 import { ageColumn, column, containerColumns } from '../columns.ts';
 import { defaultClaimSpec } from '../core/claimDefaults.ts';
+import { validateClaimSpec } from '../core/claimValidation.ts';
+import { claimWarnings } from '../core/claimWarnings.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
+import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
-import { forbidden, invalid, nonNegative, notSupported, required, sameValue } from '../errors.ts';
+import { forbidden, invalid, invalidEach, nonNegative, notSupported, required, sameValue } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
-import { validateSelectorAndTemplate } from './workload.ts';
+import {
+  collisionErrors,
+  countErrors,
+  intOrPercentErrors,
+  isZero,
+  notMoreThanAll,
+  replicaErrors,
+  validateSelectorAndTemplate,
+} from './workload.ts';
 
-const POLICIES = ['OrderedReady', 'Parallel'];
 const RETENTIONS = ['Retain', 'Delete'];
+const REPLICAS = ['readyReplicas', 'currentReplicas', 'updatedReplicas', 'availableReplicas'];
 
-function validate({ spec }: StatefulSet): FieldError[] {
-  if (!spec) return [required('spec')];
+function strategyErrors({ updateStrategy = {} }: StatefulSetSpec): FieldError[] {
+  const path = 'spec.updateStrategy';
+  const { type = '', rollingUpdate } = updateStrategy;
+  if (type === '') return [required(path)];
+  if (type === 'OnDelete')
+    return rollingUpdate
+      ? [invalid(`${path}.rollingUpdate`, rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'")]
+      : [];
+  if (type !== 'RollingUpdate') {
+    const shown = { Type: type, RollingUpdate: rollingUpdate ?? null };
+    return [invalid(path, shown, "must be 'RollingUpdate' or 'OnDelete'")];
+  }
+  const errors = nonNegative(`${path}.rollingUpdate.partition`, rollingUpdate?.partition);
+  const max = rollingUpdate?.maxUnavailable;
+  if (max === undefined) return errors;
+  const field = `${path}.rollingUpdate.maxUnavailable`;
+  errors.push(...intOrPercentErrors(max, field));
+  if (isZero(max)) errors.push(invalid(field, max, 'cannot be 0'));
+  return [...errors, ...notMoreThanAll(max, field)];
+}
+
+/** Its pods mount its claims as if they were volumes of the template. */
+const claimVolumes = (spec: StatefulSetSpec): Volume[] =>
+  (spec.volumeClaimTemplates ?? []).map(({ metadata }) => {
+    const name = metadata.name ?? '';
+    return { name, persistentVolumeClaim: { claimName: name } };
+  });
+
+function validateSpec(spec: StatefulSetSpec): FieldError[] {
   const errors: FieldError[] = [];
   const policy = spec.podManagementPolicy ?? '';
   if (policy === '') errors.push(required('spec.podManagementPolicy'));
-  else if (!POLICIES.includes(policy)) errors.push(notSupported('spec.podManagementPolicy', policy, POLICIES));
-  const { type = '', rollingUpdate } = spec.updateStrategy ?? {};
-  if (type === '') errors.push(required('spec.updateStrategy'));
-  else if (type === 'OnDelete' && rollingUpdate)
-    errors.push(
-      invalid('spec.updateStrategy.rollingUpdate', rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'"),
-    );
-  else if (type === 'RollingUpdate')
-    errors.push(...nonNegative('spec.updateStrategy.rollingUpdate.partition', rollingUpdate?.partition));
-  else if (type !== 'OnDelete')
-    errors.push(invalid('spec.updateStrategy', spec.updateStrategy, "must be 'RollingUpdate' or 'OnDelete'"));
+  else if (policy !== 'OrderedReady' && policy !== 'Parallel')
+    errors.push(invalid('spec.podManagementPolicy', policy, "must be 'OrderedReady' or 'Parallel'"));
+  errors.push(...strategyErrors(spec));
+  const retention = spec.persistentVolumeClaimRetentionPolicy;
   for (const field of ['whenDeleted', 'whenScaled'] as const) {
-    const value = spec.persistentVolumeClaimRetentionPolicy?.[field];
-    if (value !== undefined && !RETENTIONS.includes(value))
+    const value = retention?.[field] ?? '';
+    if (retention && !RETENTIONS.includes(value))
       errors.push(notSupported(`spec.persistentVolumeClaimRetentionPolicy.${field}`, value, RETENTIONS));
   }
   errors.push(
     ...nonNegative('spec.replicas', spec.replicas),
     ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ...nonNegative('spec.ordinals.start', spec.ordinals?.start),
+    ...nonNegative('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
   );
-  if (spec.ordinals) errors.push(...nonNegative('spec.ordinals.start', spec.ordinals.start));
-  return [...errors, ...validateSelectorAndTemplate(spec, 'empty selector is invalid for statefulset')];
+  const options = { name: 'statefulset', endless: 'StatefulSet', volumes: claimVolumes(spec) };
+  return [...errors, ...validateSelectorAndTemplate(spec, options)];
+}
+
+function validate({ spec }: StatefulSet): FieldError[] {
+  if (!spec) return [required('spec')];
+  const errors = validateSpec(spec);
+  const { serviceName } = spec;
+  if (serviceName) errors.push(...invalidEach('spec.serviceName', serviceName, dns1123LabelErrors(serviceName)));
+  for (const [i, claim] of (spec.volumeClaimTemplates ?? []).entries())
+    errors.push(...validateClaimSpec(claim.spec, `spec.volumeClaimTemplates[${i}].spec`));
+  return errors;
 }
 
 const UPDATE_TEXT =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+
+function fixedPart(spec: StatefulSetSpec | undefined): unknown {
+  const {
+    replicas,
+    ordinals,
+    template,
+    updateStrategy,
+    revisionHistoryLimit,
+    persistentVolumeClaimRetentionPolicy,
+    minReadySeconds,
+    ...rest
+  } = spec ?? ({} as StatefulSetSpec);
+  return rest;
+}
 
 export const statefulSet = defineKind<StatefulSet>({
   group: 'apps',
@@ -48,6 +108,8 @@ export const statefulSet = defineKind<StatefulSet>({
   kind: 'StatefulSet',
   shortNames: ['sts'],
   categories: ['all'],
+  // Its pods are named after it, with a number more.
+  nameErrors: dns1123LabelErrors,
   columns: [
     column(
       'Ready',
@@ -62,14 +124,17 @@ export const statefulSet = defineKind<StatefulSet>({
     if (!spec) return;
     if (!spec.podManagementPolicy) spec.podManagementPolicy = 'OrderedReady';
     spec.updateStrategy ??= {};
-    if (!spec.updateStrategy.type) spec.updateStrategy.type = 'RollingUpdate';
-    if (spec.updateStrategy.type === 'RollingUpdate') {
+    if (!spec.updateStrategy.type) {
+      spec.updateStrategy.type = 'RollingUpdate';
       spec.updateStrategy.rollingUpdate ??= {};
-      spec.updateStrategy.rollingUpdate.partition ??= 0;
     }
+    if (spec.updateStrategy.type === 'RollingUpdate' && spec.updateStrategy.rollingUpdate)
+      spec.updateStrategy.rollingUpdate.partition ??= 0;
     spec.persistentVolumeClaimRetentionPolicy ??= {};
-    spec.persistentVolumeClaimRetentionPolicy.whenDeleted ??= 'Retain';
-    spec.persistentVolumeClaimRetentionPolicy.whenScaled ??= 'Retain';
+    if (!spec.persistentVolumeClaimRetentionPolicy.whenDeleted)
+      spec.persistentVolumeClaimRetentionPolicy.whenDeleted = 'Retain';
+    if (!spec.persistentVolumeClaimRetentionPolicy.whenScaled)
+      spec.persistentVolumeClaimRetentionPolicy.whenScaled = 'Retain';
     spec.replicas ??= 1;
     spec.revisionHistoryLimit ??= 10;
     defaultPodSpec(spec.template?.spec);
@@ -82,23 +147,28 @@ export const statefulSet = defineKind<StatefulSet>({
   },
   prepareForCreate: object => {
     object.metadata.generation = 1;
-    object.status = { replicas: 0 };
+    object.status = { replicas: 0, availableReplicas: 0 };
   },
   validate,
-  validateUpdate: ({ spec }, { spec: old }) => {
-    const fixed = (of: typeof spec): unknown => {
-      const {
-        replicas,
-        ordinals,
-        template,
-        updateStrategy,
-        revisionHistoryLimit,
-        persistentVolumeClaimRetentionPolicy,
-        minReadySeconds,
-        ...rest
-      } = of ?? ({} as NonNullable<typeof spec>);
-      return rest;
-    };
-    return sameValue(fixed(spec), fixed(old)) ? [] : [forbidden('spec', UPDATE_TEXT)];
+  validateUpdate: ({ spec }, { spec: old }) => [
+    ...(spec ? validateSpec(spec) : [required('spec')]),
+    ...(sameValue(fixedPart(spec), fixedPart(old)) ? [] : [forbidden('spec', UPDATE_TEXT)]),
+  ],
+  validateUpdateAlone: true,
+  validateStatusUpdate: ({ status }, { status: old }) => [
+    ...countErrors(status, ['replicas', ...REPLICAS, 'observedGeneration', 'collisionCount']),
+    ...replicaErrors(status, REPLICAS, 'cannot be greater than status.readyReplicas'),
+    ...collisionErrors(status, old),
+  ],
+  warnings: ({ spec, metadata }, old) => {
+    if (old && old.metadata.generation === metadata.generation) return [];
+    const warnings = podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec');
+    for (const [i, claim] of (spec?.volumeClaimTemplates ?? []).entries())
+      warnings.push(...claimWarnings(claim.spec, `spec.volumeClaimTemplates[${i}].spec`));
+    if (spec?.revisionHistoryLimit !== undefined && spec.revisionHistoryLimit < 0)
+      warnings.push(
+        'spec.revisionHistoryLimit: a negative value retains all historical revisions; a value >= 0 is recommended',
+      );
+    return warnings;
   },
 });

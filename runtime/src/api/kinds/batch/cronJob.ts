@@ -1,50 +1,51 @@
 /** CronJobs (upstream: `pkg/registry/batch/cronjob`). */
-import type { CronJob } from '../../generated/types/batch.v1.ts';
+import type { CronJob, CronJobSpec } from '../../generated/types/batch.v1.ts';
 import { age, ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
 import { defineKind } from '../define.ts';
 import { invalid, nonNegative, notSupported, required } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
-import { validateJobSpec } from './job.ts';
+import { jobWarnings } from './job.ts';
+import { validateJobSpec } from './jobValidation.ts';
+import { scheduleErrors, timeZoneErrors } from './schedule.ts';
 
 const POLICIES = ['Allow', 'Forbid', 'Replace'];
 /** Jobs are named after it, with eleven characters more. */
 const MAX_NAME = 52;
-const MACROS = new Set(['@yearly', '@annually', '@monthly', '@weekly', '@daily', '@midnight', '@hourly']);
-const FIELD = /^(\*|\?|[0-9A-Za-z]+(-[0-9A-Za-z]+)?)(\/[0-9]+)?$/;
 
-/** Five fields of lists of ranges with steps, a macro, or `@every 1h30m`. */
-function scheduleErrors(schedule: string): FieldError[] {
-  const text = schedule.replace(/^(TZ|CRON_TZ)=\S+\s+/, '').trim();
-  if (text !== schedule.trim())
-    return [invalid('spec.schedule', schedule, 'cannot use TZ or CRON_TZ in schedule, use timeZone field instead')];
-  if (MACROS.has(text) || /^@every \d+(\.\d+)?(h|m|s)/.test(text)) return [];
-  const fields = text.split(/\s+/);
-  if (fields.length !== 5)
-    return [
-      invalid('spec.schedule', schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`),
-    ];
-  const wrong = fields.find(f => !f.split(',').every(part => FIELD.test(part)));
-  return wrong === undefined ? [] : [invalid('spec.schedule', schedule, `failed to parse ${wrong}`)];
+function templateErrors({ jobTemplate }: CronJobSpec): FieldError[] {
+  const path = 'spec.jobTemplate.spec';
+  const errors = validateJobSpec(jobTemplate?.spec, path);
+  const { selector, manualSelector } = jobTemplate?.spec ?? {};
+  if (selector) errors.push(invalid(`${path}.selector`, selector, '`selector` will be auto-generated'));
+  if (manualSelector)
+    errors.push({
+      type: 'FieldValueNotSupported',
+      field: `${path}.manualSelector`,
+      message: 'Unsupported value: true: supported values: "nil", "false"',
+    });
+  return errors;
 }
 
-function timeZoneErrors(timeZone: string | undefined): FieldError[] {
-  if (timeZone === undefined) return [];
-  if (timeZone === '') return [invalid('spec.timeZone', timeZone, 'timeZone must be nil or non-empty string')];
-  if (timeZone.toLowerCase() === 'local')
-    return [
-      invalid(
-        'spec.timeZone',
-        timeZone,
-        'timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones',
-      ),
-    ];
-  try {
-    new Intl.DateTimeFormat('en', { timeZone });
-    return [];
-  } catch {
-    return [invalid('spec.timeZone', timeZone, `unknown time zone ${timeZone}`)];
+function validateSpec(spec: CronJobSpec, old: CronJobSpec | undefined): FieldError[] {
+  const errors: FieldError[] = [];
+  const { schedule = '', timeZone, concurrencyPolicy } = spec;
+  if (schedule === '') errors.push(required('spec.schedule'));
+  else {
+    const allowZone = old?.schedule?.includes('TZ') === true;
+    errors.push(...scheduleErrors(schedule, timeZone, allowZone, 'spec.schedule'));
   }
+  errors.push(...nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds));
+  if (!old || old.timeZone !== timeZone) errors.push(...timeZoneErrors(timeZone, 'spec.timeZone'));
+  if (!concurrencyPolicy) errors.push(required('spec.concurrencyPolicy'));
+  else if (!POLICIES.includes(concurrencyPolicy))
+    errors.push(notSupported('spec.concurrencyPolicy', concurrencyPolicy, POLICIES));
+  return [
+    ...errors,
+    ...templateErrors(spec),
+    ...nonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit),
+    ...nonNegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit),
+  ];
 }
 
 export const cronJob = defineKind<CronJob>({
@@ -57,7 +58,7 @@ export const cronJob = defineKind<CronJob>({
     column('Schedule', 'string', 'The schedule in Cron format.', o => o.spec?.schedule ?? ''),
     column('Timezone', 'string', 'The time zone of the schedule.', o => o.spec?.timeZone ?? '<none>'),
     column('Suspend', 'boolean', 'Whether subsequent executions are suspended.', o =>
-      o.spec?.suspend === true ? 'True' : 'False',
+      o.spec?.suspend === undefined ? '<unset>' : o.spec.suspend ? 'True' : 'False',
     ),
     column('Active', 'integer', 'Currently running jobs.', o => o.status?.active?.length ?? 0),
     column('Last Schedule', 'string', 'When the job was last scheduled.', (o, now) =>
@@ -76,19 +77,25 @@ export const cronJob = defineKind<CronJob>({
     // Counts and selectors stay unsaid: they are given to each job when it is made.
     defaultPodSpec(spec.jobTemplate?.spec?.template?.spec);
   },
+  prepareForCreate: object => {
+    object.metadata.generation = 1;
+    object.status = {};
+  },
   validate: ({ metadata, spec }) => {
     if (!spec) return [required('spec')];
-    const errors: FieldError[] = [];
+    const errors = validateSpec(spec, undefined);
     if ((metadata.name?.length ?? 0) > MAX_NAME)
       errors.push(invalid('metadata.name', metadata.name, `must be no more than ${MAX_NAME} characters`));
-    if (!spec.schedule) errors.push(required('spec.schedule'));
-    else errors.push(...scheduleErrors(spec.schedule), ...timeZoneErrors(spec.timeZone));
-    errors.push(...nonNegative('spec.startingDeadlineSeconds', spec.startingDeadlineSeconds));
-    if (!spec.concurrencyPolicy) errors.push(required('spec.concurrencyPolicy'));
-    else if (!POLICIES.includes(spec.concurrencyPolicy))
-      errors.push(notSupported('spec.concurrencyPolicy', spec.concurrencyPolicy, POLICIES));
-    errors.push(...nonNegative('spec.successfulJobsHistoryLimit', spec.successfulJobsHistoryLimit));
-    errors.push(...nonNegative('spec.failedJobsHistoryLimit', spec.failedJobsHistoryLimit));
-    return [...errors, ...validateJobSpec(spec.jobTemplate?.spec, 'spec.jobTemplate.spec')];
+    return errors;
+  },
+  validateUpdate: ({ spec }, { spec: old }) => (spec ? validateSpec(spec, old) : [required('spec')]),
+  validateUpdateAlone: true,
+  warnings: ({ spec }) => {
+    const warnings = jobWarnings(spec?.jobTemplate?.spec, 'spec.jobTemplate.spec');
+    if (spec?.schedule?.includes('TZ'))
+      warnings.push(
+        `spec.schedule: CRON_TZ or TZ used in ${JSON.stringify(spec.schedule)} is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details`,
+      );
+    return warnings;
   },
 });

@@ -1,14 +1,12 @@
 /** Jobs (upstream: `pkg/registry/batch/job`). */
 import type { Job, JobSpec } from '../../generated/types/batch.v1.ts';
-import { labelSelectorMatches } from '../../selectors.ts';
+import { dns1123LabelErrors } from '../../names.ts';
 import { ageColumn, column, containerColumns, humanDuration, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
-import { validatePodTemplate } from '../core/podValidation.ts';
+import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
-import { forbidden, immutable, invalid, nonNegative, notSupported, required, sameValue } from '../errors.ts';
-import type { FieldError } from '../kind.ts';
-
-const MODES = ['NonIndexed', 'Indexed'];
+import { hasCondition, validateJobStatus } from './jobStatus.ts';
+import { NAME_LABEL, UID_LABEL, validateJob, validateJobUpdate } from './jobValidation.ts';
 
 /** A job without labels of its own shows its pods'. */
 function defaultLabels({ metadata, spec }: Job): void {
@@ -30,39 +28,6 @@ function defaults(job: Job): void {
   defaultPodSpec(spec.template?.spec);
 }
 
-/** What a job and a CronJob's template must both be. */
-export function validateJobSpec(spec: JobSpec | undefined, path: string): FieldError[] {
-  if (!spec) return [required(path)];
-  const errors: FieldError[] = [];
-  for (const field of [
-    'parallelism',
-    'completions',
-    'activeDeadlineSeconds',
-    'backoffLimit',
-    'ttlSecondsAfterFinished',
-    'backoffLimitPerIndex',
-    'maxFailedIndexes',
-  ] as const)
-    errors.push(...nonNegative(`${path}.${field}`, spec[field]));
-  if (spec.completionMode !== undefined && !MODES.includes(spec.completionMode))
-    errors.push(notSupported(`${path}.completionMode`, spec.completionMode, MODES));
-  if (spec.completionMode === 'Indexed' && spec.completions === undefined)
-    errors.push(required(`${path}.completions`, 'when completion mode is Indexed'));
-  const policy = spec.template?.spec?.restartPolicy ?? '';
-  errors.push(...validatePodTemplate(spec.template, `${path}.template`, ['Always', 'OnFailure', 'Never']));
-  if (policy === 'Always')
-    errors.push(required(`${path}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"'));
-  if (spec.podFailurePolicy && policy !== 'Never')
-    errors.push(
-      invalid(
-        `${path}.template.spec.restartPolicy`,
-        policy,
-        'only "Never" is supported when podFailurePolicy is specified',
-      ),
-    );
-  return errors;
-}
-
 /** The labels by which a job knows its pods: its own uid, under today's and yesterday's names. */
 function generateSelector(job: Job): void {
   const { uid, name = '' } = job.metadata;
@@ -72,24 +37,23 @@ function generateSelector(job: Job): void {
   spec.template.metadata = metadata;
   metadata.labels = {
     ...metadata.labels,
-    'batch.kubernetes.io/controller-uid': uid,
-    'batch.kubernetes.io/job-name': name,
+    [UID_LABEL]: uid,
+    [NAME_LABEL]: name,
     'controller-uid': uid,
     'job-name': name,
   };
   spec.selector ??= {};
-  spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+  spec.selector.matchLabels = { ...spec.selector.matchLabels, [UID_LABEL]: uid };
 }
 
+/** Succeeded, failed or on the way: what is most worth knowing. */
 function status(job: Job): string {
-  const holds = (type: string): boolean =>
-    (job.status?.conditions ?? []).some(c => c.type === type && c.status === 'True');
-  if (holds('Complete')) return 'Complete';
-  if (holds('Failed')) return 'Failed';
+  if (hasCondition(job, 'Complete')) return 'Complete';
+  if (hasCondition(job, 'Failed')) return 'Failed';
   if (job.metadata.deletionTimestamp !== undefined) return 'Terminating';
-  if (holds('Suspended')) return 'Suspended';
-  if (holds('FailureTarget')) return 'FailureTarget';
-  return holds('SuccessCriteriaMet') ? 'SuccessCriteriaMet' : 'Running';
+  if (hasCondition(job, 'Suspended')) return 'Suspended';
+  if (hasCondition(job, 'FailureTarget')) return 'FailureTarget';
+  return hasCondition(job, 'SuccessCriteriaMet') ? 'SuccessCriteriaMet' : 'Running';
 }
 
 function completions({ spec, status: state }: Job): string {
@@ -97,6 +61,32 @@ function completions({ spec, status: state }: Job): string {
   if (spec?.completions !== undefined) return `${done}/${spec.completions}`;
   const parallelism = spec?.parallelism ?? 0;
   return parallelism > 1 ? `${done}/1 of ${parallelism}` : `${done}/1`;
+}
+
+/** What people should know of a job's spec, also where it is a CronJob's template. */
+export function jobWarnings(spec: JobSpec | undefined, path: string): string[] {
+  const warnings: string[] = [];
+  const { completions = 0, parallelism = 0, completionMode, backoffLimitPerIndex } = spec ?? {};
+  if (
+    completionMode === 'Indexed' &&
+    backoffLimitPerIndex === undefined &&
+    completions > 100_000 &&
+    parallelism > 10_000
+  )
+    warnings.push(
+      `${path}: In Indexed Jobs with a number of completions higher than 100000 and a parallelism higher than 10000, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
+    );
+  return [...warnings, ...podWarnings(spec?.template?.spec, spec?.template?.metadata, `${path}.template.spec`)];
+}
+
+/** Pods have the job's name as their host's name. */
+function nameWarnings(name = ''): string[] {
+  const faults = dns1123LabelErrors(name);
+  return faults.length === 0
+    ? []
+    : [
+        `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${faults.join(' ')}]`,
+      ];
 }
 
 function duration({ status: state }: Job, nowMs: number): string {
@@ -127,40 +117,11 @@ export const job = defineKind<Job>({
     generateSelector(object);
     defaultLabels(object);
     object.metadata.generation = 1;
-    delete object.status;
+    object.status = {};
   },
-  validate: ({ spec }) => {
-    const errors = validateJobSpec(spec, 'spec');
-    if (!spec) return errors;
-    if (!spec.selector) errors.push(required('spec.selector'));
-    else if (!labelSelectorMatches(spec.selector, spec.template?.metadata?.labels))
-      errors.push(
-        invalid(
-          'spec.template.metadata.labels',
-          spec.template?.metadata?.labels ?? {},
-          '`selector` does not match template `labels`',
-        ),
-      );
-    return errors;
-  },
-  validateUpdate: ({ spec }, { spec: old, status: state }) => {
-    const errors = [
-      ...immutable('spec.selector', spec?.selector, old?.selector),
-      ...immutable('spec.completionMode', spec?.completionMode, old?.completionMode),
-      ...immutable('spec.podFailurePolicy', spec?.podFailurePolicy, old?.podFailurePolicy),
-      ...immutable('spec.backoffLimitPerIndex', spec?.backoffLimitPerIndex, old?.backoffLimitPerIndex),
-    ];
-    if (spec?.completionMode !== 'Indexed')
-      errors.push(...immutable('spec.completions', spec?.completions, old?.completions));
-    // Before it has ever started, a suspended job may be placed anew.
-    const placeable = old?.suspend === true && state?.startTime === undefined;
-    if (!placeable && !sameValue(spec?.template, old?.template))
-      errors.push(invalid('spec.template', spec?.template, 'field is immutable'));
-    if (
-      spec?.manualSelector !== old?.manualSelector &&
-      !sameValue(spec?.manualSelector ?? false, old?.manualSelector ?? false)
-    )
-      errors.push(forbidden('spec.manualSelector', 'field is immutable'));
-    return errors;
-  },
+  validate: validateJob,
+  validateUpdate: validateJobUpdate,
+  validateUpdateAlone: true,
+  validateStatusUpdate: validateJobStatus,
+  warnings: ({ spec, metadata }, old) => (old ? [] : [...nameWarnings(metadata.name), ...jobWarnings(spec, 'spec')]),
 });

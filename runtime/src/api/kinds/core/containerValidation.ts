@@ -1,270 +1,254 @@
-/** Validation of containers (upstream: `validateContainers`, `validateContainerCommon`). */
-import type {
-  Container,
-  ContainerPort,
-  EnvFromSource,
-  EnvVar,
-  EnvVarSource,
-  VolumeMount,
-} from '../../generated/types/core.v1.ts';
+/** Validation of containers of every sort (upstream: `validateContainerCommon`, `validateContainers`, `validateInitContainers`, `validateEphemeralContainers`). */
+import type { Container, ContainerPort, EphemeralContainer, PodSpec } from '../../generated/types/core.v1.ts';
+import { dns1123LabelErrors, portNameErrors, portNumberErrors } from '../../names.ts';
 import {
-  configMapKeyErrors,
-  dns1123LabelErrors,
-  envVarNameErrors,
-  portNameErrors,
-  portNumberErrors,
-  qualifiedNameErrors,
-} from '../../names.ts';
-import { at, child, duplicate, forbidden, invalid, invalidEach, notFound, notSupported, required } from '../errors.ts';
+  at,
+  child,
+  duplicate,
+  forbidden,
+  invalid,
+  invalidEach,
+  notFound,
+  notSupported,
+  required,
+  tooMany,
+} from '../errors.ts';
 import type { FieldError } from '../kind.ts';
-import { validateHandler, validateProbe } from './probeValidation.ts';
+import { validateEnv, validateEnvFrom } from './envValidation.ts';
+import { type Volumes, validateDevices, validateMounts } from './mountValidation.ts';
+import { validateLifecycle, validateProbe } from './probeValidation.ts';
 import { validateResources } from './resourceValidation.ts';
-import { localPathErrors } from './volumeValidation.ts';
+import { validateSecurityContext } from './securityValidation.ts';
 
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
-const FIELD_PATHS = [
-  'metadata.name',
-  'metadata.namespace',
-  'metadata.uid',
-  'spec.nodeName',
-  'spec.serviceAccountName',
-  'status.hostIP',
-  'status.hostIPs',
-  'status.podIP',
-  'status.podIPs',
-];
-const RESOURCE_FIELDS = [
-  'limits.cpu',
-  'limits.ephemeral-storage',
-  'limits.memory',
-  'requests.cpu',
-  'requests.ephemeral-storage',
-  'requests.memory',
-];
-
-function portErrors(ports: readonly ContainerPort[] | undefined, path: string): FieldError[] {
-  const names = new Set<string>();
-  return (ports ?? []).flatMap((port, i) => {
-    const here = at(path, i);
-    const errors: FieldError[] = [];
-    if (port.name) {
-      const wrong = portNameErrors(port.name);
-      errors.push(...invalidEach(child(here, 'name'), port.name, wrong));
-      if (wrong.length === 0 && names.has(port.name)) errors.push(duplicate(child(here, 'name'), port.name));
-      names.add(port.name);
-    }
-    if (!port.containerPort) errors.push(required(child(here, 'containerPort')));
-    else
-      errors.push(
-        ...invalidEach(child(here, 'containerPort'), port.containerPort, portNumberErrors(port.containerPort)),
-      );
-    if (port.hostPort)
-      errors.push(...invalidEach(child(here, 'hostPort'), port.hostPort, portNumberErrors(port.hostPort)));
-    if (!port.protocol) errors.push(required(child(here, 'protocol')));
-    else if (!PROTOCOLS.includes(port.protocol))
-      errors.push(notSupported(child(here, 'protocol'), port.protocol, PROTOCOLS));
-    return errors;
-  });
-}
-
-function fieldRefErrors(source: NonNullable<EnvVarSource['fieldRef']>, path: string): FieldError[] {
-  if (!source.apiVersion) return [required(child(path, 'apiVersion'))];
-  if (!source.fieldPath) return [required(child(path, 'fieldPath'))];
-  const subscript = /^metadata\.(labels|annotations)\['(.*)'\]$/.exec(source.fieldPath);
-  if (subscript) {
-    const key = subscript[2] ?? '';
-    return invalidEach(path, key, qualifiedNameErrors(subscript[1] === 'annotations' ? key.toLowerCase() : key));
-  }
-  return FIELD_PATHS.includes(source.fieldPath)
-    ? []
-    : [notSupported(child(path, 'fieldPath'), source.fieldPath, FIELD_PATHS)];
-}
-
-function keyRefErrors(ref: { readonly name?: string | undefined; readonly key: string }, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!ref.name) errors.push(required(child(path, 'name')));
-  if (!ref.key) errors.push(required(child(path, 'key')));
-  else errors.push(...invalidEach(child(path, 'key'), ref.key, configMapKeyErrors(ref.key)));
-  return errors;
-}
-
-function valueFromErrors(env: EnvVar, path: string): FieldError[] {
-  const { valueFrom } = env;
-  if (!valueFrom) return [];
-  const errors: FieldError[] = [];
-  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
-  if (fieldRef) errors.push(...fieldRefErrors(fieldRef, child(path, 'fieldRef')));
-  if (resourceFieldRef) {
-    const here = child(path, 'resourceFieldRef');
-    if (!resourceFieldRef.resource) errors.push(required(child(here, 'resource')));
-    else if (
-      !RESOURCE_FIELDS.includes(resourceFieldRef.resource) &&
-      !/^(limits|requests)\.hugepages-/.test(resourceFieldRef.resource)
-    )
-      errors.push(notSupported(child(here, 'resource'), resourceFieldRef.resource, RESOURCE_FIELDS));
-  }
-  if (configMapKeyRef) errors.push(...keyRefErrors(configMapKeyRef, child(path, 'configMapKeyRef')));
-  if (secretKeyRef) errors.push(...keyRefErrors(secretKeyRef, child(path, 'secretKeyRef')));
-  const sources = Object.keys(valueFrom).length;
-  if (sources === 0)
-    errors.push(
-      invalid(
-        path,
-        '',
-        'must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`',
-      ),
-    );
-  else if (env.value) errors.push(invalid(path, '', 'may not be specified when `value` is not empty'));
-  else if (sources > 1) errors.push(invalid(path, '', 'may not have more than one field specified at a time'));
-  return errors;
-}
-
-function envErrors(env: readonly EnvVar[] | undefined, path: string): FieldError[] {
-  return (env ?? []).flatMap((variable, i) => {
-    const here = at(path, i);
-    const name = child(here, 'name');
-    return [
-      ...(variable.name ? invalidEach(name, variable.name, envVarNameErrors(variable.name)) : [required(name)]),
-      ...valueFromErrors(variable, child(here, 'valueFrom')),
-    ];
-  });
-}
-
-function envFromErrors(sources: readonly EnvFromSource[] | undefined, path: string): FieldError[] {
-  return (sources ?? []).flatMap((source, i) => {
-    const here = at(path, i);
-    const errors: FieldError[] = [];
-    if (source.prefix)
-      errors.push(...invalidEach(child(here, 'prefix'), source.prefix, envVarNameErrors(source.prefix)));
-    if (source.configMapRef && !source.configMapRef.name)
-      errors.push(required(child(child(here, 'configMapRef'), 'name')));
-    if (source.secretRef && !source.secretRef.name) errors.push(required(child(child(here, 'secretRef'), 'name')));
-    if (!source.configMapRef && !source.secretRef)
-      errors.push(invalid(here, '', 'must specify one of: `configMapRef` or `secretRef`'));
-    else if (source.configMapRef && source.secretRef)
-      errors.push(invalid(here, '', 'may not have more than one field specified at a time'));
-    return errors;
-  });
-}
-
-function mountErrors(
-  mounts: readonly VolumeMount[] | undefined,
-  volumes: ReadonlySet<string>,
-  privileged: boolean,
-  path: string,
-): FieldError[] {
-  const paths = new Set<string>();
-  return (mounts ?? []).flatMap((mount, i) => {
-    const here = at(path, i);
-    const errors: FieldError[] = [];
-    if (!mount.name) errors.push(required(child(here, 'name')));
-    if (!volumes.has(mount.name)) errors.push(notFound(child(here, 'name'), mount.name));
-    if (!mount.mountPath) errors.push(required(child(here, 'mountPath')));
-    if (paths.has(mount.mountPath)) errors.push(invalid(child(here, 'mountPath'), mount.mountPath, 'must be unique'));
-    paths.add(mount.mountPath);
-    if (mount.subPath) errors.push(...localPathErrors(mount.subPath, child(here, 'subPath')));
-    if (mount.subPathExpr) {
-      if (mount.subPath)
-        errors.push(
-          invalid(child(here, 'subPathExpr'), mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'),
-        );
-      errors.push(...localPathErrors(mount.subPathExpr, child(here, 'subPathExpr')));
-    }
-    const propagation = mount.mountPropagation;
-    if (propagation !== undefined) {
-      const supported = ['Bidirectional', 'HostToContainer', 'None'];
-      if (!supported.includes(propagation))
-        errors.push(notSupported(child(here, 'mountPropagation'), propagation, supported));
-      if (propagation === 'Bidirectional' && !privileged)
-        errors.push(
-          forbidden(
-            child(here, 'mountPropagation'),
-            'Bidirectional mount propagation is available only to privileged containers',
-          ),
-        );
-    }
-    return errors;
-  });
-}
-
-function securityErrors(container: Container, path: string): FieldError[] {
-  const context = container.securityContext;
-  if (!context) return [];
-  const errors: FieldError[] = [];
-  for (const field of ['runAsUser', 'runAsGroup'] as const) {
-    const id = context[field];
-    if (id !== undefined && (id < 0 || id > 2147483647))
-      errors.push(invalid(child(path, field), id, 'must be between 0 and 2147483647, inclusive'));
-  }
-  if (context.privileged === true && context.allowPrivilegeEscalation === false)
-    errors.push(invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-  if (context.capabilities?.add?.includes('CAP_SYS_ADMIN') && context.allowPrivilegeEscalation === false)
-    errors.push(
-      invalid(path, context, 'cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN'),
-    );
-  return errors;
-}
-
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
-const MESSAGE_POLICIES = ['FallbackToLogsOnError', 'File'];
+const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError'];
+const RESTART_POLICIES = ['Always', 'Never', 'OnFailure'];
 
-/** What containers, init containers and ephemeral containers have in common. */
-export function validateContainer(container: Container, volumes: ReadonlySet<string>, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (!container.name) errors.push(required(child(path, 'name')));
-  else errors.push(...invalidEach(child(path, 'name'), container.name, dns1123LabelErrors(container.name)));
-  const image = container.image ?? '';
-  if (image === '') errors.push(required(child(path, 'image')));
-  else if (image !== image.trim())
-    errors.push(invalid(child(path, 'image'), image, 'must not have leading or trailing whitespace'));
+/** What containers are judged by besides themselves. */
+export interface Surroundings {
+  readonly spec: PodSpec;
+  readonly volumes: Volumes;
+  /** Names of the pod's resource claims. */
+  readonly claims: ReadonlySet<string>;
+}
+
+function portErrors(ports: readonly ContainerPort[], path: string, errors: FieldError[]): void {
+  const names = new Set<string>();
+  for (const [i, port] of ports.entries()) {
+    const here = at(path, i);
+    const { name = '', containerPort = 0, hostPort = 0, protocol = '' } = port;
+    if (name !== '') {
+      const wrong = portNameErrors(name);
+      errors.push(...invalidEach(child(here, 'name'), name, wrong));
+      if (wrong.length === 0 && names.has(name)) errors.push(duplicate(child(here, 'name'), name));
+      names.add(name);
+    }
+    if (containerPort === 0) errors.push(required(child(here, 'containerPort')));
+    else errors.push(...invalidEach(child(here, 'containerPort'), containerPort, portNumberErrors(containerPort)));
+    if (hostPort !== 0) errors.push(...invalidEach(child(here, 'hostPort'), hostPort, portNumberErrors(hostPort)));
+    if (protocol === '') errors.push(required(child(here, 'protocol')));
+    else if (!PROTOCOLS.includes(protocol)) errors.push(notSupported(child(here, 'protocol'), protocol, PROTOCOLS));
+  }
+}
+
+function resizePolicyErrors(container: Container, spec: PodSpec, path: string, errors: FieldError[]): void {
+  const seen = new Set<string>();
+  for (const [i, { resourceName = '', restartPolicy = '' }] of (container.resizePolicy ?? []).entries()) {
+    if (seen.has(resourceName)) errors.push(duplicate(at(path, i), resourceName));
+    seen.add(resourceName);
+    if (resourceName === '') errors.push(required(path));
+    else if (resourceName !== 'cpu' && resourceName !== 'memory')
+      errors.push(notSupported(path, resourceName, ['cpu', 'memory']));
+    if (restartPolicy === '') errors.push(required(path));
+    else if (restartPolicy !== 'NotRequired' && restartPolicy !== 'RestartContainer')
+      errors.push(notSupported(path, restartPolicy, ['NotRequired', 'RestartContainer']));
+    if (spec.restartPolicy === 'Never' && restartPolicy !== 'NotRequired')
+      errors.push(invalid(path, restartPolicy, "must be 'NotRequired' when pod `restartPolicy` is 'Never'"));
+  }
+}
+
+function commonErrors(container: Container, around: Surroundings, path: string, errors: FieldError[]): void {
+  const { name, image } = container;
+  if (!name) errors.push(required(child(path, 'name')));
+  else errors.push(...invalidEach(child(path, 'name'), name, dns1123LabelErrors(name)));
+  if (!image) errors.push(required(child(path, 'image')));
   const messagePolicy = container.terminationMessagePolicy ?? '';
   if (messagePolicy === '') errors.push(required(child(path, 'terminationMessagePolicy')));
   else if (!MESSAGE_POLICIES.includes(messagePolicy))
     errors.push(notSupported(child(path, 'terminationMessagePolicy'), messagePolicy, MESSAGE_POLICIES));
-  errors.push(...portErrors(container.ports, child(path, 'ports')));
-  errors.push(...envErrors(container.env, child(path, 'env')));
-  errors.push(...envFromErrors(container.envFrom, child(path, 'envFrom')));
-  const privileged = container.securityContext?.privileged === true;
-  errors.push(...mountErrors(container.volumeMounts, volumes, privileged, child(path, 'volumeMounts')));
-  for (const [i, device] of (container.volumeDevices ?? []).entries()) {
-    const here = at(child(path, 'volumeDevices'), i);
-    if (!device.name) errors.push(required(child(here, 'name')));
-    else if (!volumes.has(device.name)) errors.push(notFound(child(here, 'name'), device.name));
-    if (!device.devicePath) errors.push(required(child(here, 'devicePath')));
-  }
+  if (container.ports) portErrors(container.ports, child(path, 'ports'), errors);
+  if (container.env) validateEnv(container.env, child(path, 'env'), errors);
+  if (container.envFrom) validateEnvFrom(container.envFrom, child(path, 'envFrom'), errors);
+  if (container.volumeMounts) validateMounts(container, around.volumes, child(path, 'volumeMounts'), errors);
+  if (container.volumeDevices)
+    errors.push(
+      ...validateDevices(
+        container.volumeDevices,
+        container.volumeMounts ?? [],
+        around.volumes,
+        child(path, 'volumeDevices'),
+      ),
+    );
   const pullPolicy = container.imagePullPolicy ?? '';
   if (pullPolicy === '') errors.push(required(child(path, 'imagePullPolicy')));
   else if (!PULL_POLICIES.includes(pullPolicy))
     errors.push(notSupported(child(path, 'imagePullPolicy'), pullPolicy, PULL_POLICIES));
-  errors.push(...validateResources(container.resources, child(path, 'resources')));
-  errors.push(...securityErrors(container, child(path, 'securityContext')));
-  const { lifecycle } = container;
-  if (lifecycle?.postStart)
-    errors.push(...validateHandler(lifecycle.postStart, child(child(path, 'lifecycle'), 'postStart')));
-  if (lifecycle?.preStop)
-    errors.push(...validateHandler(lifecycle.preStop, child(child(path, 'lifecycle'), 'preStop')));
-  errors.push(...validateProbe(container.livenessProbe, child(path, 'livenessProbe'), true));
-  errors.push(...validateProbe(container.readinessProbe, child(path, 'readinessProbe'), false));
-  errors.push(...validateProbe(container.startupProbe, child(path, 'startupProbe'), true));
-  return errors;
+  if (container.resources) {
+    const wrong = validateResources(container.resources, child(path, 'resources'), around.claims);
+    if (wrong.length > 0) errors.push(...wrong);
+  }
+  if (container.resizePolicy) resizePolicyErrors(container, around.spec, child(path, 'resizePolicy'), errors);
+  if (container.securityContext)
+    errors.push(
+      ...validateSecurityContext(
+        container.securityContext,
+        around.spec.hostUsers !== false,
+        child(path, 'securityContext'),
+      ),
+    );
 }
 
-/** Init containers: one after the other, so nothing watches them, unless they are sidecars. */
-export function validateInitContainer(container: Container, path: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (
-    container.restartPolicy !== undefined &&
-    container.restartPolicy !== 'Always' &&
-    !container.restartPolicyRules?.length
-  )
-    if (!['Never', 'OnFailure'].includes(container.restartPolicy))
-      errors.push(
-        notSupported(child(path, 'restartPolicy'), container.restartPolicy, ['Always', 'Never', 'OnFailure']),
-      );
-  if (container.restartPolicy === 'Always') return errors;
-  for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
-    if (container[field] !== undefined)
-      errors.push(forbidden(child(path, field), 'may not be set for init containers without restartPolicy=Always'));
+/** What only containers that go on running may have. */
+function runningErrors(container: Container, { spec }: Surroundings, path: string, errors: FieldError[]): void {
+  const graceSeconds = spec.terminationGracePeriodSeconds;
+  if (container.lifecycle)
+    errors.push(...validateLifecycle(container.lifecycle, graceSeconds, spec.os, child(path, 'lifecycle')));
+  for (const kind of ['livenessProbe', 'readinessProbe', 'startupProbe'] as const) {
+    const probe = container[kind];
+    if (probe) errors.push(...validateProbe(probe, kind, graceSeconds, child(path, kind)));
   }
-  return errors;
+}
+
+/** A container's own restart policy, with rules by exit code (KEP-5307). */
+function restartErrors(container: Container, path: string, errors: FieldError[]): void {
+  const { restartPolicy: policy, restartPolicyRules: rules = [] } = container;
+  const field = child(path, 'restartPolicy');
+  if (policy === undefined) {
+    if (rules.length > 0) errors.push(required(field, 'must specify restartPolicy when restart rules are used'));
+  } else if (!RESTART_POLICIES.includes(policy)) errors.push(notSupported(field, policy, RESTART_POLICIES));
+  const list = child(path, 'restartPolicyRules');
+  if (rules.length > 20) errors.push(tooMany(list, rules.length, 20));
+  for (const [i, { action = '', exitCodes }] of rules.entries()) {
+    const here = at(list, i);
+    const actions = ['Restart', 'RestartAllContainers'];
+    if (!actions.includes(action)) errors.push(notSupported(child(here, 'action'), action, actions));
+    const codes = child(here, 'exitCodes');
+    if (!exitCodes) {
+      errors.push(required(codes, 'must be specified'));
+      continue;
+    }
+    const { operator = '', values = [] } = exitCodes;
+    if (operator !== 'In' && operator !== 'NotIn')
+      errors.push(notSupported(child(codes, 'operator'), operator, ['In', 'NotIn']));
+    if (values.length > 255) errors.push(tooMany(child(codes, 'values'), values.length, 255));
+  }
+}
+
+/** Ports of the host that are asked for twice. */
+function hostPortErrors(container: Container, taken: Set<string>, path: string, errors: FieldError[]): void {
+  for (const [i, { hostPort, hostIP = '', protocol = '' }] of (container.ports ?? []).entries()) {
+    if (!hostPort) continue;
+    const id = `${protocol}/${hostIP}/${hostPort}`;
+    if (taken.has(id)) errors.push(duplicate(child(at(child(path, 'ports'), i), 'hostPort'), id));
+    taken.add(id);
+  }
+}
+
+export function validateContainers(around: Surroundings, path: string, errors: FieldError[]): void {
+  const containers = around.spec.containers ?? [];
+  if (containers.length === 0) {
+    errors.push(required(path));
+    return;
+  }
+  const names = new Set<string>();
+  for (const [i, container] of containers.entries()) {
+    const here = at(path, i);
+    commonErrors(container, around, here, errors);
+    if (names.has(container.name)) errors.push(duplicate(child(here, 'name'), container.name));
+    names.add(container.name);
+    runningErrors(container, around, here, errors);
+    if (container.restartPolicy !== undefined || container.restartPolicyRules) restartErrors(container, here, errors);
+  }
+  const ports = new Set<string>();
+  for (const [i, container] of containers.entries()) hostPortErrors(container, ports, at(path, i), errors);
+}
+
+export function validateInitContainers(around: Surroundings, path: string, errors: FieldError[]): void {
+  const names = new Set((around.spec.containers ?? []).map(c => c.name));
+  for (const [i, container] of (around.spec.initContainers ?? []).entries()) {
+    const here = at(path, i);
+    const sidecar = container.restartPolicy === 'Always';
+    commonErrors(container, around, here, errors);
+    restartErrors(container, here, errors);
+    if (names.has(container.name)) errors.push(duplicate(child(here, 'name'), container.name));
+    else if (container.name) names.add(container.name);
+    // They run one after the other, so each has the host's ports for itself.
+    hostPortErrors(container, new Set(), at(path, 0), errors);
+    if (sidecar) runningErrors(container, around, here, errors);
+    else {
+      for (const field of ['lifecycle', 'livenessProbe', 'readinessProbe', 'startupProbe'] as const)
+        if (container[field] !== undefined)
+          errors.push(forbidden(child(here, field), 'may not be set for init containers without restartPolicy=Always'));
+      for (const [j, policy] of (container.resizePolicy ?? []).entries())
+        if (policy.restartPolicy === 'RestartContainer')
+          errors.push(
+            invalid(
+              child(at(child(here, 'resizePolicy'), j), 'restartPolicy'),
+              policy.restartPolicy,
+              "must not be set to 'RestartContainer' for non-sidecar initContainers",
+            ),
+          );
+    }
+  }
+}
+
+/** What cannot be promised to a container that nobody planned for. */
+const NOT_EPHEMERAL = [
+  'ports',
+  'resources',
+  'resizePolicy',
+  'restartPolicy',
+  'restartPolicyRules',
+  'livenessProbe',
+  'readinessProbe',
+  'startupProbe',
+  'lifecycle',
+] as const;
+const EPHEMERAL_TEXT = 'cannot be set for an Ephemeral Container';
+
+const isSet = (value: unknown): boolean =>
+  value !== undefined && !(typeof value === 'object' && value !== null && Object.keys(value).length === 0);
+
+function ephemeralErrors(container: EphemeralContainer, path: string, errors: FieldError[]): void {
+  for (const field of NOT_EPHEMERAL)
+    if (isSet(container[field])) errors.push(forbidden(child(path, field), EPHEMERAL_TEXT));
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    const here = at(child(path, 'volumeMounts'), i);
+    if (mount.subPath) errors.push(forbidden(child(here, 'subPath'), EPHEMERAL_TEXT));
+    if (mount.subPathExpr) errors.push(forbidden(child(here, 'subPathExpr'), EPHEMERAL_TEXT));
+  }
+}
+
+/** Containers put into a running pod to look at it (`kubectl debug`, KEP-277). */
+export function validateEphemeralContainers(around: Surroundings, path: string, errors: FieldError[]): void {
+  const { spec } = around;
+  const others = new Set([...(spec.containers ?? []), ...(spec.initContainers ?? [])].map(c => c.name));
+  const names = new Set(others);
+  for (const [i, container] of (spec.ephemeralContainers ?? []).entries()) {
+    const here = at(path, i);
+    commonErrors(container as Container, around, here, errors);
+    imageSpaceErrors(container as Container, here, errors);
+    if (names.has(container.name)) errors.push(duplicate(child(here, 'name'), container.name));
+    names.add(container.name);
+    const target = container.targetContainerName;
+    if (target && !others.has(target)) errors.push(notFound(child(here, 'targetContainerName'), target));
+    ephemeralErrors(container, here, errors);
+  }
+}
+
+/** In templates an image may be written with spaces, as it always could. */
+export function imageSpaceErrors({ image = '' }: Container, path: string, errors: FieldError[]): void {
+  if (image !== image.trim())
+    errors.push(invalid(child(path, 'image'), image, 'must not have leading or trailing whitespace'));
 }

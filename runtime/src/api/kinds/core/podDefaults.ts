@@ -2,6 +2,7 @@
 import type { Container, EnvVar, Lifecycle, Pod, PodSpec, Probe, Volume } from '../../generated/types/core.v1.ts';
 import { setDefault } from '../define.ts';
 import { defaultClaimSpec } from './claimDefaults.ts';
+import { aggregateResources } from './podResources.ts';
 
 const FILE_MODE = 0o644;
 
@@ -106,10 +107,6 @@ export function defaultPodSpec(spec: PodSpec | undefined): void {
   spec.volumes?.forEach(defaultVolume);
   everyContainer(spec).forEach(defaultContainer);
   for (const container of spec.ephemeralContainers ?? []) defaultContainer(container as Container);
-  if (spec.hostNetwork) {
-    for (const port of everyContainer(spec).flatMap(c => c.ports ?? []))
-      if (!port.hostPort) port.hostPort = port.containerPort;
-  }
 }
 
 /** What limits say and requests do not, requests get. */
@@ -119,9 +116,27 @@ function defaultRequests(holder: Pick<Container, 'resources'>): void {
   resources.requests = { ...resources.limits, ...resources.requests };
 }
 
+/** Pod-level requests that nobody said: the sum of the containers', or else the limit (KEP-2837). */
+function defaultPodRequests(spec: PodSpec): void {
+  const { limits = {}, requests = {} } = spec.resources ?? {};
+  if (Object.keys(limits).length + Object.keys(requests).length === 0) return;
+  const all = { ...requests };
+  for (const [name, sum] of Object.entries(aggregateResources(spec, 'requests')))
+    if (name === 'cpu' || name === 'memory') all[name] ??= sum;
+  for (const [name, limit] of Object.entries(limits))
+    if (name === 'cpu' || name === 'memory' || name.startsWith('hugepages-')) all[name] ??= limit;
+  if (Object.keys(all).length > 0) spec.resources = { ...spec.resources, requests: all };
+}
+
 export function defaultPod(pod: Pod): void {
-  if (!pod.spec) return;
-  defaultPodSpec(pod.spec);
-  everyContainer(pod.spec).forEach(defaultRequests);
-  setDefault(pod.spec, 'enableServiceLinks', true);
+  const { spec } = pod;
+  if (!spec) return;
+  defaultPodSpec(spec);
+  everyContainer(spec).forEach(defaultRequests);
+  if (spec.resources) defaultPodRequests(spec);
+  setDefault(spec, 'enableServiceLinks', true);
+  // Templates leave it unsaid: their pods are pods of their own.
+  if (!spec.hostNetwork) return;
+  for (const port of everyContainer(spec).flatMap(c => c.ports ?? []))
+    if (!port.hostPort) port.hostPort = port.containerPort;
 }

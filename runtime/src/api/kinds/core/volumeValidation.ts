@@ -1,127 +1,143 @@
 /** Validation of a pod's volumes (upstream: `ValidateVolumes`). */
-import type { KeyToPath, Volume } from '../../generated/types/core.v1.ts';
-import { configMapKeyErrors, dns1123LabelErrors } from '../../names.ts';
+import type {
+  EphemeralVolumeSource,
+  KeyToPath,
+  PersistentVolumeClaimTemplate,
+  Volume,
+} from '../../generated/types/core.v1.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
 import { parseQuantity } from '../../quantity.ts';
 import { at, child, duplicate, forbidden, invalid, invalidEach, notSupported, required } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
+import { validateAnnotations, validateLabels } from '../objectMeta.ts';
+import { validateClaimSpec } from './claimValidation.ts';
+import type { Volumes } from './mountValidation.ts';
+import { projectionErrors } from './projectedVolumes.ts';
+import { downwardFileErrors, keyToPathErrors, modeErrors } from './volumeFiles.ts';
+import { secondSource, sourceErrors } from './volumeSources.ts';
 
-const FILE_MODE_TEXT = 'must be a number between 0 and 0777 (octal), both inclusive';
-const HOST_PATH_TYPES = [
-  '',
-  'BlockDevice',
-  'CharDevice',
-  'Directory',
-  'DirectoryOrCreate',
-  'File',
-  'FileOrCreate',
-  'Socket',
-];
+const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never'];
 
-/** Paths that stay inside the volume. */
-export function localPathErrors(path: string, field: string): FieldError[] {
-  const errors: FieldError[] = [];
-  if (path.startsWith('/')) errors.push(invalid(field, path, 'must be a relative path'));
-  if (path.split('/').includes('..')) errors.push(invalid(field, path, "must not contain '..'"));
+const itemErrors = (items: readonly KeyToPath[] | undefined, path: string): FieldError[] =>
+  (items ?? []).flatMap((item, i) => keyToPathErrors(item, at(child(path, 'items'), i)));
+
+function templateErrors({ metadata = {}, spec }: PersistentVolumeClaimTemplate, path: string): FieldError[] {
+  const here = child(path, 'metadata');
+  return [
+    ...validateAnnotations(metadata.annotations, child(here, 'annotations')),
+    ...validateLabels(metadata.labels, child(here, 'labels')),
+    ...Object.keys(metadata)
+      .filter(field => field !== 'annotations' && field !== 'labels' && field !== 'creationTimestamp')
+      .map(field => forbidden(child(here, field), 'cannot be set')),
+    ...validateClaimSpec(spec, child(path, 'spec')),
+  ];
+}
+
+function ephemeralErrors(source: EphemeralVolumeSource, volume: Volume, pod: string, path: string): FieldError[] {
+  const here = child(child(path, 'ephemeral'), 'volumeClaimTemplate');
+  const errors = source.volumeClaimTemplate ? templateErrors(source.volumeClaimTemplate, here) : [required(here)];
+  if (pod === '' || !volume.name) return errors;
+  const claim = `${pod}-${volume.name}`;
+  for (const text of dns1123SubdomainErrors(claim))
+    errors.push(invalid(child(path, 'name'), volume.name, `PVC name ${JSON.stringify(claim)}: ${text}`));
   return errors;
 }
 
-function modeErrors(mode: number | undefined, field: string): FieldError[] {
-  return mode !== undefined && (mode < 0 || mode > 0o777) ? [invalid(field, mode, FILE_MODE_TEXT)] : [];
-}
-
-function itemErrors(items: readonly KeyToPath[] | undefined, path: string): FieldError[] {
-  return (items ?? []).flatMap((item, i) => {
-    const here = at(child(path, 'items'), i);
-    const errors: FieldError[] = [];
-    if (!item.key) errors.push(required(child(here, 'key')));
-    else errors.push(...invalidEach(child(here, 'key'), item.key, configMapKeyErrors(item.key)));
-    if (!item.path) errors.push(required(child(here, 'path')));
-    else {
-      errors.push(...localPathErrors(item.path, child(here, 'path')));
-      if (item.path.startsWith('..') && !item.path.startsWith('../'))
-        errors.push(invalid(child(here, 'path'), item.path, "must not start with '..'"));
+/** Of the sources that every cluster has. `undefined`: another. */
+function ownSourceErrors(kind: string, volume: Volume, pod: string, path: string): FieldError[] | undefined {
+  const here = child(path, kind);
+  switch (kind) {
+    case 'emptyDir': {
+      const size = volume.emptyDir?.sizeLimit;
+      return size !== undefined && parseQuantity(size).nanos < 0n
+        ? [forbidden(child(here, 'sizeLimit'), 'SizeLimit field must be a valid resource quantity')]
+        : [];
     }
-    return [...errors, ...modeErrors(item.mode, child(here, 'mode'))];
-  });
+    case 'secret':
+      return [
+        ...(volume.secret?.secretName ? [] : [required(child(here, 'secretName'))]),
+        ...modeErrors(volume.secret?.defaultMode, child(here, 'defaultMode')),
+        ...itemErrors(volume.secret?.items, here),
+      ];
+    case 'configMap':
+      return [
+        ...(volume.configMap?.name ? [] : [required(child(here, 'name'))]),
+        ...modeErrors(volume.configMap?.defaultMode, child(here, 'defaultMode')),
+        ...itemErrors(volume.configMap?.items, here),
+      ];
+    case 'persistentVolumeClaim':
+      return volume.persistentVolumeClaim?.claimName ? [] : [required(child(here, 'claimName'))];
+    case 'downwardAPI':
+      return [
+        ...modeErrors(volume.downwardAPI?.defaultMode, child(here, 'defaultMode')),
+        ...(volume.downwardAPI?.items ?? []).flatMap(file => downwardFileErrors(file, here)),
+      ];
+    case 'projected':
+      return volume.projected ? projectionErrors(volume.projected, here) : [];
+    case 'ephemeral':
+      return volume.ephemeral ? ephemeralErrors(volume.ephemeral, volume, pod, path) : [];
+    case 'image': {
+      const { reference = '', pullPolicy = '' } = volume.image ?? {};
+      const errors = reference === '' ? [required(child(here, 'reference'))] : [];
+      if (pullPolicy === '') errors.push(required(child(here, 'pullPolicy')));
+      else if (!PULL_POLICIES.includes(pullPolicy))
+        errors.push(notSupported(child(here, 'pullPolicy'), pullPolicy, PULL_POLICIES));
+      return errors;
+    }
+    default:
+      return undefined;
+  }
 }
 
-function sourceErrors(volume: Volume, path: string): FieldError[] {
-  const { hostPath, emptyDir, secret, configMap, persistentVolumeClaim, downwardAPI, projected, nfs } = volume;
+function volumeErrors(volume: Volume, pod: string, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  if (hostPath) {
-    const here = child(path, 'hostPath');
-    if (!hostPath.path) errors.push(required(child(here, 'path')));
-    else if (hostPath.path.split('/').includes('..'))
-      errors.push(invalid(child(here, 'path'), hostPath.path, "must not contain '..'"));
-    if (!HOST_PATH_TYPES.includes(hostPath.type ?? ''))
-      errors.push(notSupported(child(here, 'type'), hostPath.type, HOST_PATH_TYPES));
-  }
-  if (emptyDir?.sizeLimit !== undefined && parseQuantity(emptyDir.sizeLimit).nanos < 0n)
-    errors.push(
-      forbidden(child(child(path, 'emptyDir'), 'sizeLimit'), 'SizeLimit field must be a valid resource quantity'),
-    );
-  if (secret) {
-    const here = child(path, 'secret');
-    if (!secret.secretName) errors.push(required(child(here, 'secretName')));
-    errors.push(...modeErrors(secret.defaultMode, child(here, 'defaultMode')), ...itemErrors(secret.items, here));
-  }
-  if (configMap) {
-    const here = child(path, 'configMap');
-    if (!configMap.name) errors.push(required(child(here, 'name')));
-    errors.push(...modeErrors(configMap.defaultMode, child(here, 'defaultMode')), ...itemErrors(configMap.items, here));
-  }
-  if (persistentVolumeClaim && !persistentVolumeClaim.claimName)
-    errors.push(required(child(child(path, 'persistentVolumeClaim'), 'claimName')));
-  if (downwardAPI)
-    errors.push(...modeErrors(downwardAPI.defaultMode, child(child(path, 'downwardAPI'), 'defaultMode')));
-  for (const [i, source] of (projected?.sources ?? []).entries()) {
-    const here = at(child(child(path, 'projected'), 'sources'), i);
-    const kinds = Object.keys(source);
-    if (kinds.length > 1) errors.push(forbidden(here, 'may not specify more than 1 volume type per source'));
-    if (source.secret) {
-      if (!source.secret.name) errors.push(required(child(child(here, 'secret'), 'name')));
-      errors.push(...itemErrors(source.secret.items, child(here, 'secret')));
+  let sources = 0;
+  for (const kind in volume) {
+    if (kind === 'name') continue;
+    if (sources++ > 0) {
+      errors.push(secondSource(kind, path));
+      continue;
     }
-    if (source.configMap) {
-      if (!source.configMap.name) errors.push(required(child(child(here, 'configMap'), 'name')));
-      errors.push(...itemErrors(source.configMap.items, child(here, 'configMap')));
-    }
-    const token = source.serviceAccountToken;
-    if (token && (token.expirationSeconds ?? 3600) < 600)
+    const own = ownSourceErrors(kind, volume, pod, path);
+    const found =
+      own ?? sourceErrors(kind, volume[kind as keyof Volume], path, { name: volume.name, persistent: false });
+    if (found) errors.push(...found);
+  }
+  if (sources === 0) errors.push(required(path, 'must specify a volume type'));
+  return errors;
+}
+
+/**
+ * @param pod name of the pod, empty in a template.
+ * @returns the valid volumes by name.
+ */
+export function validateVolumes(
+  volumes: readonly Volume[] | undefined,
+  pod: string,
+  path: string,
+  errors: FieldError[],
+): Volumes {
+  const valid = new Map<string, Volume>();
+  if (!volumes) return valid;
+  const claims = new Set(pod === '' ? [] : volumes.filter(v => v.ephemeral).map(v => `${pod}-${v.name}`));
+  for (const [i, volume] of volumes.entries()) {
+    const here = at(path, i);
+    const wrong = volumeErrors(volume, pod, here);
+    const { name = '' } = volume;
+    if (name === '') wrong.push(required(child(here, 'name')));
+    else wrong.push(...invalidEach(child(here, 'name'), name, dns1123LabelErrors(name)));
+    if (valid.has(name)) wrong.push(duplicate(child(here, 'name'), name));
+    if (wrong.length === 0) valid.set(name, volume);
+    else errors.push(...wrong);
+    const claim = volume.persistentVolumeClaim?.claimName ?? '';
+    if (claims.has(claim))
       errors.push(
         invalid(
-          child(child(here, 'serviceAccountToken'), 'expirationSeconds'),
-          token.expirationSeconds,
-          'may not specify a duration less than 10 minutes',
+          child(child(here, 'persistentVolumeClaim'), 'claimName'),
+          claim,
+          'must not reference a PVC that gets created for an ephemeral volume',
         ),
       );
-    if (token && !token.path) errors.push(required(child(child(here, 'serviceAccountToken'), 'path')));
   }
-  if (nfs) {
-    const here = child(path, 'nfs');
-    if (!nfs.server) errors.push(required(child(here, 'server')));
-    if (!nfs.path) errors.push(required(child(here, 'path')));
-    else if (!nfs.path.startsWith('/')) errors.push(invalid(child(here, 'path'), nfs.path, 'must be an absolute path'));
-  }
-  return errors;
-}
-
-export function validateVolumes(volumes: readonly Volume[] | undefined, path: string): FieldError[] {
-  const seen = new Set<string>();
-  return (volumes ?? []).flatMap((volume, i) => {
-    const here = at(path, i);
-    const sources = Object.keys(volume).filter(key => key !== 'name');
-    const errors: FieldError[] = [];
-    if (sources.length === 0) errors.push(required(here, 'must specify a volume type'));
-    for (const source of sources.slice(1))
-      errors.push(forbidden(child(here, source), 'may not specify more than 1 volume type'));
-    errors.push(...sourceErrors(volume, here));
-    if (!volume.name) errors.push(required(child(here, 'name')));
-    else {
-      errors.push(...invalidEach(child(here, 'name'), volume.name, dns1123LabelErrors(volume.name)));
-      if (seen.has(volume.name)) errors.push(duplicate(child(here, 'name'), volume.name));
-    }
-    seen.add(volume.name);
-    return errors;
-  });
+  return valid;
 }
