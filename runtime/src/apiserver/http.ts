@@ -28,6 +28,7 @@ import type { KeyPair } from '../lib/pki.ts';
 import { refuseUpgrade } from '../lib/upgrade.ts';
 import { subjectOf } from '../lib/x509.ts';
 import { answerError } from './answer.ts';
+import { acceptsGzip } from './negotiate.ts';
 import type { ApiServer } from './server.ts';
 
 /** As upstream (`MaxRequestBodyBytes`). */
@@ -451,15 +452,6 @@ async function compressed(request: Request, response: Response, evenHere: boolea
   const packed = Buffer.isBuffer(body) ? await compress(body, { level }) : packedChunks(body, level);
   const vary = headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
   return { status: response.status, headers: { ...headers, 'content-encoding': 'gzip', vary }, body: packed };
-}
-
-/** `gzip` among what is accepted, and not with a quality of 0. */
-export function acceptsGzip(header: string | undefined): boolean {
-  if (header === undefined) return false;
-  return header.split(',').some(token => {
-    const [name = '', ...parameters] = token.split(';').map(part => part.trim().toLowerCase());
-    return name === 'gzip' && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter));
-  });
 }
 
 async function* packedChunks(body: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {

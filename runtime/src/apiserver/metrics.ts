@@ -1,53 +1,79 @@
-/** Counters under upstream's names, in Prometheus' text format. */
+/**
+ * Counters under upstream's names, in Prometheus' text format, which every scraper takes, whatever else it asks for.
+ *
+ * Paths come from the network: what is no served resource is counted under one name, so the series stay few.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { ResourceInfo } from '../api/resources.ts';
 import type { Store } from '../store/store.ts';
+import type { ObjectCounts } from './objectCounts.ts';
+import type { WatchHub } from './watch/hub.ts';
 
-/** Seconds; upstream's buckets, thinned. */
+/** Seconds; upstream's buckets, thinned. Those of `_sli_` are the ones from {@link SLI_FROM} on. */
 const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 1, 2, 5, 10, 30, 60];
+const SLI_FROM = 0.05;
+const MAX_SERIES = 2000;
 
-interface Labels {
+export interface Labels {
+  /** `GET`, `LIST`, `POST`, `APPLY`…: as upstream's, not the API's own verbs. */
   readonly verb: string;
   readonly group: string;
   readonly version: string;
   readonly resource: string;
   readonly subresource: string;
   readonly scope: string;
+  readonly dryRun: boolean;
 }
 
 interface Series {
+  readonly verb: string;
+  /** Without `dry_run` and with it. */
   readonly labels: string;
+  readonly dryLabels: string;
   readonly codes: Map<number, number>;
   readonly counts: number[];
   sum: number;
   total: number;
 }
 
-/** Paths come from the network: what is not a served resource is counted under one name, so series stay few. */
-const MAX_SERIES = 2000;
+export interface Measured {
+  readonly store: Store;
+  readonly watches: WatchHub;
+  readonly objects: ObjectCounts;
+  readonly startedMs: number;
+  /** `v1.36.4+atoll0.1.0` */
+  readonly gitVersion: string;
+}
+
+export const labelsOf = (of: Pick<ResourceInfo, 'group' | 'version' | 'kind'>): string =>
+  `group=${quote(of.group)},kind=${quote(of.kind)},version=${quote(of.version)}`;
 
 export class Metrics {
   readonly #series = new Map<string, Series>();
-  #inFlight = 0;
+  #reading = 0;
+  #mutating = 0;
 
-  begin(): void {
-    this.#inFlight++;
+  begin(mutating: boolean): void {
+    if (mutating) this.#mutating++;
+    else this.#reading++;
   }
 
-  end(): void {
-    this.#inFlight--;
+  end(mutating: boolean): void {
+    if (mutating) this.#mutating--;
+    else this.#reading--;
   }
 
   observe(labels: Labels, code: number, durationMs: number): void {
-    const { verb, group, version, resource, subresource, scope } = labels;
-    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope}`;
+    const { verb, group, version, resource, subresource, scope, dryRun } = labels;
+    const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope} ${dryRun}`;
     let series = this.#series.get(key);
     if (!series) {
       if (this.#series.size >= MAX_SERIES) return;
-      const text = `component="apiserver",group=${quote(group)},resource=${quote(resource)},scope=${quote(scope)},subresource=${quote(subresource)},verb=${quote(verb)},version=${quote(version)}`;
-      series = { labels: text, codes: new Map(), counts: new Array<number>(buckets.length).fill(0), sum: 0, total: 0 };
+      series = newSeries(labels);
       this.#series.set(key, series);
     }
     series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
-    if (verb === 'WATCH') return; // how long a watch was open says nothing about the server
+    if (verb === 'WATCH' || verb === 'CONNECT') return; // how long it was open says nothing about the server
     const seconds = durationMs / 1000;
     series.sum += seconds;
     series.total++;
@@ -55,63 +81,88 @@ export class Metrics {
     if (at >= 0) series.counts[at] = (series.counts[at] ?? 0) + 1;
   }
 
-  text(store: Store, watches: number, startedMs: number): string {
+  async text({ store, watches, objects, startedMs, gitVersion }: Measured): Promise<string> {
     const lines: string[] = [];
-    const metric = (name: string, type: string, help: string, values: readonly string[]): void => {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`, ...values);
+    const metric = (name: string, type: 'counter' | 'gauge' | 'histogram', help: string, values: Values): void => {
+      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
+      for (const [labels, value] of values)
+        lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`);
     };
     const all = [...this.#series.values()];
-    metric(
-      'apiserver_request_total',
-      'counter',
-      'Requests by verb, resource and code.',
-      all.flatMap(({ labels, codes }) =>
-        [...codes].map(([code, count]) => `apiserver_request_total{code="${code}",${labels}} ${count}`),
+    const timed = all.filter(({ total }) => total > 0);
+    lines.push(
+      '# HELP apiserver_request_total Requests by verb, resource, code and more.',
+      '# TYPE apiserver_request_total counter',
+      ...all.flatMap(({ dryLabels, codes }) =>
+        [...codes].map(([code, count]) => `apiserver_request_total{code="${code}",${dryLabels}} ${count}`),
       ),
+      '# HELP apiserver_request_duration_seconds Response latency in seconds; watches excluded.',
+      '# TYPE apiserver_request_duration_seconds histogram',
+      ...timed.flatMap(series => histogram('apiserver_request_duration_seconds', series.dryLabels, series, 0)),
+      '# HELP apiserver_request_sli_duration_seconds Response latency in seconds; watches excluded.',
+      '# TYPE apiserver_request_sli_duration_seconds histogram',
+      ...timed.flatMap(series => histogram('apiserver_request_sli_duration_seconds', series.labels, series, SLI_FROM)),
+    );
+    metric('apiserver_current_inflight_requests', 'gauge', 'Requests being answered; watches excluded.', [
+      ['request_kind="mutating"', this.#mutating],
+      ['request_kind="readOnly"', this.#reading],
+    ]);
+    metric('apiserver_longrunning_requests', 'gauge', 'Open watches.', [...watches.longRunning()]);
+    metric('apiserver_watch_events_total', 'counter', 'Events sent to watches.', [...watches.eventsSent()]);
+    const counted = await objects.counts();
+    metric(
+      'apiserver_storage_objects',
+      'gauge',
+      'Objects stored, by resource.',
+      counted.map(({ group, resource, count }) => [
+        `resource=${quote(group === '' ? resource : `${resource}.${group}`)}`,
+        count,
+      ]),
     );
     metric(
-      'apiserver_request_duration_seconds',
-      'histogram',
-      'Response latency in seconds, watches excluded.',
-      all.filter(({ total }) => total > 0).flatMap(histogram),
+      'apiserver_resource_objects',
+      'gauge',
+      'Objects stored, by group and resource.',
+      counted.map(({ group, resource, count }) => [`group=${quote(group)},resource=${quote(resource)}`, count]),
     );
-    metric('apiserver_current_inflight_requests', 'gauge', 'Requests being answered.', [
-      `apiserver_current_inflight_requests ${this.#inFlight}`,
-    ]);
-    metric('apiserver_longrunning_requests', 'gauge', 'Open watches.', [
-      `apiserver_longrunning_requests{verb="WATCH"} ${watches}`,
-    ]);
     metric('apiserver_storage_revision', 'gauge', 'The newest durable revision of the store.', [
-      `apiserver_storage_revision ${store.revision()}`,
+      ['', store.revision()],
     ]);
     metric('apiserver_storage_compacted_revision', 'gauge', 'Revisions before this one are forgotten.', [
-      `apiserver_storage_compacted_revision ${store.compactedRevision()}`,
+      ['', store.compactedRevision()],
     ]);
-    const memory = process.memoryUsage();
-    const cpu = process.cpuUsage();
-    metric('process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', [
-      `process_resident_memory_bytes ${memory.rss}`,
+    const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
+    metric('kubernetes_build_info', 'gauge', 'What this server is.', [
+      [`git_version=${quote(gitVersion)},major="${major}",minor="${minor}",platform=${quote(process.platform)}`, 1],
     ]);
-    metric('nodejs_heap_used_bytes', 'gauge', 'Bytes of the heap in use.', [
-      `nodejs_heap_used_bytes ${memory.heapUsed}`,
-    ]);
-    metric('process_cpu_seconds_total', 'counter', 'User and system CPU time spent in seconds.', [
-      `process_cpu_seconds_total ${(cpu.user + cpu.system) / 1e6}`,
-    ]);
-    metric('process_start_time_seconds', 'gauge', 'Start time of the process since the epoch in seconds.', [
-      `process_start_time_seconds ${startedMs / 1000}`,
-    ]);
+    for (const [name, type, help, value] of processMetrics(startedMs)) metric(name, type, help, [['', value]]);
     return `${lines.join('\n')}\n`;
   }
 }
 
-function histogram({ labels, counts, sum, total }: Series): string[] {
-  const name = 'apiserver_request_duration_seconds';
+type Values = readonly (readonly [labels: string, value: number])[];
+
+function newSeries({ verb, group, version, resource, subresource, scope, dryRun }: Labels): Series {
+  const of = (dry: string): string =>
+    `component="apiserver",${dry}group=${quote(group)},resource=${quote(resource)},scope=${quote(scope)},subresource=${quote(subresource)},verb=${quote(verb)},version=${quote(version)}`;
+  return {
+    verb,
+    labels: of(''),
+    dryLabels: of(`dry_run="${dryRun ? 'All' : ''}",`),
+    codes: new Map(),
+    counts: new Array<number>(buckets.length).fill(0),
+    sum: 0,
+    total: 0,
+  };
+}
+
+function histogram(name: string, labels: string, { counts, sum, total }: Series, from: number): string[] {
   let cumulative = 0;
-  const lines = buckets.map((limit, index) => {
+  const lines: string[] = [];
+  for (const [index, limit] of buckets.entries()) {
     cumulative += counts[index] ?? 0;
-    return `${name}_bucket{${labels},le="${limit}"} ${cumulative}`;
-  });
+    if (limit >= from) lines.push(`${name}_bucket{${labels},le="${limit}"} ${cumulative}`);
+  }
   return [
     ...lines,
     `${name}_bucket{${labels},le="+Inf"} ${total}`,
@@ -120,4 +171,49 @@ function histogram({ labels, counts, sum, total }: Series): string[] {
   ];
 }
 
-const quote = (text: string): string => JSON.stringify(text);
+type ProcessMetric = readonly [name: string, type: 'counter' | 'gauge', help: string, value: number];
+
+/** What every Prometheus client library says of its process. */
+function processMetrics(startedMs: number): ProcessMetric[] {
+  const memory = process.memoryUsage();
+  const cpu = process.cpuUsage();
+  return [
+    [
+      'process_cpu_seconds_total',
+      'counter',
+      'User and system CPU time spent in seconds.',
+      (cpu.user + cpu.system) / 1e6,
+    ],
+    ['process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', memory.rss],
+    ...fromProc(),
+    ['process_start_time_seconds', 'gauge', 'Start time of the process since the epoch in seconds.', startedMs / 1000],
+    ['nodejs_heap_used_bytes', 'gauge', 'Bytes of the heap in use.', memory.heapUsed],
+    ['nodejs_external_memory_bytes', 'gauge', 'Bytes of buffers outside the heap.', memory.external],
+  ];
+}
+
+function fromProc(): ProcessMetric[] {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    return [
+      [
+        'process_virtual_memory_bytes',
+        'gauge',
+        'Virtual memory size in bytes.',
+        1024 * Number(/^VmSize:\s+(\d+)/m.exec(status)?.[1] ?? 0),
+      ],
+      ['process_open_fds', 'gauge', 'Number of open file descriptors.', readdirSync('/proc/self/fd').length],
+      [
+        'process_max_fds',
+        'gauge',
+        'Maximum number of open file descriptors.',
+        Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? 0),
+      ],
+    ];
+  } catch {
+    return []; // no Linux
+  }
+}
+
+export const quote = (text: string): string => JSON.stringify(text);

@@ -116,3 +116,12 @@ function clause(text: string): Clause {
     wildcards: type.split('*').length - 1,
   };
 }
+
+/** `gzip` among what is accepted, and not with a quality of 0. */
+export function acceptsGzip(header: string | undefined): boolean {
+  if (header === undefined) return false;
+  return header.split(',').some(token => {
+    const [name = '', ...parameters] = token.split(';').map(part => part.trim().toLowerCase());
+    return name === 'gzip' && !parameters.some(parameter => /^q=0(\.0*)?$/.test(parameter));
+  });
+}

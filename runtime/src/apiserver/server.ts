@@ -2,7 +2,7 @@
  * The generic API server: one {@link Handler} and one {@link UpgradeHandler}, fed by the TLS front end (`http.ts`) and by the
  * in-process clients. The path of a request is `answer` below, top to bottom.
  */
-import { findResource, resources } from '../api/resources.ts';
+import { resources } from '../api/resources.ts';
 import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
@@ -36,8 +36,10 @@ import { Join } from './endpoints/join.ts';
 import { apiServerUser } from './internal.ts';
 import { podLog, podStream } from './kubelet/proxy.ts';
 import { Tunnels } from './kubelet/tunnels.ts';
+import { isMutating, requestLabels } from './metricLabels.ts';
 import { Metrics } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
+import { ObjectCounts } from './objectCounts.ts';
 import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
 import { WatchHub } from './watch/hub.ts';
 
@@ -132,6 +134,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const ownTunnels = options.tunnels === undefined;
   const tunnels = options.tunnels ?? new Tunnels({ logger });
   const metrics = new Metrics();
+  const measured = {
+    store,
+    watches: parts.watches,
+    objects: new ObjectCounts(store, clock, () => resources),
+    startedMs,
+    gitVersion: options.version.gitVersion,
+  };
   const discovery = new Discovery({
     resources,
     serverAddress: `${options.advertised.address ?? '127.0.0.1'}:${options.advertised.port}`,
@@ -193,15 +202,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (method !== 'GET' && method !== 'HEAD') throw resourceNotServed();
     switch (first) {
       case 'livez':
-        return answerHealth(request, first, alive);
+        return answerHealth(request, first, alive, logger);
       case 'healthz':
-        return answerHealth(request, first, alive);
+        return answerHealth(request, first, alive, logger);
       case 'readyz':
-        return answerHealth(request, first, readiness);
+        return answerHealth(request, first, readiness, logger);
       case 'version':
         return json(versionInfo(options.version));
       case 'metrics':
-        return text(metrics.text(store, parts.watches.count, startedMs), 'text/plain; version=0.0.4; charset=utf-8');
+        return text(await metrics.text(measured), 'text/plain; version=0.0.4; charset=utf-8');
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':
@@ -236,18 +245,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const handler: Handler = async request => {
     const beganMs = performance.now();
     let info: RequestInfo | undefined;
-    metrics.begin();
+    const mutating = isMutating(request);
+    metrics.begin(mutating);
     try {
       info = infoOf(request);
       const response = await answer(request, info);
-      metrics.observe(labelsOf(info), response.status, performance.now() - beganMs);
+      metrics.observe(requestLabels(info, request), response.status, performance.now() - beganMs);
       return response;
     } catch (error) {
       const response = await answerError(request, said(error, request, logger));
-      if (info) metrics.observe(labelsOf(info), response.status, performance.now() - beganMs);
+      if (info) metrics.observe(requestLabels(info, request), response.status, performance.now() - beganMs);
       return response;
     } finally {
-      metrics.end();
+      metrics.end(mutating);
     }
   };
 
@@ -260,6 +270,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (!info.isResource) throw resourceNotServed();
       const context = contextOf(parts, request, info, user);
       const { subresource } = info;
+      if (info.verb === 'watch' || subresource === 'log') {
+        const response = await dispatch(context, (pod, asked) => podLog(tunnels, pod, asked));
+        const { logOverWebSocket, watchOverWebSocket } = await import('./watch/webSocket.ts');
+        const send = info.verb === 'watch' ? watchOverWebSocket : logOverWebSocket;
+        return await send(request, response, socket, head);
+      }
       if (info.group !== '' || info.resource !== 'pods' || !isStream(subresource))
         throw badRequest('this request cannot be upgraded');
       await podStream(tunnels, await readPod(context), subresource, request, socket, head);
@@ -316,15 +332,6 @@ function said(error: unknown, request: Request, logger: Logger): unknown {
 const streamNames = ['exec', 'attach', 'portforward'] as const;
 const isStream = (name: string): name is (typeof streamNames)[number] =>
   (streamNames as readonly string[]).includes(name);
-
-function labelsOf(info: RequestInfo): Parameters<Metrics['observe']>[0] {
-  const served = info.isResource && findResource(info.group, info.version, info.resource) !== undefined;
-  const none = { group: '', version: '', resource: '', subresource: '' };
-  const { group, version, resource, subresource } = served ? info : none;
-  const verb = served ? info.verb.toUpperCase() : info.verb === 'get' ? 'GET' : 'OTHER';
-  const scope = !served ? '' : info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
-  return { verb, group, version, resource, subresource: subresource.slice(0, 32), scope };
-}
 
 const rootPaths = [
   '/api',

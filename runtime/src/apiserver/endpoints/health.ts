@@ -1,7 +1,9 @@
 /** `/livez`, `/readyz`, `/healthz`: `ok`, or what is not; `?verbose` lists every check (upstream's format). */
 import type { Request, Response } from '../../lib/exchange.ts';
+import type { Logger } from '../../lib/log.ts';
 
 export interface HealthCheck {
+  /** May hold slashes: `poststarthook/bootstrap`. */
   readonly name: string;
   /** Empty: good. Otherwise why not, for people. */
   check(): string | Promise<string>;
@@ -9,29 +11,57 @@ export interface HealthCheck {
 
 const CHECK_MS = 2_000;
 
-export async function answerHealth(request: Request, kind: string, checks: readonly HealthCheck[]): Promise<Response> {
-  const wanted = request.path.split('/')[2];
+/** @param kind `livez`, `readyz` or `healthz`: the path's first part. The rest of the path names one check. */
+export async function answerHealth(
+  request: Request,
+  kind: string,
+  checks: readonly HealthCheck[],
+  logger: Logger,
+): Promise<Response> {
+  const name = request.path.slice(kind.length + 2);
+  if (name !== '') return answerOne(name, checks);
   const excluded = new Set(request.query.getAll('exclude'));
-  const chosen = wanted === undefined || wanted === '' ? checks : checks.filter(({ name }) => name === wanted);
-  const headers = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache, private' };
-  if (chosen.length === 0) return { status: 404, headers, body: Buffer.from('404 page not found\n') };
   const lines: string[] = [];
-  let failed = false;
-  for (const check of chosen) {
-    if (excluded.has(check.name)) {
+  const failed: string[] = [];
+  const wanted = checks.filter(check => !excluded.has(check.name));
+  const reasons = new Map(await Promise.all(wanted.map(async check => [check.name, await inTime(check)] as const)));
+  for (const check of checks) {
+    if (excluded.delete(check.name)) {
       lines.push(`[+]${check.name} excluded: ok`);
       continue;
     }
-    const reason = await inTime(check);
-    if (reason !== '') failed = true;
-    lines.push(reason === '' ? `[+]${check.name} ok` : `[-]${check.name} failed: ${reason}`);
+    const reason = reasons.get(check.name) ?? '';
+    // Everybody may ask here: why is for those who may read the log, or the check's own path.
+    lines.push(reason === '' ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`);
+    if (reason !== '') failed.push(`${check.name}: ${reason}`);
   }
-  if (failed) {
-    return { status: 500, headers, body: Buffer.from(`${lines.join('\n')}\n${kind} check failed\n`) };
+  if (excluded.size > 0) {
+    const names = [...excluded].sort().map(other => JSON.stringify(other));
+    lines.push(`warn: some health checks cannot be excluded: no matches for ${names.join(', ')}`);
   }
-  const verbose = request.query.has('verbose');
-  return { status: 200, headers, body: Buffer.from(verbose ? `${lines.join('\n')}\n${kind} check passed\n` : 'ok') };
+  if (failed.length > 0) {
+    logger.info({ failed }, `${kind} check failed`);
+    return plain(500, `${lines.join('\n')}\n${kind} check failed\n`);
+  }
+  return plain(200, request.query.has('verbose') ? `${lines.join('\n')}\n${kind} check passed\n` : 'ok');
 }
+
+async function answerOne(name: string, checks: readonly HealthCheck[]): Promise<Response> {
+  const check = checks.find(other => other.name === name);
+  if (!check) return plain(404, '404 page not found\n');
+  const reason = await inTime(check);
+  return reason === '' ? plain(200, 'ok') : plain(500, `internal server error: ${reason}\n`);
+}
+
+const plain = (status: number, text: string): Response => ({
+  status,
+  headers: {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-cache, private',
+    'x-content-type-options': 'nosniff',
+  },
+  body: Buffer.from(text),
+});
 
 async function inTime({ check }: HealthCheck): Promise<string> {
   let timer: NodeJS.Timeout | undefined;

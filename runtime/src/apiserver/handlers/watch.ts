@@ -10,13 +10,14 @@ import { encode, offerOf } from '../answer.ts';
 import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { prefixOf } from '../keys.ts';
+import { labelsOf, quote } from '../metrics.ts';
 import { type Accepted, negotiate } from '../negotiate.ts';
 import { type ListOptions, listOptionsOf, requireReached, revisionError } from '../resourceVersions.ts';
 import { type Selection, selectionOf } from '../selection.ts';
 import { deserialize, splicedEvent } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
 import { eventFrame, streamContentTypes } from '../watch/frames.ts';
-import type { EventType, OpenWatch } from '../watch/hub.ts';
+import type { EventType, OpenWatch, WatchCount } from '../watch/hub.ts';
 import { WatchStream } from '../watch/stream.ts';
 
 /** Without `timeoutSeconds` a watch lives for 30 to 60 minutes (upstream's `--min-request-timeout`). */
@@ -41,7 +42,10 @@ export async function watchObjects(context: Context): Promise<Response> {
   function* first(): Generator<Buffer> {
     for (const item of existing?.items ?? []) {
       const frame = encoder.existing(item);
-      if (frame) yield frame;
+      if (frame) {
+        counted.events++;
+        yield frame;
+      }
     }
     if (blueprint) yield encoder.bookmark(afterRevision, blueprint);
   }
@@ -49,7 +53,9 @@ export async function watchObjects(context: Context): Promise<Response> {
   let stopStore = (): void => undefined;
   let cancelTimeout = (): void => undefined;
   let live = false;
+  const counted = countOf(context);
   const watch: OpenWatch = {
+    counted,
     wantsBookmarks,
     bookmark: () => {
       // While it catches up with the past, a bookmark would promise what has not been sent.
@@ -83,7 +89,9 @@ export async function watchObjects(context: Context): Promise<Response> {
         onEvents: events => {
           for (const event of events) {
             const frame = encoder.event(event);
-            if (frame && !stream.push(frame)) {
+            if (!frame) continue;
+            counted.events++;
+            if (!stream.push(frame)) {
               parts.logger.warn(
                 { path: request.path, user: context.user.name },
                 'a watch was cut: its client reads too slowly',
@@ -110,6 +118,13 @@ export async function watchObjects(context: Context): Promise<Response> {
     },
     body: stream,
   };
+}
+
+function countOf({ parts, resource, info }: Context): WatchCount {
+  const { group, version } = resource;
+  const scope = info.name !== '' ? 'resource' : info.namespace !== '' ? 'namespace' : 'cluster';
+  const of = `component="apiserver",group=${quote(group)},resource=${quote(resource.resource)},scope="${scope}",subresource="",verb="WATCH",version=${quote(version)}`;
+  return parts.watches.counted(of, labelsOf(resource));
 }
 
 /** Upstream streams no initial tables; a table of what happens later is fine. */

@@ -16,10 +16,22 @@ const BOOKMARK_INTERVAL_MS = 60_000;
 export type EventType = 'ADDED' | 'MODIFIED' | 'DELETED';
 
 export interface OpenWatch {
+  /** Under what it is counted. */
+  readonly counted: WatchCount;
   readonly wantsBookmarks: boolean;
   bookmark(): void;
   /** The server is closing. */
   end(): void;
+}
+
+/** The watches of one resource and reach, for the metrics. */
+export interface WatchCount {
+  /** Prometheus labels. */
+  readonly longRunningLabels: string;
+  readonly eventLabels: string;
+  open: number;
+  /** Events sent, to all of them together. */
+  events: number;
 }
 
 /** The forms of one event that several watches can share. */
@@ -61,6 +73,7 @@ export class WatchHub {
   readonly #clock: Clock;
   readonly #open = new Set<OpenWatch>();
   readonly #forms = new Map<StoreEvent, EventForms>();
+  readonly #counts = new Map<string, WatchCount>();
   #cancelTimer: (() => void) | undefined;
 
   constructor(clock: Clock) {
@@ -71,13 +84,37 @@ export class WatchHub {
     return this.#open.size;
   }
 
+  /** The count of watches with these labels; few, since only served resources can be watched. */
+  counted(longRunningLabels: string, eventLabels: string): WatchCount {
+    let count = this.#counts.get(longRunningLabels);
+    if (!count) {
+      count = { longRunningLabels, eventLabels, open: 0, events: 0 };
+      this.#counts.set(longRunningLabels, count);
+    }
+    return count;
+  }
+
+  /** `apiserver_longrunning_requests` by its labels. */
+  *longRunning(): Generator<readonly [labels: string, open: number]> {
+    for (const { longRunningLabels, open } of this.#counts.values()) yield [longRunningLabels, open];
+  }
+
+  /** `apiserver_watch_events_total` by its labels. */
+  eventsSent(): ReadonlyMap<string, number> {
+    const sent = new Map<string, number>();
+    for (const { eventLabels, events } of this.#counts.values())
+      sent.set(eventLabels, (sent.get(eventLabels) ?? 0) + events);
+    return sent;
+  }
+
   add(watch: OpenWatch): void {
     this.#open.add(watch);
+    watch.counted.open++;
     if (watch.wantsBookmarks) this.#arm();
   }
 
   remove(watch: OpenWatch): void {
-    this.#open.delete(watch);
+    if (this.#open.delete(watch)) watch.counted.open--;
     if (this.#open.size > 0) return;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
