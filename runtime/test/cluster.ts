@@ -27,7 +27,10 @@ export async function startCluster(): Promise<TestCluster> {
   const stop = new AbortController();
   const informers = new Informers({ client, logger: silentLogger });
   const work = [
-    startControllers({ client, logger: silentLogger, informers, options: { rootCaPem: server.ca } }, stop.signal),
+    startControllers(
+      { client, logger: silentLogger, informers, options: { rootCaPem: server.ca, authorities: server.pki } },
+      stop.signal,
+    ),
     startScheduler({ client, logger: silentLogger, informers }, stop.signal),
   ];
   informers.start(stop.signal);

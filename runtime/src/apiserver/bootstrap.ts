@@ -10,6 +10,8 @@ import type { User } from '../lib/exchange.ts';
 import type { Context, Parts } from './context.ts';
 import { contextFor } from './internal.ts';
 import { keyOf } from './keys.ts';
+import { timestamp } from './objectMeta.ts';
+import { ownObjects } from './ownObjects.ts';
 import { createObject, updateObject } from './registry.ts';
 
 const namespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
@@ -65,6 +67,15 @@ export async function bootstrap(parts: Parts, user: User, advertised: Advertised
     },
   });
   await advertise(parts, user, advertised);
+  await Promise.all(
+    ownObjects(parts.services.cidr, timestamp(parts.clock.now())).map(async ({ group, resource, object, status }) => {
+      const made = await ensure(parts, user, group, resource, '', object);
+      if (!made || !status) return;
+      const name = object.metadata.name ?? '';
+      const change = (old: KubeObject): KubeObject => ({ ...old, status });
+      await updateObject(internal(parts, user, group, resource, '', name), name, { subresource: 'status', change });
+    }),
+  );
 }
 
 /** Says where the API server is. To be called again when the host's address has changed. */
@@ -87,6 +98,7 @@ export async function advertise(parts: Parts, user: User, { address, port }: Adv
   });
 }
 
+/** Whether it had to be made. */
 async function ensure(
   parts: Parts,
   user: User,
@@ -94,14 +106,16 @@ async function ensure(
   resource: string,
   namespace: string,
   object: KubeObject,
-): Promise<void> {
+): Promise<boolean> {
   const name = object.metadata.name ?? '';
   const context = internal(parts, user, group, resource, namespace, name);
-  if (await parts.store.get(keyOf(context.resource, namespace, name))) return;
+  if (await parts.store.get(keyOf(context.resource, namespace, name))) return false;
   try {
     await createObject(context, object);
+    return true;
   } catch (error) {
     if (!(error instanceof StatusError && error.reason === 'AlreadyExists')) throw error;
+    return false;
   }
 }
 

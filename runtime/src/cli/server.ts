@@ -138,7 +138,11 @@ export async function server({ values }: CommandContext): Promise<number> {
           informers,
           logger: logger.child({ part: 'controllers' }),
           clock,
-          options: { rootCaPem: pki.serverCa.certificatePem, issueSecretToken: api.issueSecretToken },
+          options: {
+            rootCaPem: pki.serverCa.certificatePem,
+            issueSecretToken: api.issueSecretToken,
+            authorities: pki,
+          },
         },
         signal,
       ),

@@ -2,6 +2,7 @@
  * The kinds our own components speak of, each a value that carries its TypeScript type:
  * `client.get(Pods, { namespace, name })` gives a `Pod`.
  */
+import type { CustomResourceDefinition } from '../api/generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import type { ObjectMeta } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type {
   ControllerRevision,
@@ -11,6 +12,7 @@ import type {
   StatefulSet,
 } from '../api/generated/types/apps.v1.ts';
 import type { CronJob, Job } from '../api/generated/types/batch.v1.ts';
+import type { CertificateSigningRequest } from '../api/generated/types/certificates.v1.ts';
 import type { Lease } from '../api/generated/types/coordination.v1.ts';
 import type {
   ConfigMap,
@@ -28,6 +30,9 @@ import type {
   ServiceAccount,
 } from '../api/generated/types/core.v1.ts';
 import type { EndpointSlice } from '../api/generated/types/discovery.v1.ts';
+import type { FlowSchema, PriorityLevelConfiguration } from '../api/generated/types/flowcontrol.v1.ts';
+import type { APIService } from '../api/generated/types/kube-aggregator.pkg.apis.apiregistration.v1.ts';
+import type { IPAddress } from '../api/generated/types/networking.v1.ts';
 import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
 import type { ClusterRole } from '../api/generated/types/rbac.v1.ts';
 import type { PriorityClass } from '../api/generated/types/scheduling.v1.ts';
@@ -131,6 +136,27 @@ export const ClusterRoles = clusterScoped<ClusterRole>(
   'clusterroles',
   'ClusterRole',
 );
+export const CertificateSigningRequests = clusterScoped<CertificateSigningRequest>(
+  'certificates.k8s.io',
+  'v1',
+  'certificatesigningrequests',
+  'CertificateSigningRequest',
+);
+export const FlowSchemas = clusterScoped<FlowSchema>('flowcontrol.apiserver.k8s.io', 'v1', 'flowschemas', 'FlowSchema');
+export const PriorityLevelConfigurations = clusterScoped<PriorityLevelConfiguration>(
+  'flowcontrol.apiserver.k8s.io',
+  'v1',
+  'prioritylevelconfigurations',
+  'PriorityLevelConfiguration',
+);
+export const IPAddresses = clusterScoped<IPAddress>('networking.k8s.io', 'v1', 'ipaddresses', 'IPAddress');
+export const CustomResourceDefinitions = clusterScoped<CustomResourceDefinition>(
+  'apiextensions.k8s.io',
+  'v1',
+  'customresourcedefinitions',
+  'CustomResourceDefinition',
+);
+export const APIServices = clusterScoped<APIService>('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService');
 export const StorageClasses = clusterScoped<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass');
 export const CSINodes = clusterScoped<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode');
 

@@ -5,10 +5,17 @@ import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import { certificateApprover } from './certificates/approver.ts';
+import { certificateCleaner } from './certificates/cleaner.ts';
+import { type Authorities, certificateSigner } from './certificates/signer.ts';
 import { clusterRoleAggregation } from './clusterRoleAggregation.ts';
 import type { Controller } from './context.ts';
+import { customResourceCleanup } from './customResources/cleanup.ts';
+import { customResourceNaming } from './customResources/naming.ts';
 import { deployments } from './deployment/index.ts';
+import { flowSchemas } from './flowSchemas.ts';
 import { garbageCollector } from './garbage/index.ts';
+import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
 import { nodeIpam } from './nodeIpam.ts';
 import { nodeLifecycle } from './nodeLifecycle/index.ts';
@@ -17,11 +24,17 @@ import { replicaSets } from './replicaSet/index.ts';
 import { resourceQuotas } from './resourceQuota/index.ts';
 import { rootCaConfigMaps } from './rootCaConfigMaps.ts';
 import { serviceAccounts } from './serviceAccounts.ts';
+import { type SecretToken, serviceAccountTokens } from './serviceAccountTokens.ts';
+import { serviceAddresses } from './serviceAddresses.ts';
 import { taintEviction } from './taintEviction.ts';
 
 export interface ControllerOptions {
   /** The authority pods trust for the API server: `kube-root-ca.crt`. */
   readonly rootCaPem: string;
+  /** Issues tokens for Secrets of the type `kubernetes.io/service-account-token`; unset: they stay empty. */
+  readonly issueSecretToken?: ((of: SecretToken) => string) | undefined;
+  /** Sign what the cluster's own signers are asked for; unset: approved certificate requests wait. */
+  readonly authorities?: Authorities | undefined;
   /** Default `10.42.0.0/16`. */
   readonly podCidr?: string | undefined;
   /** Pods that have ended and are kept for their logs; the oldest beyond go. Default 500, upstream's 12,500 is no device's. */
@@ -39,19 +52,29 @@ export interface StartControllersOptions {
 }
 
 export function controllersOf(options: ControllerOptions): Readonly<Record<string, Controller>> {
+  const { rootCaPem, issueSecretToken: issue } = options;
   return {
     'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
     'service-account': serviceAccounts,
+    ...(issue ? { 'service-account-tokens': serviceAccountTokens({ rootCaPem, issue }) } : {}),
     'cluster-role-aggregation': clusterRoleAggregation,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
     'node-lifecycle': nodeLifecycle,
     'taint-eviction': taintEviction,
     'pod-garbage': podGarbage(options.terminatedPodThreshold ?? 500),
     namespace: namespaces,
+    'custom-resource-naming': customResourceNaming,
+    'custom-resource-cleanup': customResourceCleanup,
     'garbage-collector': garbageCollector,
     replicaset: replicaSets,
     deployment: deployments,
     resourcequota: resourceQuotas,
+    'certificate-approver': certificateApprover,
+    'certificate-cleaner': certificateCleaner,
+    'flow-schemas': flowSchemas,
+    'local-api-services': localApiServices,
+    'service-addresses': serviceAddresses,
+    ...(options.authorities ? { 'certificate-signer': certificateSigner(options.authorities) } : {}),
   };
 }
 

@@ -35,6 +35,11 @@ export class Allocations {
     mirrors.services.listen({ changed: key => this.#changed(key), reset: () => this.#reset() });
   }
 
+  /** `10.43.0.0/16` */
+  get cidr(): string {
+    return this.#range.text;
+  }
+
   /** The first address: the `kubernetes` service's. */
   get apiServerAddress(): string {
     return this.#range.at(1);
