@@ -95,6 +95,39 @@ describe('Kubernetes test data', () => {
   });
 });
 
+/** What clients of earlier releases send: fields that have gone since are dropped, nothing is misread. */
+describe('Kubernetes test data of earlier releases', () => {
+  it('reads JSON, YAML and protobuf as the same object, and writes it so that it reads the same', async () => {
+    const root = join(await apiTestData(), '..');
+    const releases = readdirSync(root).filter(name => /^v1\.\d+/.test(name));
+    assert.ok(releases.length > 0, 'the package holds no data of earlier releases');
+    let checked = 0;
+    for (const release of releases) {
+      const folder = join(root, release);
+      const files = new Set(readdirSync(folder));
+      for (const file of files) {
+        const name = /^(.*)(?<!after_roundtrip)\.pb$/.exec(file)?.[1];
+        if (name === undefined || name === 'core.v1.WatchEvent') continue;
+        const [group, version, kind] = namesOf(name);
+        const definition = definitionOf(group, version, kind);
+        if (definition === undefined) continue;
+        const text = (extension: string): string => readFileSync(join(folder, `${name}.${extension}`), 'utf8');
+        const settled = (value: unknown): unknown => {
+          checkFields(definition, value as object);
+          return value;
+        };
+        const where = `${release} ${name}`;
+        const ofProtobuf = settled(decodeProtobuf(readFileSync(join(folder, file))));
+        assert.deepEqual(ofProtobuf, settled(JSON.parse(text('json'))), where);
+        assert.deepEqual(ofProtobuf, settled(parse(text('yaml'))), where);
+        assert.deepEqual(settled(decodeProtobuf(encodeProtobuf(ofProtobuf as object))), ofProtobuf, where);
+        checked++;
+      }
+    }
+    assert.ok(checked > 200, `only ${checked} objects of earlier releases are of kinds served now`);
+  });
+});
+
 /** A watch event does not say in protobuf what it is. */
 function unnamed(name: string, definition: string): string | undefined {
   return name === 'core.v1.WatchEvent' ? definition : undefined;

@@ -20,6 +20,14 @@ const RETAIN_KEYS = '$retainKeys';
 const DELETE_FROM = '$deleteFromPrimitiveList/';
 const SET_ORDER = '$setElementOrder/';
 
+/** What is known of a field: all that merging looks at. */
+export type PatchField = Pick<FieldSchema, 'type' | 'patchStrategy' | 'patchMergeKey'>;
+
+/** The field of that name in a type; undefined: it has none, or it has no fields. */
+export type FieldLookup = (type: string, name: string) => PatchField | undefined;
+
+const builtIn: FieldLookup = (type, name) => (type.startsWith('io.k8s.') ? fieldsOf(type).get(name) : undefined);
+
 /** What the schema says of one field: strategy, merge key, and the type inside. */
 interface Meta {
   readonly merge: boolean;
@@ -30,8 +38,8 @@ interface Meta {
 }
 
 /** `type` is a definition, or `{}T` for a map, whose entries all have the type T. */
-function metaOf(type: string, name: string): Meta {
-  const field: FieldSchema | undefined = type.startsWith('io.k8s.') ? fieldsOf(type).get(name) : undefined;
+function metaOf(lookup: FieldLookup, type: string, name: string): Meta {
+  const field = lookup(type, name);
   const inner = (field?.type ?? (type.startsWith('{}') ? type.slice(2) : '')).replace(/!$/, '');
   const strategies = (field?.patchStrategy ?? '').split(',');
   return {
@@ -75,7 +83,7 @@ function retainKeys(original: Json, patch: Json): void {
 }
 
 /** Merges into `original`, which is the caller's own copy. */
-function mergeObject(type: string, original: Json, patch: Json): Json {
+function mergeObject(lookup: FieldLookup, type: string, original: Json, patch: Json): Json {
   const directive = patch[DIRECTIVE];
   if (directive === 'replace') return taken(patch) as Json;
   if (directive === 'delete') return {};
@@ -89,32 +97,72 @@ function mergeObject(type: string, original: Json, patch: Json): Json {
     const list = original[name];
     if (Array.isArray(list)) original[name] = list.filter(item => !gone.has(item));
   }
-  for (const [key, value] of Object.entries(patch)) {
-    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(DELETE_FROM) || key.startsWith(SET_ORDER)) continue;
-    if (value === null) delete original[key];
-    else original[key] = mergeValue(metaOf(type, key), original[key], value);
-  }
+  const before = new Map<string, unknown>();
   for (const [key, value] of Object.entries(patch)) {
     if (!key.startsWith(SET_ORDER)) continue;
     const name = key.slice(SET_ORDER.length);
+    checkOrder(asList(value, key), patch[name], metaOf(lookup, type, name).mergeKey);
+    before.set(name, original[name]);
+  }
+  for (const [key, value] of Object.entries(patch)) {
+    if (key === DIRECTIVE || key === RETAIN_KEYS || key.startsWith(DELETE_FROM) || key.startsWith(SET_ORDER)) continue;
+    if (value === null) delete original[key];
+    else original[key] = mergeValue(lookup, metaOf(lookup, type, key), original[key], value);
+  }
+  for (const [name, old] of before) {
     const list = original[name];
     if (!Array.isArray(list)) continue;
-    const { mergeKey } = metaOf(type, name);
-    original[name] = inOrder(list, asList(value, key), list, mergeKey);
+    const { mergeKey } = metaOf(lookup, type, name);
+    const wanted = asList(patch[SET_ORDER + name], SET_ORDER + name);
+    original[name] = inOrder(list, wanted, serverOrder(old, patch[name], mergeKey), mergeKey);
   }
   return original;
 }
 
-function mergeValue(meta: Meta, original: unknown, patch: unknown): unknown {
+/**
+ * The order that what the patch's author does not know of keeps: as the list was. Of what the patch deletes the places are taken by
+ * what it adds, as in upstream, where both live in one array.
+ */
+function serverOrder(old: unknown, changes: unknown, mergeKey: string): readonly unknown[] {
+  if (!Array.isArray(old)) return [];
+  if (mergeKey === '' || !Array.isArray(changes)) return old;
+  const gone = new Set(
+    changes.filter(change => isObject(change) && change[DIRECTIVE] === 'delete').map(change => keyOf(change, mergeKey)),
+  );
+  const left = old.filter(element => !gone.has(keyOf(element, mergeKey)));
+  if (left.length === old.length) return old;
+  const present = new Set(left.map(element => keyOf(element, mergeKey)));
+  const added = changes.filter(
+    change => isObject(change) && change[DIRECTIVE] === undefined && !present.has(keyOf(change, mergeKey)),
+  );
+  return [...left, ...added.slice(0, old.length - left.length)];
+}
+
+/** Who names an order changes nothing in another. @throws StatusError 400 */
+function checkOrder(order: readonly unknown[], changes: unknown, mergeKey: string): void {
+  if (!Array.isArray(changes) || order.length === 0) return;
+  let at = 0;
+  for (const change of changes) {
+    if (isObject(change) && change[DIRECTIVE] !== undefined) continue;
+    const key = keyOf(change, mergeKey);
+    while (at < order.length && keyOf(order[at], mergeKey) !== key) at++;
+    if (at++ >= order.length)
+      throw badRequest(
+        `The order in patch list:\n${JSON.stringify(changes)}\n doesn't match ${SET_ORDER} list:\n${JSON.stringify(order)}\n`,
+      );
+  }
+}
+
+function mergeValue(lookup: FieldLookup, meta: Meta, original: unknown, patch: unknown): unknown {
   if (isObject(original) && isObject(patch)) {
     if (meta.replace) return taken(patch);
-    return mergeObject(meta.type, original, patch);
+    return mergeObject(lookup, meta.type, original, patch);
   }
-  if (Array.isArray(original) && Array.isArray(patch) && meta.merge) return mergeList(meta, original, patch);
+  if (Array.isArray(original) && Array.isArray(patch) && meta.merge) return mergeList(lookup, meta, original, patch);
   return taken(patch);
 }
 
-function mergeList(meta: Meta, original: unknown[], patch: unknown[]): unknown[] {
+function mergeList(lookup: FieldLookup, meta: Meta, original: unknown[], patch: unknown[]): unknown[] {
   const elements = [...original, ...patch];
   if (!elements.some(isObject)) return inOrder([...new Set(elements)], patch, original, '');
   const { mergeKey } = meta;
@@ -141,13 +189,18 @@ function mergeList(meta: Meta, original: unknown[], patch: unknown[]): unknown[]
     }
     known.push(change);
     const found = merged[index];
-    if (found) merged[index] = mergeObject(meta.type, found, change);
+    if (found) merged[index] = mergeObject(lookup, meta.type, found, change);
     else merged.push(taken(change) as Json);
   }
   return inOrder(merged, known, original, mergeKey);
 }
 
 /** A new object; `original` and `patch` stay as they are. Throws a 400 for a patch that makes no sense. */
-export function strategicMergePatch(definition: string, original: object, patch: object): Record<string, unknown> {
-  return mergeObject(definition, structuredClone(original) as Json, structuredClone(patch) as Json);
+export function strategicMergePatch(
+  definition: string,
+  original: object,
+  patch: object,
+  lookup: FieldLookup = builtIn,
+): Record<string, unknown> {
+  return mergeObject(lookup, definition, structuredClone(original) as Json, structuredClone(patch) as Json);
 }
