@@ -159,7 +159,8 @@ class Walk {
       }
       const goPath = place.goPath === '' ? key : `${place.goPath}.${key}`;
       const normal = this.value(field.type, value[key], { struct, goPath, path });
-      if (normal === undefined || isDropped(field, normal)) delete value[key];
+      // An empty list of managers is a wish, and the only one of the kind: to forget them all.
+      if (normal === undefined || (isDropped(field, normal) && path !== 'metadata.managedFields')) delete value[key];
       else value[key] = normal;
     }
     return value;

@@ -2,6 +2,7 @@
  * What can be asked for: every built-in resource with its verbs and subresources, from the schema's kinds, the kinds'
  * own modules, and the little that neither tells (core's subresources, create-only reviews).
  */
+import type { Converter } from './apply/updater.ts';
 import { kinds } from './generated/index.ts';
 import { kindModule } from './kinds/index.ts';
 import type { KindModule } from './kinds/kind.ts';
@@ -38,6 +39,8 @@ export interface ResourceInfo {
   readonly definition: string;
   /** The rules of a custom resource's kind; built-in kinds have theirs in `kinds/`. */
   readonly module?: KindModule | undefined;
+  /** The types of a custom resource's versions, for server-side apply; those of built-in kinds are in the schema table. */
+  readonly types?: Converter | undefined;
 }
 
 const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];

@@ -31,7 +31,7 @@ export function contextFor(parts: Parts, user: User, resource: ResourceInfo, nam
       method: 'PUT',
       path: '',
       query: new URLSearchParams(),
-      headers: {},
+      headers: { 'user-agent': 'kube-apiserver' },
       body: Buffer.alloc(0),
       signal: new AbortController().signal,
       remoteAddress: 'in-process',

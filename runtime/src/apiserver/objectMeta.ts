@@ -68,14 +68,13 @@ export function dedupeOwners({ metadata }: KubeObject, warnings: string[], after
   );
 }
 
-/** Sets what the server owns on a new object. */
+/** Sets what the server owns on a new object; `managedFields` are `managedFields/track.ts`'s. */
 export function settleNewMetadata(object: KubeObject, nowMs: number): void {
   const { metadata } = object;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.resourceVersion;
   delete metadata.selfLink;
-  delete metadata.managedFields;
   delete metadata.generation;
   metadata.uid = randomUUID();
   metadata.creationTimestamp = timestamp(nowMs);
@@ -86,7 +85,6 @@ export function settleUpdatedMetadata(object: KubeObject, old: KubeObject): void
   const { metadata } = object;
   const owned = ['creationTimestamp', 'uid', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const;
   for (const field of owned) copyField(metadata, old.metadata, field);
-  delete metadata.managedFields;
   delete metadata.selfLink;
   if (old.metadata.generateName !== undefined && metadata.generateName === undefined) {
     metadata.generateName = old.metadata.generateName;

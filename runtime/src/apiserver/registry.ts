@@ -6,7 +6,8 @@
  *   object, unless the client named the revision it had seen, which is then a conflict;
  * - nothing is written when nothing has changed, and nothing at all in a dry run.
  */
-import { isDeepStrictEqual } from 'node:util';
+import { equalValues } from '../api/apply/equal.ts';
+import { sameButTimes } from '../api/apply/managedFields.ts';
 import type { FieldError } from '../api/kinds/kind.ts';
 import { validateObjectMetaUpdate } from '../api/kinds/objectMeta.ts';
 import {
@@ -27,6 +28,8 @@ import { StoreClosedError, StoreFullError } from '../store/store.ts';
 import type { StoredObject } from './answer.ts';
 import type { Context } from './context.ts';
 import { keyOf } from './keys.ts';
+import { trackWrite } from './managedFields/track.ts';
+import { writingOf } from './managedFields/writing.ts';
 import { generateName, settleNamespace, settleNewMetadata, settleUpdatedMetadata } from './objectMeta.ts';
 import { deserialize, serialize } from './serialized.ts';
 
@@ -45,8 +48,12 @@ export interface Reservation {
 
 const nothingReserved: Reservation = { done: () => undefined, undo: () => undefined };
 
-/** @param object the caller's to give away: pruned, of the right kind. @throws StatusError */
-export async function createObject(context: Context, object: KubeObject): Promise<StoredObject> {
+/**
+ * @param object the caller's to give away: pruned, of the right kind.
+ * @param tracked `metadata.managedFields` are as they are to be: an apply has made them.
+ * @throws StatusError
+ */
+export async function createObject(context: Context, object: KubeObject, tracked = false): Promise<StoredObject> {
   const { parts, resource, info } = context;
   const { metadata } = object;
   settleNamespace(object, resource, info.namespace);
@@ -54,6 +61,7 @@ export async function createObject(context: Context, object: KubeObject): Promis
   const generated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
   if (generated) metadata.name = generateName(metadata.generateName ?? '');
   applyDefaults(resource, object);
+  if (!tracked) trackWrite(writingOf(context), object, undefined);
   const attributes = admissionAttributes(context, 'CREATE', object, undefined);
   await parts.admission.mutate(attributes);
   prepareForCreate(resource, object, context.user);
@@ -100,6 +108,8 @@ export interface UpdateOptions {
   readonly subresource: string;
   /** Runs instead of the kind's rules, for subresources that know better (`binding`, `finalize`…). */
   readonly trusted?: boolean;
+  /** The change has set `metadata.managedFields` itself: an apply. */
+  readonly tracked?: boolean;
 }
 
 export interface Updated extends StoredObject {
@@ -164,12 +174,15 @@ async function prepare(
   context: Context,
   object: KubeObject,
   old: KubeObject,
-  { subresource, trusted }: UpdateOptions,
+  { subresource, trusted, tracked }: UpdateOptions,
 ): Promise<Reservation> {
   const { parts, resource } = context;
   settleNamespace(object, resource, old.metadata.namespace ?? '');
   settleUpdatedMetadata(object, old);
-  if (!trusted) applyDefaults(resource, object);
+  if (!trusted) {
+    applyDefaults(resource, object);
+    if (!tracked) trackWrite(writingOf(context), object, old);
+  }
   const attributes = admissionAttributes(context, 'UPDATE', object, old);
   await parts.admission.mutate(attributes);
   if (subresource === 'status') prepareForStatusUpdate(resource, object, old);
@@ -199,6 +212,7 @@ async function write(
   reservation: Reservation,
 ): Promise<{ readonly written?: Updated; readonly current?: KeyValue | undefined }> {
   const gone = mayGo(object);
+  keepTimes(object, old);
   const value = serialize(object);
   if (!gone && (value.equals(current.value) || sameContent(object, old))) {
     reservation.undo();
@@ -221,11 +235,21 @@ async function write(
   return { written: { value, revision: result.revision, deleted: gone } };
 }
 
+/** Who has written an object again as it was has not written. */
+function keepTimes(object: KubeObject, old: KubeObject): void {
+  const { managedFields } = object.metadata;
+  const before = old.metadata.managedFields;
+  if (!managedFields?.some((entry, at) => entry.time !== before?.[at]?.time)) return;
+  if (!sameButTimes(managedFields, before) || before === undefined) return;
+  object.metadata.managedFields = before;
+  if (!sameContent(object, old)) object.metadata.managedFields = managedFields;
+}
+
 /** The same object with its fields in another order; `resourceVersion` is not content. */
 function sameContent(object: KubeObject, old: KubeObject): boolean {
   const { resourceVersion: _new, ...metadata } = object.metadata;
   const { resourceVersion: _old, ...oldMetadata } = old.metadata;
-  return isDeepStrictEqual({ ...object, metadata }, { ...old, metadata: oldMetadata });
+  return equalValues({ ...object, metadata }, { ...old, metadata: oldMetadata });
 }
 
 /** Being deleted, its time is up, and nobody holds on to it any more. */

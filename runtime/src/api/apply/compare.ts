@@ -2,7 +2,7 @@
 import { fieldElement } from './elements.ts';
 import { equalValues } from './equal.ts';
 import { emptySet, type FieldSet, nodeOf, union } from './fieldSet.ts';
-import { absentStruct, formOf, isEmptyCollection, type JsonMap } from './forms.ts';
+import { emptyMap, formOf, isEmptyCollection, type JsonMap } from './forms.ts';
 import { allFields, elementOf, fieldsBelow } from './ownedFields.ts';
 import type { ListView, MapView, TypeView } from './types.ts';
 
@@ -43,7 +43,7 @@ class Walk {
     if (form === 'map' && view.map && !view.map.atomic) {
       if (isEmptyCollection(before) && isEmptyCollection(after))
         return before === null || after === null ? emptySet : undefined;
-      return this.#compareMaps(view.map, (before ?? absentStruct) as JsonMap, (after ?? absentStruct) as JsonMap);
+      return this.#compareMaps(view.map, (before ?? emptyMap) as JsonMap, (after ?? emptyMap) as JsonMap);
     }
     if (form === 'list' && view.list && !view.list.atomic) {
       if (isEmptyCollection(before) && isEmptyCollection(after))
@@ -76,11 +76,11 @@ class Walk {
       let old = before[name];
       if (old === value) continue;
       if (old === undefined) {
-        if (!field?.always) {
+        if (field?.absent === undefined) {
           changed = shift(changed, fieldElement(name), allFields(type, value));
           continue;
         }
-        old = absentStruct;
+        old = field.absent;
       }
       const node = this.compare(type, old, value);
       if (node) changed = shift(changed, fieldElement(name), node);
@@ -92,8 +92,9 @@ class Walk {
       const field = map.fields.get(name);
       const type = field?.type ?? map.element;
       if (!type) continue;
-      if (field?.always) {
-        this.compare(type, old, absentStruct);
+      if (field?.absent !== undefined) {
+        const node = this.compare(type, old, field.absent);
+        if (node) changed = shift(changed, fieldElement(name), node);
         if (this.removed) removed = shift(removed, fieldElement(name), this.removed);
       } else removed = shift(removed, fieldElement(name), allFields(type, old));
     }

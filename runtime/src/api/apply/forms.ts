@@ -3,8 +3,8 @@ import type { FieldView, ListView, MapView, TypeView } from './types.ts';
 
 export type JsonMap = Readonly<Record<string, unknown>>;
 
-/** What a struct that Go always writes is where nobody has written it. */
-export const absentStruct: JsonMap = Object.freeze({});
+/** A map of nothing, for what is null. */
+export const emptyMap: JsonMap = Object.freeze({});
 
 export const isMap = (value: unknown): value is JsonMap =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

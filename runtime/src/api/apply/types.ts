@@ -48,8 +48,8 @@ export interface FieldView {
   readonly type: TypeView;
   /** Of a field that is part of a list map's key: what it is where an item leaves it out (`protocol: TCP`). */
   readonly default: unknown;
-  /** A struct that Go writes though it is empty: where its parent is, it counts as there. Of built-in kinds only. */
-  readonly always?: boolean;
+  /** What Go writes where nobody has set it, `{}` or null: so it counts as there where its parent is. Built-in kinds only. */
+  readonly absent?: unknown;
 }
 
 const noFields: FieldsView = new Map();

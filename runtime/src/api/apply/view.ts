@@ -62,8 +62,7 @@ class TableFields implements FieldsView {
     if (kept) return kept;
     const field = this.#known().get(name);
     if (!field) return undefined;
-    const struct = field.type.startsWith('io.k8s.') && !field.pointer && !field.omitZero;
-    const view: FieldView = { type: viewOfField(field), default: defaultOf(field), always: struct };
+    const view: FieldView = { type: viewOfField(field), default: defaultOf(field), absent: absentOf(field) };
     this.#views.set(name, view);
     return view;
   }
@@ -128,4 +127,12 @@ function defaultOf(field: FieldSchema): unknown {
     default:
       return undefined;
   }
+}
+
+const emptyStruct: object = Object.freeze({});
+
+function absentOf({ type, pointer, omitEmpty, omitZero }: FieldSchema): unknown {
+  if (pointer) return undefined;
+  if (type.startsWith('io.k8s.')) return omitZero ? undefined : emptyStruct;
+  return !omitEmpty && /^(\[\]|\{\})/.test(type) ? null : undefined;
 }

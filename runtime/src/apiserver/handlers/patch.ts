@@ -1,6 +1,6 @@
-/** PATCH: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch. */
+/** PATCH: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch; server-side apply is `apply.ts`. */
 import type { KubeObject } from '../../api/object.ts';
-import { StatusError, unsupportedMediaType } from '../../api/status.ts';
+import { unsupportedMediaType } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerStored, type StoredObject } from '../answer.ts';
 import { mediaType } from '../body.ts';
@@ -9,20 +9,15 @@ import { checkName, dedupeOwners } from '../objectMeta.ts';
 import { type Patch, patchOf, patchTypes } from '../patchBody.ts';
 import { updateObject } from '../registry.ts';
 
-const APPLY_PATCH = 'application/apply-patch+yaml';
-const accepts: readonly string[] = Object.values(patchTypes);
+const APPLY = 'application/apply-patch+yaml';
+/** Applying needs an object of which the manager and his fields can be kept: all resources that can be patched have one. */
+const accepts: readonly string[] = [...Object.values(patchTypes), APPLY];
+
+export const isApply = ({ request }: Context): boolean => mediaType(request) === APPLY;
 
 /** The body as a function on objects. @throws StatusError 400, 415 */
-export function readPatch(context: Context): Patch {
-  const { request } = context;
+export function readPatch({ request }: Context): Patch {
   const type = mediaType(request);
-  if (type === APPLY_PATCH) {
-    throw new StatusError(
-      415,
-      'UnsupportedMediaType',
-      `server-side apply (${type}) is not served yet: use client-side apply (kubectl apply without --server-side) or one of ${accepts.join(', ')}`,
-    );
-  }
   const known = Object.values(patchTypes).find(offered => offered === type);
   if (known === undefined) throw unsupportedMediaType(accepts);
   return patchOf(request, known);
@@ -31,6 +26,7 @@ export function readPatch(context: Context): Patch {
 /** @param subresource empty, `status`, or another that is patched as the whole object. */
 export async function patchObject(context: Context, subresource: string): Promise<Response> {
   const { info, resource } = context;
+  if (isApply(context)) return (await import('./apply.ts')).applyObject(context, subresource);
   const patch = readPatch(context);
   const change = (old: KubeObject, _stored: StoredObject): KubeObject => {
     const { resourceVersion } = old.metadata;
