@@ -14,6 +14,7 @@ import { customResourceCleanup } from './customResources/cleanup.ts';
 import { customResourceNaming } from './customResources/naming.ts';
 import { deployments } from './deployment/index.ts';
 import { flowSchemas } from './flowSchemas.ts';
+import { disruption } from './disruption/index.ts';
 import { garbageCollector } from './garbage/index.ts';
 import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
@@ -69,6 +70,7 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     replicaset: replicaSets,
     deployment: deployments,
     resourcequota: resourceQuotas,
+    disruption,
     'certificate-approver': certificateApprover,
     'certificate-cleaner': certificateCleaner,
     'flow-schemas': flowSchemas,

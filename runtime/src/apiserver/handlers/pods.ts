@@ -1,6 +1,5 @@
-/** A pod's own subresources: binding to a node, eviction. */
+/** A pod's binding to a node. */
 import type { Binding, Pod, PodCondition } from '../../api/generated/types/core.v1.ts';
-import type { Eviction } from '../../api/generated/types/policy.v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { findResource } from '../../api/resources.ts';
 import { badRequest, conflict, invalid } from '../../api/status.ts';
@@ -10,10 +9,8 @@ import { decodeBody } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
 import { timestamp } from '../objectMeta.ts';
 import { updateObject } from '../registry.ts';
-import { deleteObject } from './delete.ts';
 
 const bindingKind = { group: '', version: 'v1', kind: 'Binding', definition: 'io.k8s.api.core.v1.Binding' };
-const evictionKind = { group: 'policy', version: 'v1', kind: 'Eviction', definition: 'io.k8s.api.policy.v1.Eviction' };
 
 const created = (context: Context): Promise<Response> =>
   answerObject(
@@ -83,16 +80,5 @@ export async function bindPod(context: Context): Promise<Response> {
       return pod as unknown as KubeObject;
     },
   });
-  return created(context);
-}
-
-/** POST pods/NAME/eviction: a deletion that disruption budgets may refuse (their controller comes later: nothing refuses yet). */
-export async function evictPod(context: Context): Promise<Response> {
-  const { info, request, warnings } = context;
-  const eviction = (await decodeBody(request, evictionKind, warnings)) as unknown as Eviction;
-  if ((eviction.metadata?.name ?? info.name) !== info.name) {
-    throw badRequest('name in URL does not match name in Eviction object');
-  }
-  await deleteObject(context, info.namespace, info.name, eviction.deleteOptions ?? {});
   return created(context);
 }
