@@ -29,6 +29,8 @@ export interface ResourceInfo {
   /** `deployment` */
   readonly singular: string;
   readonly kind: string;
+  /** Unset: the kind with `List` behind it. */
+  readonly listKind?: string | undefined;
   readonly namespaced: boolean;
   readonly shortNames: readonly string[];
   readonly categories: readonly string[];
@@ -37,6 +39,8 @@ export interface ResourceInfo {
   readonly subresources: readonly SubresourceInfo[];
   /** `io.k8s.api.apps.v1.Deployment`; of a custom resource what OpenAPI calls it, which the schema table does not know. */
   readonly definition: string;
+  /** The definition of its list, where the schema table does not know it either. */
+  readonly listDefinition?: string | undefined;
   /** The rules of a custom resource's kind; built-in kinds have theirs in `kinds/`. */
   readonly module?: KindModule | undefined;
   /** The types of a custom resource's versions, for server-side apply; those of built-in kinds are in the schema table. */
@@ -140,6 +144,10 @@ function verbsOf(kind: KindSchema): readonly string[] {
   if (kind.group === '' && kind.kind === 'Namespace') return ALL.filter(v => v !== 'deletecollection');
   return ALL;
 }
+
+/** `PodList` */
+export const listKindOf = ({ kind, listKind }: Pick<ResourceInfo, 'kind' | 'listKind'>): string =>
+  listKind ?? `${kind}List`;
 
 /** The resource of a kind as the schema's markers describe it. */
 export function resourceInfo(kind: KindSchema & { readonly definition: string }): ResourceInfo {

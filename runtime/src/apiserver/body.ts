@@ -1,11 +1,12 @@
 /** Request bodies: JSON, YAML or protobuf into an object of the kind the path expects, pruned to the fields it has. */
 
-import { problemsInOrder } from '../api/duplicates.ts';
+import { duplicateFields, problemsInOrder } from '../api/duplicates.ts';
+import type { KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
 import { decodeProtobuf, isProtobuf } from '../api/protobuf.ts';
 import { checkFields, type FieldProblems } from '../api/prune.ts';
 import { definitionOf, fieldsOf } from '../api/schema/table.ts';
-import { badRequest, StatusError, unsupportedMediaType } from '../api/status.ts';
+import { badRequest, invalid, StatusError, unsupportedMediaType } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
 import { type FieldValidation, fieldValidationOf } from './writeOptions.ts';
 
@@ -20,6 +21,8 @@ export interface Expected {
   readonly kind: string;
   /** Name in the schema table. */
   readonly definition: string;
+  /** Of a custom resource, which the schema table does not know: its own decoding. */
+  readonly module?: Pick<KindModule, 'decode'> | undefined;
 }
 
 export const apiVersionOf = (of: { readonly group: string; readonly version: string }): string =>
@@ -79,8 +82,10 @@ export function conform(
   }
   const object = checkKind(given as Record<string, unknown>, expected);
   const json = repeated === undefined && validation !== 'Ignore' ? text : undefined;
-  const problems = checkFields(expected.definition, object, json);
-  if (fieldsOf(expected.definition).has('metadata')) object.metadata ??= {};
+  const problems = expected.module?.decode
+    ? customFields(expected, object, json)
+    : checkFields(expected.definition, object, json);
+  if (!expected.module?.decode && fieldsOf(expected.definition).has('metadata')) object.metadata ??= {};
   if (validation === 'Ignore') return object;
   const texts = problemTexts(problems, json, repeated);
   if (validation === 'Strict' && texts.length > 0) {
@@ -90,6 +95,20 @@ export function conform(
   }
   warnings.push(...texts.flatMap(linesOfYaml));
   return object;
+}
+
+/** What {@link checkFields} does for the kinds of the schema table. */
+function customFields(expected: Expected, object: KubeObject, json: string | undefined): FieldProblems {
+  try {
+    const unknown = expected.module?.decode?.(object) ?? [];
+    const duplicates = json === undefined ? [] : duplicateFields(json);
+    return { unknown, duplicate: duplicates.map(path => `duplicate field ${JSON.stringify(path)}`) };
+  } catch (error) {
+    if (error instanceof StatusError) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    const { kind, version } = expected;
+    throw badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${kind}: ${reason}`);
+  }
 }
 
 function problemTexts(problems: FieldProblems, json: string | undefined, repeated: readonly string[] = []): string[] {
@@ -212,6 +231,15 @@ function wrongKind(given: string, kind: string, expected: Expected): StatusError
   const [version = '', group = ''] = parts.reverse();
   const refuse = (reason: string): StatusError =>
     badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${expected.kind}: ${reason}`);
+  if (expected.module?.decode) {
+    if (given !== apiVersionOf(expected)) {
+      return badRequest(
+        `the API version in the data (${given}) does not match the expected API version (${apiVersionOf(expected)})`,
+      );
+    }
+    const message = `Invalid value: ${JSON.stringify(kind)}: must be ${expected.kind}`;
+    return invalid(expected, '', [{ type: 'FieldValueInvalid', field: 'kind', message }]);
+  }
   if (definitionOf(group, version, kind) === undefined) {
     return refuse(
       `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(given)} in scheme "pkg/api/legacyscheme/scheme.go:30"`,

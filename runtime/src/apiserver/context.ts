@@ -4,7 +4,7 @@ import type { ResourceInfo } from '../api/resources.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Request, User } from '../lib/exchange.ts';
 import type { Logger } from '../lib/log.ts';
-import type { Store } from '../store/store.ts';
+import type { KeyValue, Store } from '../store/store.ts';
 import type { Admission } from './admission/admission.ts';
 import type { Allocations } from './allocation/services.ts';
 import type { Asked } from './answer.ts';
@@ -12,12 +12,14 @@ import type { ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import type { TokenAuthenticator } from './authentication/tokens.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { Bindings } from './authorization/bindings.ts';
+import type { Catalog, CustomResource } from './customResources/catalog.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import type { WatchHub } from './watch/hub.ts';
 
 export interface Parts {
   readonly store: Store;
+  readonly catalog: Catalog;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly mirrors: Mirrors;
@@ -44,6 +46,10 @@ export interface Context {
   readonly warnings: string[];
   /** `dryRun=All`: everything happens but the write. */
   readonly dryRun: boolean;
+  /** Of a custom resource: where it is defined. */
+  readonly custom?: CustomResource | undefined;
+  /** Of custom resources: what is stored would be written differently today, so that an update without a change writes it. */
+  readonly isOutdated?: (stored: KeyValue) => boolean;
 }
 
 export const askedOf = ({ request, resource, kind, warnings, parts }: Context): Asked => ({

@@ -35,7 +35,9 @@ const streams = new Set(['exec', 'attach', 'portforward']);
 
 /** @throws StatusError 404 for what is not served, 405 for a verb it does not have, 400 for an unknown dryRun. */
 export function contextOf(parts: Parts, request: Request, info: RequestInfo, user: User): Context {
-  const resource = findResource(info.group, info.version, info.resource);
+  const builtIn = findResource(info.group, info.version, info.resource);
+  const custom = builtIn ? undefined : parts.catalog.custom(info.group, info.version, info.resource);
+  const resource = builtIn ?? custom?.resource;
   if (!resource) throw resourceNotServed();
   const subresource = resource.subresources.find(sub => sub.name === info.subresource);
   if (info.subresource !== '' && !subresource) throw resourceNotServed();
@@ -51,6 +53,7 @@ export function contextOf(parts: Parts, request: Request, info: RequestInfo, use
     kind: kindModule(resource.group, resource.kind, resource.version),
     warnings: [],
     dryRun: dryRunOf(request, info.verb),
+    custom,
   };
 }
 
@@ -68,7 +71,14 @@ function dryRunOf(request: Request, verb: string): boolean {
   return checkWriteOptions(request, verb, request.headers['content-type']?.startsWith(APPLY_TYPES) ?? false);
 }
 
-export async function dispatch(context: Context, podLog: PodLog): Promise<Response> {
+export async function dispatch(asked: Context, podLog: PodLog): Promise<Response> {
+  const { custom } = asked;
+  if (!custom) return answer(asked, podLog);
+  const { customContext, withDeprecation } = await import('./customResources/context.ts');
+  return withDeprecation(await answer(await customContext(asked, custom), podLog), custom);
+}
+
+async function answer(context: Context, podLog: PodLog): Promise<Response> {
   const { info, resource } = context;
   requireNamespace(context);
   // Before anything is done: what has been written cannot be refused any more.

@@ -214,7 +214,8 @@ async function write(
   const gone = mayGo(object);
   keepTimes(object, old);
   const value = serialize(object);
-  if (!gone && (value.equals(current.value) || sameContent(object, old))) {
+  const isWritten = context.isOutdated?.(current) !== true;
+  if (!gone && isWritten && (value.equals(current.value) || sameContent(object, old))) {
     reservation.undo();
     return { written: { value: current.value, revision: current.modRevision, deleted: false } };
   }

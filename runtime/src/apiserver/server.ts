@@ -2,7 +2,6 @@
  * The generic API server: one {@link Handler} and one {@link UpgradeHandler}, fed by the TLS front end (`http.ts`) and by the
  * in-process clients. The path of a request is `answer` below, top to bottom.
  */
-import { resources } from '../api/resources.ts';
 import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
@@ -29,6 +28,7 @@ import { NodeVolumes } from './authorization/nodeVolumes.ts';
 import { rbacAuthorizer } from './authorization/rbac.ts';
 import { advertise, bootstrap } from './bootstrap.ts';
 import type { Parts } from './context.ts';
+import { Catalog } from './customResources/catalog.ts';
 import { contextOf, dispatch, readPod } from './dispatch.ts';
 import { Discovery } from './endpoints/discovery.ts';
 import { answerHealth, type HealthCheck } from './endpoints/health.ts';
@@ -36,7 +36,7 @@ import { Join } from './endpoints/join.ts';
 import { apiServerUser } from './internal.ts';
 import { podLog, podStream } from './kubelet/proxy.ts';
 import { Tunnels } from './kubelet/tunnels.ts';
-import { isMutating, requestLabels } from './metricLabels.ts';
+import { isMutating, isServed, requestLabels } from './metricLabels.ts';
 import { Metrics } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
 import { ObjectCounts } from './objectCounts.ts';
@@ -118,8 +118,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     nodeAuthorizer(references, new NodeVolumes(store, references)),
     rbacAuthorizer(bindings),
   ]);
+  const catalog = new Catalog(store, logger);
   const parts: Parts = {
     store,
+    catalog,
     clock,
     logger,
     mirrors,
@@ -137,17 +139,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const measured = {
     store,
     watches: parts.watches,
-    objects: new ObjectCounts(store, clock, () => resources),
+    objects: new ObjectCounts(store, clock, () => catalog.resources()),
     startedMs,
     gitVersion: options.version.gitVersion,
   };
   const discovery = new Discovery({
-    resources,
+    catalog,
     serverAddress: `${options.advertised.address ?? '127.0.0.1'}:${options.advertised.port}`,
     openApi: async () => {
-      const [v2, v3] = await Promise.all([import('../api/openapi/v2.ts'), import('../api/openapi/v3.ts')]);
-      const about = { title: 'Kubernetes', version: options.version.gitVersion };
-      return { v2: v2.openapiV2(resources, about), v3: v3.openapiV3(resources, about) };
+      const { OpenApi } = await import('./customResources/openapi.ts');
+      return new OpenApi(catalog, store, { title: 'Kubernetes', version: options.version.gitVersion });
     },
   });
   const serverCaPem = pki.serverCa.certificatePem;
@@ -157,6 +158,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let rolesThere = false;
   let closed = false;
   const ready = Promise.all([
+    catalog.ready(),
     parts.services
       .start()
       .then(() => bootstrap(parts, apiServerUser, options.advertised))
@@ -236,11 +238,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     const user = await impersonated(request, await authenticate(request), authorizer);
     // Audit and flow control will stand here, in this order.
     await authorize(authorizer, request, info, user);
+    if (!catalog.isLoaded) await catalog.ready();
     if (!info.isResource) return answerPath(request, user);
     const context = contextOf(parts, request, info, user);
     // Admission stands between the handlers and the store: registry.ts, handlers/delete.ts.
     return dispatch(context, (pod, asked) => podLog(tunnels, pod, asked));
   }
+
+  const served = (info: RequestInfo): boolean => isServed(info, (...of) => catalog.find(...of));
 
   const handler: Handler = async request => {
     const beganMs = performance.now();
@@ -250,11 +255,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       info = infoOf(request);
       const response = await answer(request, info);
-      metrics.observe(requestLabels(info, request), response.status, performance.now() - beganMs);
+      metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
       return response;
     } catch (error) {
       const response = await answerError(request, said(error, request, logger));
-      if (info) metrics.observe(requestLabels(info, request), response.status, performance.now() - beganMs);
+      if (info) metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
       return response;
     } finally {
       metrics.end(mutating);
@@ -297,6 +302,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       parts.watches.close();
       mirrors.close();
       references.close();
+      catalog.close();
       bindings.close();
       if (ownTunnels) tunnels.close();
     },

@@ -176,6 +176,7 @@ interface Target {
   readonly verbs: readonly string[];
   readonly kind: GroupVersionKind;
   readonly definition: string | undefined;
+  readonly listDefinition?: string | undefined;
   /** Part of the operation's id: `NamespacedPodStatus`. */
   readonly subject: string;
 }
@@ -185,7 +186,7 @@ function operationsOn(target: Target, tag: string): Operation[] {
     const verb = VERBS[name];
     if (!verb) return [];
     const { definition, kind } = target;
-    const listDefinition = definitionOf(kind.group, kind.version, `${kind.kind}List`);
+    const listDefinition = target.listDefinition ?? definitionOf(kind.group, kind.version, `${kind.kind}List`);
     const answer = verb.gives === 'status' ? STATUS : verb.gives === 'list' ? listDefinition : definition;
     const body =
       verb.takes === 'object'
@@ -227,7 +228,7 @@ export function operationsOf(resource: ResourceInfo): Operation[] {
   const kind = { group: resource.group, kind: resource.kind, version: resource.version };
   const base = `${root}${scope}/${resource.resource}`;
   const offered = (verbs: readonly string[]): string[] => verbs.filter(v => resource.verbs.includes(v));
-  const own = { kind, definition: resource.definition };
+  const own = { kind, definition: resource.definition, listDefinition: resource.listDefinition };
   const targets: Target[] = [
     {
       ...own,
@@ -260,7 +261,9 @@ export function operationsOf(resource: ResourceInfo): Operation[] {
       verbs: sub.verbs,
       kind: { group: sub.group, kind: sub.kind, version: sub.version },
       // Connections carry streams, not objects.
-      definition: sub.kind.endsWith('Options') ? undefined : sub.definition,
+      definition: sub.kind.endsWith('Options')
+        ? undefined
+        : (sub.definition ?? (sub.kind === resource.kind ? resource.definition : undefined)),
       subject: `${scopeWord}${resource.kind}${identifier(sub.name)}`,
     });
   }
@@ -273,4 +276,11 @@ export const PATCH_TYPES = [
   'application/strategic-merge-patch+json',
   'application/apply-patch+yaml',
 ] as const;
+/** Media types of requests and answers; custom resources have no protobuf and no strategic merge patch. */
+export interface MediaTypes {
+  readonly bodies: readonly string[];
+  readonly patches: readonly string[];
+}
+
 export const BODY_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf'] as const;
+export const ALL_TYPES: MediaTypes = { bodies: BODY_TYPES, patches: PATCH_TYPES };

@@ -92,11 +92,18 @@ export class SchemaWriter {
   readonly schemas: Record<string, JsonSchema> = {};
   readonly #dialect: Dialect;
   readonly #gvksOf: (definition: string) => readonly GroupVersionKind[];
+  readonly #others: ReadonlyMap<string, JsonSchema>;
   readonly #descriptions = new Map<string, ReturnType<typeof packageDescriptions>>();
 
-  constructor(dialect: Dialect, gvksOf: (definition: string) => readonly GroupVersionKind[]) {
+  /** @param others schemas that the table does not know, by definition (custom resources). */
+  constructor(
+    dialect: Dialect,
+    gvksOf: (definition: string) => readonly GroupVersionKind[],
+    others: ReadonlyMap<string, JsonSchema> = new Map(),
+  ) {
     this.#dialect = dialect;
     this.#gvksOf = gvksOf;
+    this.#others = others;
   }
 
   /** `#/components/schemas/…`; the schema itself is added to {@link schemas}. */
@@ -107,6 +114,11 @@ export class SchemaWriter {
 
   #add(definition: string): void {
     if (Object.hasOwn(this.schemas, definition)) return;
+    const other = this.#others.get(definition);
+    if (other) {
+      this.schemas[definition] = other;
+      return;
+    }
     const wellKnown = wellKnownByDefinition.get(definition);
     if (wellKnown) {
       this.schemas[definition] = wellKnown[this.#dialect];

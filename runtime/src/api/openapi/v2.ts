@@ -2,7 +2,7 @@
 import { versionsOf } from '../discovery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { type OpenApiDocument, packDocument } from './document.ts';
-import { BODY_TYPES, type Operation, operationsOf, PATCH_TYPES, type Parameter } from './operations.ts';
+import { ALL_TYPES, type MediaTypes, type Operation, operationsOf, type Parameter } from './operations.ts';
 import { gvksOf, type JsonSchema, SchemaWriter } from './schema.ts';
 import type { OpenApiInfo } from './v3.ts';
 
@@ -17,7 +17,7 @@ function parameter(p: Parameter): JsonSchema {
   };
 }
 
-function operation(op: Operation, writer: SchemaWriter): JsonSchema {
+export function operationV2(op: Operation, writer: SchemaWriter, types: MediaTypes = ALL_TYPES): JsonSchema {
   const schema = op.answer === undefined ? { type: 'string' } : { $ref: writer.reference(op.answer) };
   const texts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
   const body =
@@ -33,8 +33,8 @@ function operation(op: Operation, writer: SchemaWriter): JsonSchema {
         ];
   return {
     description: op.description,
-    consumes: op.method === 'patch' ? PATCH_TYPES : ['*/*'],
-    produces: BODY_TYPES,
+    consumes: op.method === 'patch' ? types.patches : ['*/*'],
+    produces: types.bodies,
     schemes: ['https'],
     tags: [op.tag],
     operationId: op.operationId,
@@ -58,7 +58,7 @@ export function buildV2(resources: readonly ResourceInfo[], info: OpenApiInfo): 
   for (const op of resources.flatMap(operationsOf)) {
     const at = paths[op.path] ?? {};
     paths[op.path] = at;
-    at[op.method] = operation(op, writer);
+    at[op.method] = operationV2(op, writer);
   }
   return {
     swagger: '2.0',

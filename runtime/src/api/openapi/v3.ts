@@ -6,7 +6,15 @@ import { groupVersionOf, versionsOf } from '../discovery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { META } from '../schema/table.ts';
 import { digest, type OpenApiDocument, packDocument } from './document.ts';
-import { BODY_TYPES, type Operation, operationsOf, PATCH_TYPES, type Parameter, rootOf } from './operations.ts';
+import {
+  ALL_TYPES,
+  BODY_TYPES,
+  type MediaTypes,
+  type Operation,
+  operationsOf,
+  type Parameter,
+  rootOf,
+} from './operations.ts';
 import { gvksOf, type JsonSchema, SchemaWriter } from './schema.ts';
 
 const servedIn = (resources: readonly ResourceInfo[], group: string, version: string): ResourceInfo[] =>
@@ -27,8 +35,8 @@ function content(types: readonly string[], reference: string | undefined): JsonS
   return Object.fromEntries(types.map(type => [type, { schema }]));
 }
 
-function operation(op: Operation, writer: SchemaWriter): JsonSchema {
-  const answer = content(BODY_TYPES, op.answer === undefined ? undefined : writer.reference(op.answer));
+export function operationV3(op: Operation, writer: SchemaWriter, types: MediaTypes = ALL_TYPES): JsonSchema {
+  const answer = content(types.bodies, op.answer === undefined ? undefined : writer.reference(op.answer));
   const texts: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' };
   const responses = Object.fromEntries(
     [200, ...op.codes].map(code => [code, { description: texts[code], content: answer }]),
@@ -43,7 +51,7 @@ function operation(op: Operation, writer: SchemaWriter): JsonSchema {
       ? {}
       : {
           requestBody: {
-            content: content(isPatch ? PATCH_TYPES : ['*/*'], writer.reference(op.body)),
+            content: content(isPatch ? types.patches : ['*/*'], writer.reference(op.body)),
             ...(op.method === 'delete' ? {} : { required: true }),
           },
         }),
@@ -83,7 +91,7 @@ export function buildV3(
   for (const op of served.flatMap(operationsOf)) {
     const at = paths[op.path] ?? {};
     paths[op.path] = at;
-    at[op.method] = operation(op, writer);
+    at[op.method] = operationV3(op, writer);
   }
   return {
     openapi: '3.0.0',
@@ -135,7 +143,10 @@ export function openapiV3(resources: readonly ResourceInfo[], info: OpenApiInfo)
     document: path => {
       const place = places.get(path);
       if (!place) return undefined;
-      const document = made.get(path) ?? packDocument(buildV3(resources, place.group, place.version, info));
+      const document = made.get(path) ?? {
+        ...packDocument(buildV3(resources, place.group, place.version, info)),
+        etag: `"${hash(place.group, place.version)}"`, // as the index says it
+      };
       made.set(path, document);
       return document;
     },

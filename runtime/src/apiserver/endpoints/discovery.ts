@@ -12,18 +12,25 @@ import { negotiate } from '../negotiate.ts';
 const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 export interface OpenApiSource {
-  readonly v2: () => OpenApiDocument;
-  readonly v3: { index(): unknown; document(path: string): OpenApiDocument | undefined };
+  v2(): Promise<OpenApiDocument>;
+  index(): unknown;
+  document(path: string): Promise<OpenApiDocument | undefined>;
 }
 
 export interface DiscoveryOptions {
-  readonly resources: readonly ResourceInfo[];
+  /** What is served now. */
+  readonly catalog: {
+    resources(): readonly ResourceInfo[];
+    /** Grows when something else is served. */
+    readonly generation: number;
+  };
   readonly serverAddress: string;
   /** Loaded when somebody asks: most servers never are. */
   readonly openApi: () => Promise<OpenApiSource>;
 }
 
 interface Document {
+  readonly generation: number;
   readonly body: Buffer;
   readonly etag: string;
 }
@@ -52,7 +59,8 @@ export class Discovery {
   }
 
   #document(core: boolean, [group, version, ...rest]: readonly string[]): object | undefined {
-    const { resources, serverAddress } = this.#options;
+    const { catalog, serverAddress } = this.#options;
+    const resources = catalog.resources();
     if (rest.length > 0) return undefined;
     if (core) {
       if (group === undefined) return { ...apiVersions(serverAddress), apiVersion: 'v1' };
@@ -64,9 +72,11 @@ export class Discovery {
 
   #aggregatedAnswer(request: Request, core: boolean): Response {
     let document = this.#aggregated.get(core);
-    if (!document) {
-      const body = Buffer.from(JSON.stringify(apiGroupDiscoveryList(this.#options.resources, core)));
-      document = { body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
+    const { catalog } = this.#options;
+    const { generation } = catalog;
+    if (document?.generation !== generation) {
+      const body = Buffer.from(JSON.stringify(apiGroupDiscoveryList(catalog.resources(), core)));
+      document = { generation, body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
       this.#aggregated.set(core, document);
     }
     const headers = { 'content-type': AGGREGATED, etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
@@ -79,13 +89,13 @@ export class Discovery {
     const source = await this.#openApi;
     if (version === 'v2' && rest.length === 0) {
       if (wantsProtobufDocument(request)) return protobufDocument();
-      return this.#compressed(request, source.v2());
+      return this.#compressed(request, await source.v2());
     }
     if (version === 'v3' && rest.length === 0) {
-      const body = Buffer.from(JSON.stringify(source.v3.index()));
+      const body = Buffer.from(JSON.stringify(source.index()));
       return { status: 200, headers: { 'content-type': 'application/json' }, body };
     }
-    const document = version === 'v3' ? source.v3.document(rest.join('/')) : undefined;
+    const document = version === 'v3' ? await source.document(rest.join('/')) : undefined;
     if (!document) throw resourceNotServed();
     return this.#compressed(request, document);
   }

@@ -166,7 +166,7 @@ export async function deleteObject(
     const old = deserialize(current.value, current.modRevision);
     checkPreconditions(context, name, old, options);
     await parts.admission.validate(admissionAttributes(context, 'DELETE', undefined, old));
-    const marked = marking(old, options, parts.clock.now());
+    const marked = marking(prepared(context, old), options, parts.clock.now());
     const value = marked === undefined ? current.value : serialize(marked);
     if (value.equals(current.value) && marked !== undefined) {
       return { value: current.value, revision: current.modRevision, gone: false };
@@ -199,6 +199,13 @@ function checkPreconditions(context: Context, name: string, old: KubeObject, { p
   if (resourceVersion !== undefined && resourceVersion !== old.metadata.resourceVersion) {
     fail('ResourceVersion', resourceVersion, old.metadata.resourceVersion ?? '', 'modified');
   }
+}
+
+function prepared({ kind, parts }: Context, old: KubeObject): KubeObject {
+  if (!kind?.prepareForDelete || old.metadata.deletionTimestamp !== undefined) return old;
+  const object = structuredClone(old);
+  kind.prepareForDelete(object, parts.clock.now());
+  return object;
 }
 
 /** The object as it waits for its end; undefined: it can go now. */

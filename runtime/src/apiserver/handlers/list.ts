@@ -1,5 +1,6 @@
 /** LIST: whole, in pages, selected, as tables. Consistent at one revision across pages. */
 import type { KubeObject } from '../../api/object.ts';
+import { listKindOf } from '../../api/resources.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { CompactedError, type KeyValue, type RangeOptions, type RangeResult } from '../../store/store.ts';
@@ -39,7 +40,7 @@ export async function answerList(context: Context, page: Page): Promise<Response
   const { parts, resource, kind, request } = context;
   const form = accepted(request, resource);
   const head: ListHead = {
-    kind: `${resource.kind}List`,
+    kind: listKindOf(resource),
     apiVersion: apiVersionOf(resource),
     metadata: {
       resourceVersion: String(page.revision),

@@ -2,9 +2,10 @@
 
 import type { LabelSelector } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { Scale } from '../../api/generated/types/autoscaling.v1.ts';
+import type { ScalePaths } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { formatLabelSelector } from '../../api/selectors.ts';
-import { badRequest, invalid, notFound } from '../../api/status.ts';
+import { badRequest, internalError, invalid, notFound } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerObject } from '../answer.ts';
 import { decodeBody, type Expected } from '../body.ts';
@@ -26,7 +27,7 @@ export async function scale(context: Context): Promise<Response> {
   if (info.verb === 'get') {
     const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
     if (!found) throw notFound(resource, info.name);
-    return answer(context, scaleOf(deserialize(found.value, found.modRevision)));
+    return answer(context, readScale(context, deserialize(found.value, found.modRevision)));
   }
   let wanted: (current: KubeObject) => KubeObject;
   if (info.verb === 'update') {
@@ -39,7 +40,7 @@ export async function scale(context: Context): Promise<Response> {
   const updated = await updateObject(context, info.name, {
     subresource: '',
     change: old => {
-      const current = scaleOf(old) as unknown as KubeObject;
+      const current = scaleOf(old, context.kind?.scale) as unknown as KubeObject;
       const before = current.metadata.resourceVersion;
       const next = wanted(current);
       if ((next.metadata.name ?? info.name) !== info.name) {
@@ -62,21 +63,43 @@ export async function scale(context: Context): Promise<Response> {
       if (info.verb === 'patch' && given === before) delete old.metadata.resourceVersion;
       else if (given === undefined) delete old.metadata.resourceVersion;
       else old.metadata.resourceVersion = given;
-      old.spec = { ...(old.spec as object | undefined), replicas };
+      setReplicas(context, old, replicas);
       return old;
     },
   });
-  return answer(context, scaleOf(deserialize(updated.value, updated.revision)));
+  return answer(context, scaleOf(deserialize(updated.value, updated.revision), context.kind?.scale));
 }
 
 const answer = (context: Context, object: Scale): Promise<Response> =>
   answerObject(askedOf(context), object as unknown as KubeObject);
 
-function scaleOf(object: KubeObject): Scale {
+/** A custom resource without a number of replicas has no scale. */
+function readScale({ kind }: Context, object: KubeObject): Scale {
+  const paths = kind?.scale;
+  if (paths && paths.replicas(object) === undefined) {
+    throw internalError(`the spec replicas field ${JSON.stringify(paths.specReplicasPath)} does not exist`);
+  }
+  return scaleOf(object, paths);
+}
+
+function setReplicas({ kind }: Context, object: KubeObject, replicas: number): void {
+  if (!kind?.scale) {
+    object.spec = { ...(object.spec as object | undefined), replicas };
+    return;
+  }
+  try {
+    kind.scale.setReplicas(object, replicas);
+  } catch (error) {
+    throw badRequest(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function scaleOf(object: KubeObject, paths: ScalePaths | undefined): Scale {
   const spec = (object.spec ?? {}) as { replicas?: number; selector?: LabelSelector | Record<string, string> };
   const status = (object.status ?? {}) as { replicas?: number };
+  const replicas = paths ? paths.replicas(object) : spec.replicas;
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
-  const selector = selectorText(object.kind, spec.selector);
+  const selector = paths ? paths.selector(object) : selectorText(object.kind, spec.selector);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
@@ -87,8 +110,11 @@ function scaleOf(object: KubeObject): Scale {
       ...(resourceVersion === undefined ? {} : { resourceVersion }),
       ...(creationTimestamp === undefined ? {} : { creationTimestamp }),
     },
-    spec: { ...(spec.replicas === undefined ? {} : { replicas: spec.replicas }) },
-    status: { replicas: status.replicas ?? 0, ...(selector === '' ? {} : { selector }) },
+    spec: { ...(replicas === undefined ? {} : { replicas }) },
+    status: {
+      replicas: paths ? paths.statusReplicas(object) : (status.replicas ?? 0),
+      ...(selector === '' ? {} : { selector }),
+    },
   };
 }
 

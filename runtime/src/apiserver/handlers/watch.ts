@@ -3,6 +3,7 @@
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes, KEP-3157 streaming lists).
  */
 import type { KubeObject } from '../../api/object.ts';
+import { listKindOf } from '../../api/resources.ts';
 import { StatusError, statusOf } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { CompactedError, type KeyValue, type StoreEvent } from '../../store/store.ts';
@@ -143,7 +144,7 @@ function formOf({ request, resource }: Context, { sendInitialEvents, bookmarks }
 async function emptyList({ resource, request }: Context, form: Accepted): Promise<string> {
   const list =
     form.as === 'object'
-      ? { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource), metadata: {}, items: [] }
+      ? { kind: listKindOf(resource), apiVersion: apiVersionOf(resource), metadata: {}, items: [] }
       : { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.metaVersion}`, metadata: {}, items: [] };
   return (await encode(list, form, request)).toString('base64');
 }

@@ -6,11 +6,15 @@ import type {
 import { dns1123SubdomainErrors } from '../../names.ts';
 import { isCheckedFormat } from '../../structural/formats.ts';
 import { everySchema, someSchema } from '../../structural/schemas.ts';
+import { formatTime } from '../../times.ts';
 import { column } from '../columns.ts';
 import { defineKind } from '../define.ts';
 import { sameValue } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
 import { definitionErrors, definitionUpdateErrors, statusErrors } from './definitionRules.ts';
+
+/** Its objects go before it does. */
+const CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
 
 function fillDefaults({ names, conversion }: CustomResourceDefinitionSpec): void {
   if (names?.kind) {
@@ -90,6 +94,20 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     const { generation = 1 } = old.metadata;
     definition.metadata.generation = sameValue(definition.spec, old.spec) ? generation : generation + 1;
     addStoredVersion(definition);
+  },
+  prepareForDelete: (definition, nowMs) => {
+    const { metadata } = definition;
+    const finalizers = metadata.finalizers ?? [];
+    if (!finalizers.includes(CLEANUP)) metadata.finalizers = [...finalizers, CLEANUP];
+    const others = (definition.status?.conditions ?? []).filter(({ type }) => type !== 'Terminating');
+    const condition = {
+      type: 'Terminating',
+      status: 'True',
+      lastTransitionTime: formatTime(Math.floor(nowMs / 1000)),
+      reason: 'InstanceDeletionPending',
+      message: 'CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon',
+    };
+    definition.status = { ...definition.status, conditions: [...others, condition] };
   },
   validate: definition => [...nameFieldErrors(definition), ...definitionErrors(definition)],
   validateUpdateAlone: true,

@@ -1,0 +1,229 @@
+/**
+ * Everything that can be asked for: the built-in resources, and those that CustomResourceDefinitions define.
+ *
+ * Invariants:
+ * - once {@link Catalog.ready} has resolved, the catalog is as the definitions were at the store's newest durable revision: a write of
+ *   a definition is known here before it is answered;
+ * - of a definition only names and state are kept; its schemas are read and compiled when the first request needs them, and let go
+ *   when the definition changes or many others have been used since;
+ * - {@link Catalog.generation} grows with every change of what is served.
+ */
+import { findResource, type ResourceInfo, resources } from '../../api/resources.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { Store } from '../../store/store.ts';
+import { type Followed, follow } from '../follow.ts';
+import { DEFINITIONS_PREFIX, type DefinedVersion, type Definition, readDefinition } from './definition.ts';
+import type { Serving } from './serving.ts';
+
+const ALL = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch'];
+/** While the definition is being deleted its objects only go. */
+const LEAVING = ['delete', 'deletecollection', 'get', 'list', 'watch'];
+const GET_UPDATE = ['get', 'patch', 'update'];
+const SCALE = { group: 'autoscaling', version: 'v1', kind: 'Scale', definition: 'io.k8s.api.autoscaling.v1.Scale' };
+
+/** Definitions whose compiled schemas are kept at once. */
+const MAX_SERVING = 100;
+
+export interface CustomResource {
+  readonly definition: Definition;
+  readonly version: DefinedVersion;
+  readonly resource: ResourceInfo;
+}
+
+interface Entry {
+  readonly definition: Definition;
+  /** Objects written after this revision are in the form the present schemas give them. */
+  readonly schemaRevision: number;
+  /** By version. */
+  readonly served: ReadonlyMap<string, CustomResource>;
+  /** Aborted when the spec changes or the definition goes: watches end, their clients list again. */
+  readonly retired: AbortController;
+  serving: Promise<Serving> | undefined;
+}
+
+export class Catalog {
+  readonly #store: Store;
+  readonly #logger: Logger;
+  readonly #followed: Followed;
+  readonly #entries = new Map<string, Entry>();
+  #loaded = false;
+  #generation = 0;
+  #resources: readonly ResourceInfo[] | undefined;
+
+  constructor(store: Store, logger: Logger) {
+    this.#store = store;
+    this.#logger = logger;
+    this.#followed = follow(store, DEFINITIONS_PREFIX, {
+      reset: () => {
+        for (const { retired } of this.#entries.values()) retired.abort();
+        this.#entries.clear();
+        this.#changed();
+      },
+      put: (key, value, revision) => this.#put(key, value, revision),
+      remove: key => this.#remove(key),
+    });
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  async ready(): Promise<void> {
+    await this.#followed.ready();
+    this.#loaded = true;
+  }
+
+  close(): void {
+    this.#followed.close();
+  }
+
+  /** Undefined: nobody serves this; {@link custom} resources must be {@link ready} for it to be sure. */
+  find(group: string, version: string, resource: string): ResourceInfo | undefined {
+    return findResource(group, version, resource) ?? this.custom(group, version, resource)?.resource;
+  }
+
+  custom(group: string, version: string, resource: string): CustomResource | undefined {
+    return this.#entries.get(`${resource}.${group}`)?.served.get(version);
+  }
+
+  /** Everything, as discovery tells it. */
+  resources(): readonly ResourceInfo[] {
+    this.#resources ??= [
+      ...resources,
+      ...[...this.#entries.values()].flatMap(({ definition, served }) =>
+        [...served.values()]
+          .filter(({ version }) => version.served)
+          .map(({ resource }) => (definition.terminating ? { ...resource, verbs: LEAVING } : resource)),
+      ),
+    ];
+    return this.#resources;
+  }
+
+  /** Definitions that serve this version of a group, by name. */
+  definitionsOf(group: string, version: string): Definition[] {
+    return [...this.#entries.values()]
+      .filter(({ definition, served }) => definition.group === group && served.get(version)?.version.served)
+      .map(({ definition }) => definition)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get isLoaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** The compiled schemas of a definition. @throws Error when the definition has gone since it was looked up. */
+  async serving({ name }: Definition): Promise<Serving> {
+    const entry = this.#entries.get(name);
+    if (!entry) throw new Error(`the definition ${name} is not there any more`);
+    entry.serving ??= this.#load(entry);
+    const serving = await entry.serving;
+    // The one used last is the last in the map.
+    if (this.#entries.size > MAX_SERVING && this.#entries.get(name) === entry) {
+      this.#entries.delete(name);
+      this.#entries.set(name, entry);
+      this.#shed();
+    }
+    return serving;
+  }
+
+  /** Lets go the schemas that have not been used for longest. */
+  #shed(): void {
+    let kept = [...this.#entries.values()].filter(entry => entry.serving !== undefined).length;
+    for (const entry of this.#entries.values()) {
+      if (kept <= MAX_SERVING) return;
+      if (entry.serving === undefined) continue;
+      entry.serving = undefined;
+      kept--;
+    }
+  }
+
+  async #load(entry: Entry): Promise<Serving> {
+    const { definition, schemaRevision, retired } = entry;
+    try {
+      const [{ Serving }, found] = await Promise.all([
+        import('./serving.ts'),
+        this.#store.get(DEFINITIONS_PREFIX + definition.name),
+      ]);
+      if (!found) throw new Error(`the definition ${definition.name} is not there any more`);
+      return new Serving({ definition, schemaRevision, retired: retired.signal, value: found.value });
+    } catch (error) {
+      entry.serving = undefined;
+      throw error;
+    }
+  }
+
+  #put(key: string, value: Buffer, revision: number): void {
+    let definition: Definition;
+    try {
+      definition = readDefinition(value, revision);
+    } catch (error) {
+      this.#logger.error(
+        { err: error, key },
+        'a CustomResourceDefinition cannot be read: what it defines is not served',
+      );
+      this.#remove(key);
+      return;
+    }
+    const old = this.#entries.get(definition.name);
+    const isSame = old?.definition.uid === definition.uid && old.definition.generation === definition.generation;
+    if (!isSame) old?.retired.abort();
+    this.#entries.set(definition.name, {
+      definition,
+      schemaRevision: isSame ? old.schemaRevision : revision,
+      served: servedOf(definition),
+      retired: isSame ? old.retired : new AbortController(),
+      serving: isSame ? old.serving : undefined,
+    });
+    this.#changed();
+  }
+
+  #remove(key: string): void {
+    const name = key.slice(DEFINITIONS_PREFIX.length);
+    const old = this.#entries.get(name);
+    if (!old) return;
+    old.retired.abort();
+    this.#entries.delete(name);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#generation++;
+    this.#resources = undefined;
+  }
+}
+
+/** While it is being deleted, a definition's storage version is there for its objects to go, whether it is served or not. */
+function servedOf(definition: Definition): ReadonlyMap<string, CustomResource> {
+  const { established, terminating, storage } = definition;
+  if (!established) return new Map();
+  return new Map(
+    definition.versions
+      .filter(({ name, served }) => served || (terminating && name === storage))
+      .map(version => [version.name, { definition, version, resource: resourceOf(definition, version) }] as const),
+  );
+}
+
+/** `com.example.stable.v1.CronTab` */
+export const modelName = ({ group }: Definition, version: string, kind: string): string =>
+  `${group.split('.').reverse().join('.')}.${version}.${kind}`;
+
+function resourceOf(definition: Definition, version: DefinedVersion): ResourceInfo {
+  const { group, kind } = definition;
+  const own = { group, version: version.name, kind };
+  return {
+    ...own,
+    resource: definition.plural,
+    singular: definition.singular,
+    listKind: definition.listKind,
+    namespaced: definition.namespaced,
+    shortNames: definition.shortNames,
+    categories: definition.categories,
+    verbs: version.served ? ALL : LEAVING,
+    subresources: [
+      ...(version.hasScale ? [{ name: 'scale', ...SCALE, verbs: GET_UPDATE }] : []),
+      ...(version.hasStatus ? [{ name: 'status', ...own, definition: undefined, verbs: GET_UPDATE }] : []),
+    ],
+    definition: modelName(definition, version.name, kind),
+    listDefinition: modelName(definition, version.name, definition.listKind),
+  };
+}
