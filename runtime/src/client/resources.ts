@@ -36,7 +36,7 @@ import type { IPAddress } from '../api/generated/types/networking.v1.ts';
 import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
 import type { ClusterRole } from '../api/generated/types/rbac.v1.ts';
 import type { PriorityClass } from '../api/generated/types/scheduling.v1.ts';
-import type { CSINode, StorageClass } from '../api/generated/types/storage.v1.ts';
+import type { CSINode, StorageClass, VolumeAttributesClass } from '../api/generated/types/storage.v1.ts';
 
 /** The least any object has. */
 export interface ApiObject {
@@ -158,6 +158,12 @@ export const CustomResourceDefinitions = clusterScoped<CustomResourceDefinition>
 );
 export const APIServices = clusterScoped<APIService>('apiregistration.k8s.io', 'v1', 'apiservices', 'APIService');
 export const StorageClasses = clusterScoped<StorageClass>('storage.k8s.io', 'v1', 'storageclasses', 'StorageClass');
+export const VolumeAttributesClasses = clusterScoped<VolumeAttributesClass>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+);
 export const CSINodes = clusterScoped<CSINode>('storage.k8s.io', 'v1', 'csinodes', 'CSINode');
 
 /** The same resource read as metadata only; use it with the `metadataOnly` option of list, watch and informers. */

@@ -13,8 +13,8 @@ import type { Controller } from './context.ts';
 import { customResourceCleanup } from './customResources/cleanup.ts';
 import { customResourceNaming } from './customResources/naming.ts';
 import { deployments } from './deployment/index.ts';
-import { flowSchemas } from './flowSchemas.ts';
 import { disruption } from './disruption/index.ts';
+import { flowSchemas } from './flowSchemas.ts';
 import { garbageCollector } from './garbage/index.ts';
 import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
@@ -27,6 +27,9 @@ import { rootCaConfigMaps } from './rootCaConfigMaps.ts';
 import { serviceAccounts } from './serviceAccounts.ts';
 import { type SecretToken, serviceAccountTokens } from './serviceAccountTokens.ts';
 import { serviceAddresses } from './serviceAddresses.ts';
+import { attributesClassProtection } from './storageProtection/attributesClasses.ts';
+import { claimProtection } from './storageProtection/claims.ts';
+import { volumeProtection } from './storageProtection/volumes.ts';
 import { taintEviction } from './taintEviction.ts';
 
 export interface ControllerOptions {
@@ -71,6 +74,9 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     deployment: deployments,
     resourcequota: resourceQuotas,
     disruption,
+    'pvc-protection': claimProtection,
+    'pv-protection': volumeProtection,
+    'vac-protection': attributesClassProtection,
     'certificate-approver': certificateApprover,
     'certificate-cleaner': certificateCleaner,
     'flow-schemas': flowSchemas,
