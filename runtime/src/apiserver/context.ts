@@ -13,6 +13,7 @@ import type { TokenAuthenticator } from './authentication/tokens.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { Bindings } from './authorization/bindings.ts';
 import type { Catalog, CustomResource } from './customResources/catalog.ts';
+import type { Tunnels } from './kubelet/tunnels.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import type { WatchHub } from './watch/hub.ts';
@@ -33,6 +34,8 @@ export interface Parts {
   readonly bearer: TokenAuthenticator;
   readonly services: Allocations;
   readonly watches: WatchHub;
+  /** To the kubelets, and through them to their pods. */
+  readonly tunnels: Tunnels;
 }
 
 export interface Context {
@@ -44,6 +47,8 @@ export interface Context {
   readonly kind: KindModule | undefined;
   /** Texts for `Warning` headers, in order. */
   readonly warnings: string[];
+  /** Tells the audit log, where there is one. */
+  readonly annotate?: (key: string, value: string) => void;
   /** `dryRun=All`: everything happens but the write. */
   readonly dryRun: boolean;
   /** Of a custom resource: where it is defined. */

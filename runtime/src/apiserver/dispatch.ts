@@ -34,7 +34,13 @@ const APPLY_TYPES = 'application/apply-patch';
 const streams = new Set(['exec', 'attach', 'portforward']);
 
 /** @throws StatusError 404 for what is not served, 405 for a verb it does not have, 400 for an unknown dryRun. */
-export function contextOf(parts: Parts, request: Request, info: RequestInfo, user: User): Context {
+export function contextOf(
+  parts: Parts,
+  request: Request,
+  info: RequestInfo,
+  user: User,
+  audited?: { annotate(key: string, value: string): void },
+): Context {
   const builtIn = findResource(info.group, info.version, info.resource);
   const custom = builtIn ? undefined : parts.catalog.custom(info.group, info.version, info.resource);
   const resource = builtIn ?? custom?.resource;
@@ -42,7 +48,7 @@ export function contextOf(parts: Parts, request: Request, info: RequestInfo, use
   const subresource = resource.subresources.find(sub => sub.name === info.subresource);
   if (info.subresource !== '' && !subresource) throw resourceNotServed();
   const verbs = subresource ? subresource.verbs : resource.verbs;
-  if (!verbs.includes(info.verb)) throw notAllowed(resource, info, verbs);
+  if (!verbs.includes(info.verb) || isMisplaced(info)) throw notAllowed(resource, info, verbs);
   if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
   return {
     parts,
@@ -53,6 +59,7 @@ export function contextOf(parts: Parts, request: Request, info: RequestInfo, use
     kind: kindModule(resource.group, resource.kind, resource.version),
     warnings: [],
     dryRun: dryRunOf(request, info.verb),
+    ...(audited ? { annotate: (key: string, value: string) => audited.annotate(key, value) } : {}),
     custom,
   };
 }
@@ -119,6 +126,10 @@ const methods: Readonly<Record<string, string>> = {
   deletecollection: 'DELETE',
 };
 
+/** An object's verb where all of them are, or the other way round. */
+const isMisplaced = ({ subresource, name, verb }: RequestInfo): boolean =>
+  subresource === '' && (name === '' ? verb === 'update' || verb === 'patch' : verb === 'create');
+
 /** 405 with what this path does allow (RFC 9110 §15.5.6). */
 function notAllowed(resource: ResourceInfo, info: RequestInfo, verbs: readonly string[]): StatusError {
   const named = info.name !== '' && info.verb !== 'list' && info.verb !== 'watch';
@@ -155,7 +166,10 @@ async function subresource(context: Context, podLog: PodLog): Promise<Response> 
       return podLog(await readPod(context), request);
   }
   if (streams.has(info.subresource)) throw badRequest('Upgrade request required');
-  if (info.subresource === 'proxy') throw resourceNotServed();
+  if (info.subresource === 'proxy') {
+    const { proxyRequest } = await import('./proxy/proxy.ts');
+    return proxyRequest(context.parts.tunnels, context);
+  }
   // status, approval, resize, ephemeralcontainers: the object itself, of which only a part may change
   const part = info.subresource;
   if (info.verb === 'get') return getObject(context);

@@ -279,7 +279,7 @@ export function admissionAttributes(
   object: KubeObject | undefined,
   old: KubeObject | undefined,
 ): Parameters<Context['parts']['admission']['mutate']>[0] {
-  const { info, user, resource, dryRun } = context;
+  const { info, user, resource, dryRun, annotate } = context;
   const metadata = (object ?? old)?.metadata;
   return {
     operation,
@@ -292,6 +292,7 @@ export function admissionAttributes(
     ...(old === undefined ? {} : { old }),
     dryRun,
     warnings: context.warnings,
+    ...(annotate ? { annotate } : {}),
   };
 }
 

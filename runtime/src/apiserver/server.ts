@@ -2,6 +2,7 @@
  * The generic API server: one {@link Handler} and one {@link UpgradeHandler}, fed by the TLS front end (`http.ts`) and by the
  * in-process clients. The path of a request is `answer` below, top to bottom.
  */
+import type { Duplex } from 'node:stream';
 import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
@@ -12,6 +13,7 @@ import { type Store, StoreClosedError } from '../store/store.ts';
 import { type AdmissionOptions, builtInAdmission } from './admission/plugins.ts';
 import { Allocations } from './allocation/services.ts';
 import { answerError } from './answer.ts';
+import type { AuditedRequest, Auditor } from './audit/auditor.ts';
 import { authenticator } from './authentication/authenticate.ts';
 import { bootstrapTokens } from './authentication/bootstrapTokens.ts';
 import { impersonated } from './authentication/impersonate.ts';
@@ -55,6 +57,8 @@ export interface ApiServerOptions {
   readonly audiences?: readonly string[];
   /** Who may come with a token of a file. */
   readonly staticTokens?: StaticTokens;
+  /** Writes requests down; unset: nothing is, and it costs nothing. */
+  readonly auditor?: Auditor;
   /** False: every request needs credentials. Default true: who has none is `system:anonymous`. */
   readonly anonymous?: boolean;
   /** The secret part of the node token; undefined: no node can join. */
@@ -145,6 +149,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
   const discovery = new Discovery({
     catalog,
+    clock,
     serverAddress: `${options.advertised.address ?? '127.0.0.1'}:${options.advertised.port}`,
     openApi: async () => {
       const { OpenApi } = await import('./customResources/openapi.ts');
@@ -235,12 +240,39 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   /** The request path. */
   async function answer(request: Request, info: RequestInfo): Promise<Response> {
-    const user = await impersonated(request, await authenticate(request), authorizer);
-    // Audit and flow control will stand here, in this order.
-    await authorize(authorizer, request, info, user);
+    if (options.auditor) return auditedAnswer(options.auditor, request, info);
+    return answerTo(await authenticate(request), request, info);
+  }
+
+  async function auditedAnswer(auditor: Auditor, request: Request, info: RequestInfo): Promise<Response> {
+    const asking = await authenticate(request).catch((error: unknown) => {
+      auditor.begin(request, info, undefined)?.failed(error);
+      throw error;
+    });
+    const audited = auditor.begin(request, info, asking);
+    try {
+      const response = await answerTo(asking, request, info, audited);
+      return audited ? audited.answered(response) : response;
+    } catch (error) {
+      audited?.failed(error);
+      throw error;
+    }
+  }
+
+  /** @param asking who has proved who he is; he may act as somebody else. */
+  async function answerTo(
+    asking: User,
+    request: Request,
+    info: RequestInfo,
+    audited?: AuditedRequest,
+  ): Promise<Response> {
+    const user = await impersonated(request, asking, authorizer);
+    if (user !== asking) audited?.impersonates(user);
+    // Flow control will stand here.
+    await authorize(authorizer, request, info, user, audited);
     if (!catalog.isLoaded) await catalog.ready();
     if (!info.isResource) return answerPath(request, user);
-    const context = contextOf(parts, request, info, user);
+    const context = contextOf(parts, request, info, user, audited);
     // Admission stands between the handlers and the store: registry.ts, handlers/delete.ts.
     return dispatch(context, (pod, asked) => podLog(tunnels, pod, asked));
   }
@@ -259,7 +291,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return response;
     } catch (error) {
       const response = await answerError(request, said(error, request, logger));
-      if (info) metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
+      if (info)
+        metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
       return response;
     } finally {
       metrics.end(mutating);
@@ -267,24 +300,32 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 
   const upgrade: UpgradeHandler = async (request, socket, head) => {
+    let audited: AuditedRequest | undefined;
     try {
       if (request.path === '/v1-atoll/connect') return await tunnels.upgrade(request, socket, head);
       const info = infoOf(request);
-      const user = await impersonated(request, await authenticate(request), authorizer);
-      await authorize(authorizer, request, info, user);
+      const asking = await authenticate(request);
+      audited = options.auditor?.begin(request, info, asking);
+      const user = await impersonated(request, asking, authorizer);
+      if (user !== asking) audited?.impersonates(user);
+      await authorize(authorizer, request, info, user, audited);
       if (!info.isResource) throw resourceNotServed();
-      const context = contextOf(parts, request, info, user);
+      const context = contextOf(parts, request, info, user, audited);
       const { subresource } = info;
       if (info.verb === 'watch' || subresource === 'log') {
         const response = await dispatch(context, (pod, asked) => podLog(tunnels, pod, asked));
         const { logOverWebSocket, watchOverWebSocket } = await import('./watch/webSocket.ts');
         const send = info.verb === 'watch' ? watchOverWebSocket : logOverWebSocket;
+        if (audited) endsWith(socket, audited);
         return await send(request, response, socket, head);
       }
       if (info.group !== '' || info.resource !== 'pods' || !isStream(subresource))
         throw badRequest('this request cannot be upgraded');
-      await podStream(tunnels, await readPod(context), subresource, request, socket, head);
+      const pod = await readPod(context);
+      if (audited) endsWith(socket, audited);
+      await podStream(tunnels, pod, subresource, request, socket, head);
     } catch (error) {
+      audited?.failed(error);
       const status = statusOf(said(error, request, logger));
       refuseUpgrade(socket, status.code, status);
     }
@@ -309,13 +350,27 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   };
 }
 
-async function authorize(authorizer: Authorizer, request: Request, info: RequestInfo, user: User): Promise<void> {
+async function authorize(
+  authorizer: Authorizer,
+  request: Request,
+  info: RequestInfo,
+  user: User,
+  audited: AuditedRequest | undefined,
+): Promise<void> {
   const attributes: Attributes = { ...info, user, fieldSelector: request.query.get('fieldSelector') ?? '' };
-  const { opinion, reason } = await authorizer.authorize(attributes);
-  if (opinion === 'allow') return;
+  const decision = await authorizer.authorize(attributes);
+  audited?.decided(decision.opinion, decision.reason);
+  if (decision.opinion === 'allow') return;
+  const { reason } = decision;
   const text = refusalText(attributes);
   const of = info.isResource ? info : { group: '', resource: '' };
   throw forbidden(of, info.name, reason === '' ? text : `${text}: ${reason}`);
+}
+
+/** The connection is the client's from here on. */
+function endsWith(socket: Duplex, audited: AuditedRequest): void {
+  audited.upgraded();
+  socket.once('close', () => audited.ended());
 }
 
 function infoOf(request: Request): RequestInfo {

@@ -4,6 +4,7 @@
  */
 import { release } from '../machine/release.ts';
 import { type Command, helpOf, nearest, parseOptions, UsageError } from './command.ts';
+import { accessOptions } from './serverAccess.ts';
 
 const kubeconfig = {
   name: 'kubeconfig',
@@ -47,6 +48,7 @@ const commands: readonly Command[] = [
         summary: 'the secret nodes join with; made up at the first start when not given',
         env: 'ATOLL_TOKEN',
       },
+      ...accessOptions,
     ],
     run: async context => (await import('./server.ts')).server(context),
   },

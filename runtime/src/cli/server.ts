@@ -26,6 +26,7 @@ import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { CommandContext } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { report } from './report.ts';
+import { anonymousOf, auditOf, staticTokensOf } from './serverAccess.ts';
 import { aborted, untilSignal } from './signals.ts';
 
 const component = (name: string): { name: string; groups: string[] } => ({
@@ -79,6 +80,9 @@ export async function server({ values }: CommandContext): Promise<number> {
     const store = await opening;
 
     state.report('starting', 'starting the API');
+    const staticTokens = await staticTokensOf(values);
+    const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
+    if (audit) closers.unshift(() => audit.close());
     const version = { gitVersion: `${release().kubernetes}+atoll${release().version}` };
     const api = createApiServer({
       store,
@@ -87,6 +91,9 @@ export async function server({ values }: CommandContext): Promise<number> {
       clock,
       version,
       nodeSecret: secret,
+      anonymous: anonymousOf(values),
+      ...(staticTokens ? { staticTokens } : {}),
+      ...(audit ? { auditor: audit.auditor } : {}),
       serviceCidr: '10.43.0.0/16',
       issuer: 'https://kubernetes.default.svc.cluster.local',
       advertised: { address: hostAddresses()[0], port },
