@@ -32,6 +32,8 @@ const shift = (removed: Building | undefined, element: string, node: FieldSet): 
 /** Always true: `removed` is what the last call of {@link compare} found gone; its answer what it found changed. */
 class Walk {
   removed: FieldSet | undefined;
+  /** Maps above the one that is compared. */
+  #depth = 0;
 
   /** Both are there. Equal subtrees cost no allocation. */
   compare(view: TypeView, before: unknown, after: unknown): FieldSet | undefined {
@@ -70,21 +72,24 @@ class Walk {
     for (const name in after) {
       const value = after[name];
       if (value === undefined) continue;
+      let old = before[name];
+      // Mostly one part of an object changes: the others are compared without looking at their types.
+      if (old === value || (this.#depth === 0 && equalValues(old, value))) continue;
       const field = map.fields.get(name);
       const type = field?.type ?? map.element;
       if (!type) continue;
-      let old = before[name];
-      if (old === value) continue;
       if (old === undefined) {
         if (field?.absent === undefined) {
-          changed = shift(changed, fieldElement(name), allFields(type, value));
+          changed = shift(changed, field?.element ?? fieldElement(name), allFields(type, value));
           continue;
         }
         old = field.absent;
       }
+      this.#depth++;
       const node = this.compare(type, old, value);
-      if (node) changed = shift(changed, fieldElement(name), node);
-      if (this.removed) removed = shift(removed, fieldElement(name), this.removed);
+      this.#depth--;
+      if (node) changed = shift(changed, field?.element ?? fieldElement(name), node);
+      if (this.removed) removed = shift(removed, field?.element ?? fieldElement(name), this.removed);
     }
     for (const name in before) {
       const old = before[name];
@@ -94,9 +99,9 @@ class Walk {
       if (!type) continue;
       if (field?.absent !== undefined) {
         const node = this.compare(type, old, field.absent);
-        if (node) changed = shift(changed, fieldElement(name), node);
-        if (this.removed) removed = shift(removed, fieldElement(name), this.removed);
-      } else removed = shift(removed, fieldElement(name), allFields(type, old));
+        if (node) changed = shift(changed, field?.element ?? fieldElement(name), node);
+        if (this.removed) removed = shift(removed, field?.element ?? fieldElement(name), this.removed);
+      } else removed = shift(removed, field?.element ?? fieldElement(name), allFields(type, old));
     }
     return this.#done(changed, removed);
   }

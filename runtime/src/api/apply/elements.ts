@@ -59,20 +59,17 @@ function setElement(item: unknown): { readonly element: string } | { readonly er
   return { element: `v:${goJson(item)}` };
 }
 
+const FIELD = 'f'.charCodeAt(0);
 /** Where upstream sorts them: fields, keys, values, indices. */
 const KINDS = '.fkvi';
 
 /** Upstream's order; `.`, the set's own membership, comes first. */
 export function compareElements(a: string, b: string): number {
   if (a === b) return 0;
+  if (a.charCodeAt(0) === FIELD && b.charCodeAt(0) === FIELD) return a < b ? -1 : 1;
   const kind = KINDS.indexOf(a.charAt(0)) - KINDS.indexOf(b.charAt(0));
   if (kind !== 0) return kind;
-  switch (a.charCodeAt(0)) {
-    case 0x66: // f
-      return a < b ? -1 : 1;
-    case 0x69: // i
-      return Number(a.slice(2)) - Number(b.slice(2));
-  }
+  if (a.startsWith('i')) return Number(a.slice(2)) - Number(b.slice(2));
   return compareValues(JSON.parse(a.slice(2)), JSON.parse(b.slice(2)));
 }
 

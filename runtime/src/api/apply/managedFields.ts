@@ -28,26 +28,34 @@ export interface Managed {
   readonly times: ReadonlyMap<string, string>;
 }
 
+/** Identities come back with every write: what they say is read once. */
+const identities = new Map<string, Manager>();
+const MAX_IDENTITIES = 1000;
+
 export const nobody: Managed = { owners: new Map(), times: new Map() };
 
 /** What makes two entries the same manager's: as upstream writes it, because entries of one time are sorted by it. */
 export function identify({ manager, operation, apiVersion, subresource }: Manager): string {
-  return JSON.stringify({
-    ...(manager === '' ? {} : { manager }),
-    operation,
-    ...(operation === 'Apply' || apiVersion === '' ? {} : { apiVersion }),
-    ...(subresource === '' ? {} : { subresource }),
-  });
+  const name = manager === '' ? '' : `"manager":${JSON.stringify(manager)},`;
+  const version = operation === 'Apply' || apiVersion === '' ? '' : `,"apiVersion":${JSON.stringify(apiVersion)}`;
+  const part = subresource === '' ? '' : `,"subresource":${JSON.stringify(subresource)}`;
+  return `{${name}"operation":"${operation}"${version}${part}}`;
 }
 
-export function managerOf(identity: string, apiVersion: string): Manager {
-  const known = JSON.parse(identity) as Partial<Manager>;
-  return {
-    manager: known.manager ?? '',
-    operation: known.operation ?? 'Update',
-    apiVersion: known.apiVersion ?? apiVersion,
-    subresource: known.subresource ?? '',
-  };
+/** @returns for an applier no `apiVersion` */
+export function managerOf(identity: string): Manager {
+  const known = identities.get(identity);
+  if (known) return known;
+  const {
+    manager = '',
+    operation = 'Update',
+    apiVersion = '',
+    subresource = '',
+  } = JSON.parse(identity) as Partial<Manager>;
+  const about = { manager, operation, apiVersion, subresource };
+  if (identities.size >= MAX_IDENTITIES) identities.clear();
+  identities.set(identity, about);
+  return about;
 }
 
 /** What this server stored. */
@@ -84,7 +92,7 @@ function decode(entries: readonly ManagedFieldsEntry[], setOf: (fields: unknown)
 export function encodeManaged({ owners, times }: Managed): ManagedFieldsEntry[] | undefined {
   const entries: ManagedFieldsEntry[] = [];
   for (const [id, { fields, apiVersion, applied }] of owners) {
-    const { manager, subresource } = managerOf(id, apiVersion);
+    const { manager, subresource } = managerOf(id);
     const time = times.get(id);
     entries.push({
       ...(manager === '' ? {} : { manager }),

@@ -1,8 +1,8 @@
 /** Which fields a value sets (upstream: `TypedValue.ToFieldSet`, and what its comparison with nothing adds). */
 import { fieldElement, itemElement, TypedError } from './elements.ts';
-import { emptySet, type FieldSet, nodeOf } from './fieldSet.ts';
-import { formOf, isEmptyCollection, type JsonMap, typeOfField } from './forms.ts';
-import type { ListView, TypeView } from './types.ts';
+import { emptySet, type FieldSet, nodeOf, SELF } from './fieldSet.ts';
+import { formOf, isEmptyCollection, type JsonMap } from './forms.ts';
+import type { ListView, MapView, TypeView } from './types.ts';
 
 type Building = Record<string, FieldSet>;
 
@@ -74,21 +74,33 @@ export const fieldsBelow = (view: TypeView, value: unknown): FieldSet | undefine
 
 function everything(view: TypeView, value: unknown, member: boolean): FieldSet | undefined {
   const form = formOf(view, value);
+  if (form === 'map' && view.map && !view.map.atomic) return everyField(view.map, value, member);
+  if (form !== 'list' || !view.list || view.list.atomic || !Array.isArray(value)) return member ? emptySet : undefined;
   const children: Building = {};
-  if (form === 'map' && view.map && !view.map.atomic && typeof value === 'object' && value !== null) {
-    for (const name of Object.keys(value).sort()) {
-      const inner = (value as JsonMap)[name];
-      const type = inner === undefined ? undefined : typeOfField(view.map, name);
-      if (type) children[fieldElement(name)] = allFields(type, inner);
-    }
-  } else if (form === 'list' && view.list && !view.list.atomic && Array.isArray(value)) {
-    const duplicates = new Set<string>();
-    for (const item of value) {
-      const element = elementOf(view.list, item);
-      if (children[element] === undefined) children[element] = allFields(view.list.element, item);
-      else duplicates.add(element);
-    }
-    for (const element of duplicates) children[element] = emptySet;
+  const duplicates = new Set<string>();
+  for (const item of value) {
+    const element = elementOf(view.list, item);
+    if (children[element] === undefined) children[element] = allFields(view.list.element, item);
+    else duplicates.add(element);
   }
+  for (const element of duplicates) children[element] = emptySet;
   return nodeOf(children, member);
+}
+
+function everyField(map: MapView, value: unknown, member: boolean): FieldSet | undefined {
+  if (typeof value !== 'object' || value === null) return member ? emptySet : undefined;
+  const node: Building = {};
+  let any = false;
+  for (const name of Object.keys(value).sort()) {
+    const inner = (value as JsonMap)[name];
+    if (inner === undefined) continue;
+    const field = map.fields.get(name);
+    const type = field?.type ?? map.element;
+    if (!type) continue;
+    if (!any && member) node[SELF] = emptySet;
+    any = true;
+    node[field?.element ?? fieldElement(name)] = allFields(type, inner);
+  }
+  if (any) return node;
+  return member ? emptySet : undefined;
 }

@@ -45,6 +45,8 @@ export interface FieldsView {
 }
 
 export interface FieldView {
+  /** Its path element, `f:name`: so that it need not be put together for each object. */
+  readonly element?: string;
   readonly type: TypeView;
   /** Of a field that is part of a list map's key: what it is where an item leaves it out (`protocol: TCP`). */
   readonly default: unknown;

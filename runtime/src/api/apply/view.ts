@@ -1,6 +1,7 @@
 /** Views of the generated schema table's types (upstream: kube-openapi's `schemaconv`). Made when first asked for, and kept. */
 import type { FieldSchema } from '../schema/model.ts';
 import { fieldsOf, typeOf } from '../schema/table.ts';
+import { fieldElement } from './elements.ts';
 import {
   deducedView,
   type FieldsView,
@@ -62,7 +63,12 @@ class TableFields implements FieldsView {
     if (kept) return kept;
     const field = this.#known().get(name);
     if (!field) return undefined;
-    const view: FieldView = { type: viewOfField(field), default: defaultOf(field), absent: absentOf(field) };
+    const view: FieldView = {
+      element: fieldElement(name),
+      type: viewOfField(field),
+      default: defaultOf(field),
+      absent: absentOf(field),
+    };
     this.#views.set(name, view);
     return view;
   }

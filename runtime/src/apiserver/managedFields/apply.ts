@@ -137,7 +137,7 @@ function conflictText(conflicts: readonly Conflict[]): string {
 
 /** `"kubectl" with subresource "status" using apps/v1` */
 function managerText(identity: string): string {
-  const { manager, operation, apiVersion, subresource } = managerOf(identity, '');
+  const { manager, operation, apiVersion, subresource } = managerOf(identity);
   const who = JSON.stringify(manager) + (subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`);
   return operation === 'Update' ? `${who} using ${apiVersion}` : who;
 }
