@@ -82,7 +82,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       cert: identity?.certificatePem ?? '',
       key: identity?.keyPem ?? '',
     });
-    const client = new Client(transport, { userAgent: `atoll/${release().version} (agent)` });
+    const client = new Client(transport, { userAgent: `kubelet/${release().version} (atoll)` });
     state.report('starting', 'registering the node');
     const node = await startNode(
       {

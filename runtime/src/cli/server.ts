@@ -133,7 +133,8 @@ export async function server({ values }: CommandContext): Promise<number> {
 
     const client = (name: string): Client =>
       new Client(inProcessTransport(api.handler, component(name)), {
-        userAgent: `atoll/${release().version} (${name})`,
+        // The first word is who a write is recorded for.
+        userAgent: `${name.replace('system:', '')}/${release().version} (atoll)`,
       });
     const controllersClient = client('system:kube-controller-manager');
     // One cache a resource for both: pods and nodes are what there is most of.

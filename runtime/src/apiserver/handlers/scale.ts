@@ -13,7 +13,7 @@ import { askedOf, type Context } from '../context.ts';
 import { keyOf } from '../keys.ts';
 import { updateObject } from '../registry.ts';
 import { deserialize } from '../serialized.ts';
-import { readPatch } from './patch.ts';
+import { isApply, readPatch } from './patch.ts';
 
 const expected: Expected = {
   group: 'autoscaling',
@@ -28,6 +28,11 @@ export async function scale(context: Context): Promise<Response> {
     const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
     if (!found) throw notFound(resource, info.name);
     return answer(context, readScale(context, deserialize(found.value, found.modRevision)));
+  }
+  if (info.verb === 'patch' && isApply(context)) {
+    const { applyToScale } = await import('./applyScale.ts');
+    const applied = await applyToScale(context, expected, next => checkReplicas(info.name, next));
+    return answer(context, scaleOf(deserialize(applied.value, applied.revision), context.kind?.scale));
   }
   let wanted: (current: KubeObject) => KubeObject;
   if (info.verb === 'update') {
@@ -48,16 +53,7 @@ export async function scale(context: Context): Promise<Response> {
           `the name of the object (${next.metadata.name}) does not match the name on the URL (${info.name})`,
         );
       }
-      const replicas = (next as unknown as Scale).spec?.replicas ?? 0;
-      if (replicas < 0) {
-        throw invalid(expected, info.name, [
-          {
-            type: 'FieldValueInvalid',
-            field: 'spec.replicas',
-            message: `Invalid value: ${replicas}: must be greater than or equal to 0`,
-          },
-        ]);
-      }
+      const replicas = checkReplicas(info.name, next as unknown as Scale);
       const given = next.metadata.resourceVersion;
       // Patched without naming a revision: whatever is there.
       if (info.verb === 'patch' && given === before) delete old.metadata.resourceVersion;
@@ -68,6 +64,14 @@ export async function scale(context: Context): Promise<Response> {
     },
   });
   return answer(context, scaleOf(deserialize(updated.value, updated.revision), context.kind?.scale));
+}
+
+/** @throws StatusError 422 for less than none */
+function checkReplicas(name: string, { spec }: Scale): number {
+  const replicas = spec?.replicas ?? 0;
+  if (replicas >= 0) return replicas;
+  const message = `Invalid value: ${replicas}: must be greater than or equal to 0`;
+  throw invalid(expected, name, [{ type: 'FieldValueInvalid', field: 'spec.replicas', message }]);
 }
 
 const answer = (context: Context, object: Scale): Promise<Response> =>

@@ -54,7 +54,8 @@ export function applied(
   try {
     result = applyForced(writing, live, current, { apiVersion, value: config }, managed, id, force);
   } catch (error) {
-    if (error instanceof ConflictError) throw conflictStatus(error.conflicts);
+    if (error instanceof ConflictError)
+      throw conflictStatus(error.conflicts, writing.subresource === 'scale' ? 'autoscaling/v1' : undefined);
     throw refused(`failed to apply (${named(config)})`, error);
   }
   const owners = new Map<string, Owned>(result.managers);
@@ -114,16 +115,18 @@ function applyForced(
   }
 }
 
-function conflictStatus(conflicts: readonly Conflict[]): StatusError {
+/** @param seenAs the version others' entries are seen in through a subresource of another kind */
+function conflictStatus(conflicts: readonly Conflict[], seenAs: string | undefined): StatusError {
+  const managerText = (identity: string): string => textOf(identity, seenAs);
   const causes = conflicts.map(({ manager, path }) => ({
     reason: 'FieldManagerConflict',
     message: `conflict with ${managerText(manager)}`,
     field: pathText(path),
   }));
-  return new StatusError(409, 'Conflict', conflictText(conflicts), { causes });
+  return new StatusError(409, 'Conflict', conflictText(conflicts, managerText), { causes });
 }
 
-function conflictText(conflicts: readonly Conflict[]): string {
+function conflictText(conflicts: readonly Conflict[], managerText: (identity: string) => string): string {
   const [only] = conflicts;
   if (only && conflicts.length === 1)
     return `Apply failed with 1 conflict: conflict with ${managerText(only.manager)}: ${pathText(only.path)}`;
@@ -136,10 +139,10 @@ function conflictText(conflicts: readonly Conflict[]): string {
 }
 
 /** `"kubectl" with subresource "status" using apps/v1` */
-function managerText(identity: string): string {
+function textOf(identity: string, seenAs: string | undefined): string {
   const { manager, operation, apiVersion, subresource } = managerOf(identity);
   const who = JSON.stringify(manager) + (subresource === '' ? '' : ` with subresource ${JSON.stringify(subresource)}`);
-  return operation === 'Update' ? `${who} using ${apiVersion}` : who;
+  return operation === 'Update' ? `${who} using ${seenAs ?? apiVersion}` : who;
 }
 
 function refused(what: string, error: unknown): unknown {

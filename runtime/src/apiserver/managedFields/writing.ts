@@ -4,15 +4,18 @@ import { managerNameOf } from './manager.ts';
 import type { Writing } from './owners.ts';
 import { onlyPath, resetOf } from './resets.ts';
 
-const replicas = onlyPath(['spec', 'replicas']);
-
-export function writingOf({ request, info, resource, parts }: Context): Writing {
+export function writingOf(context: Context): Writing {
+  const { request, info, resource, parts } = context;
   const { subresource } = info;
   return {
     resource,
     manager: managerNameOf(request),
     subresource,
-    reset: subresource === 'scale' ? replicas : resetOf(resource, subresource),
+    reset: subresource === 'scale' ? onlyPath(replicasPathOf(context)) : resetOf(resource, subresource),
     nowMs: parts.clock.now(),
   };
 }
+
+/** Where the number of replicas stands: `spec.replicas`, or where a custom resource's definition says. */
+export const replicasPathOf = ({ kind }: Context): string[] =>
+  (kind?.scale?.specReplicasPath ?? '.spec.replicas').split('.').filter(name => name !== '');
