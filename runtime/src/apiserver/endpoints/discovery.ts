@@ -5,11 +5,10 @@ import { apiGroup, apiGroupDiscoveryList, apiGroupList, apiResourceList, apiVers
 import type { OpenApiDocument } from '../../api/openapi/document.ts';
 import type { ResourceInfo } from '../../api/resources.ts';
 import { resourceNotServed } from '../../api/status.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Request, Response } from '../../lib/exchange.ts';
-import { encode, headersOf, plainOffer } from '../answer.ts';
-import { negotiate } from '../negotiate.ts';
-
-const AGGREGATED = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+import { encode, headersOf, plainOffer, wantsPretty } from '../answer.ts';
+import { acceptsGzip, contentTypes, type Encoding, negotiate, plainJson } from '../negotiate.ts';
 
 export interface OpenApiSource {
   v2(): Promise<OpenApiDocument>;
@@ -25,6 +24,7 @@ export interface DiscoveryOptions {
     readonly generation: number;
   };
   readonly serverAddress: string;
+  readonly clock: Clock;
   /** Loaded when somebody asks: most servers never are. */
   readonly openApi: () => Promise<OpenApiSource>;
 }
@@ -51,7 +51,8 @@ export class Discovery {
     if (parts[0] === 'openapi') return this.#openApiAnswer(request, parts.slice(1));
     if (parts[0] !== 'api' && parts[0] !== 'apis') return undefined;
     const core = parts[0] === 'api';
-    if (parts.length === 1 && wantsAggregated(request)) return this.#aggregatedAnswer(request, core);
+    const aggregated = parts.length === 1 ? aggregatedForm(request) : undefined;
+    if (aggregated !== undefined) return this.#aggregatedAnswer(request, core, aggregated);
     const document = this.#document(core, parts.slice(1));
     if (document === undefined) throw resourceNotServed();
     const accepted = negotiate(request.headers.accept, plainOffer);
@@ -70,54 +71,92 @@ export class Discovery {
     return version === undefined ? apiGroup(resources, group) : apiResourceList(resources, group, version);
   }
 
-  #aggregatedAnswer(request: Request, core: boolean): Response {
+  async #aggregatedAnswer(request: Request, core: boolean, encoding: Encoding): Promise<Response> {
     let document = this.#aggregated.get(core);
     const { catalog } = this.#options;
     const { generation } = catalog;
     if (document?.generation !== generation) {
-      const body = Buffer.from(JSON.stringify(apiGroupDiscoveryList(catalog.resources(), core)));
+      const list = apiGroupDiscoveryList(catalog.resources(), core);
+      const body = Buffer.from(JSON.stringify(list));
       document = { generation, body, etag: `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"` };
       this.#aggregated.set(core, document);
     }
-    const headers = { 'content-type': AGGREGATED, etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
-    if (request.headers['if-none-match'] === document.etag) return { status: 304, headers, body: Buffer.alloc(0) };
-    return { status: 200, headers, body: document.body };
+    const type = `${contentTypes[encoding]};g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList`;
+    const headers = { 'content-type': type, etag: document.etag, vary: 'Accept', 'cache-control': 'public' };
+    if (isKnown(request, document.etag)) return { status: 304, headers, body: Buffer.alloc(0) };
+    const form = { ...plainJson, encoding };
+    const isPlain = encoding === 'json' && !wantsPretty(request, form);
+    const body = isPlain ? document.body : await encode(JSON.parse(document.body.toString()), form, request);
+    return { status: 200, headers, body };
   }
 
   async #openApiAnswer(request: Request, [version, ...rest]: readonly string[]): Promise<Response> {
     this.#openApi ??= this.#options.openApi();
     const source = await this.#openApi;
     if (version === 'v2' && rest.length === 0) {
-      if (wantsProtobufDocument(request)) return protobufDocument();
-      return this.#compressed(request, await source.v2());
+      const form = openApiForm(request, ['json', PROTOBUF_V2]);
+      if (form === PROTOBUF_V2) return protobufDocument();
+      return form === undefined ? notAcceptable() : compressed(request, await source.v2());
     }
     if (version === 'v3' && rest.length === 0) {
       const body = Buffer.from(JSON.stringify(source.index()));
-      return { status: 200, headers: { 'content-type': 'application/json' }, body };
+      const etag = `"${createHash('sha512').update(body).digest('hex').toUpperCase()}"`;
+      const headers = { 'content-type': 'application/json', etag };
+      if (isKnown(request, etag)) return { status: 304, headers, body: Buffer.alloc(0) };
+      return { status: 200, headers, body };
     }
-    const document = version === 'v3' ? await source.document(rest.join('/')) : undefined;
+    const path = rest.join('/');
+    const document = version === 'v3' ? await source.document(path) : undefined;
     if (!document) throw resourceNotServed();
-    return this.#compressed(request, document);
-  }
-
-  #compressed(request: Request, { gzip, etag }: OpenApiDocument): Response {
-    const headers = { 'content-type': 'application/json', etag, vary: 'Accept-Encoding, Accept' };
+    if (openApiForm(request, ['json']) === undefined) return notAcceptable();
+    const hash = request.query.get('hash') ?? '';
+    if (hash === '') return compressed(request, document);
+    if (`"${hash}"` !== document.etag) {
+      const location = `/openapi/v3/${path}?hash=${document.etag.slice(1, -1)}`;
+      return { status: 301, headers: { location, vary: 'Accept' }, body: Buffer.alloc(0) };
+    }
     // The hash in the query (from the index) lets clients keep the document for ever.
-    const caching = request.query.has('hash') ? { 'cache-control': 'public, immutable' } : {};
-    if (request.headers['if-none-match'] === etag) {
-      return { status: 304, headers: { ...headers, ...caching }, body: Buffer.alloc(0) };
-    }
-    if (/\bgzip\b/.test(request.headers['accept-encoding'] ?? '')) {
-      return { status: 200, headers: { ...headers, ...caching, 'content-encoding': 'gzip' }, body: gzip };
-    }
-    return { status: 200, headers: { ...headers, ...caching }, body: gunzipSync(gzip) };
+    const expires = new Date(this.#options.clock.now() + YEAR_MS).toUTCString();
+    const answer = compressed(request, document);
+    return { ...answer, headers: { ...answer.headers, 'cache-control': 'public, immutable', expires } };
   }
 }
 
-const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
+const YEAR_MS = 365 * 24 * 3600 * 1000;
 
-const wantsProtobufDocument = ({ headers }: Request): boolean =>
-  headers.accept?.includes('proto-openapi.spec.v2') === true && !/application\/json|\*\/\*/.test(headers.accept);
+function compressed(request: Request, { gzip, etag }: OpenApiDocument): Response {
+  const headers = { 'content-type': 'application/json', etag, vary: 'Accept-Encoding, Accept' };
+  if (isKnown(request, etag)) return { status: 304, headers, body: Buffer.alloc(0) };
+  if (acceptsGzip(request.headers['accept-encoding'])) {
+    return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzip };
+  }
+  return { status: 200, headers, body: gunzipSync(gzip) };
+}
+
+/** `If-None-Match` holds this tag (RFC 9110 §13.1.2: compared weakly). */
+function isKnown({ headers }: Request, etag: string): boolean {
+  const known = headers['if-none-match'];
+  if (known === undefined) return false;
+  return known.split(',').some(tag => ['*', etag].includes(tag.trim().replace(/^W\//, '')));
+}
+
+/** As kube-openapi refuses: without a body. */
+const notAcceptable = (): Response => ({ status: 406, headers: { vary: 'Accept' }, body: Buffer.alloc(0) });
+
+/** The first of the offered forms the client names; of an open question the first offered. */
+function openApiForm({ headers }: Request, offered: readonly string[]): string | undefined {
+  const accept = headers.accept ?? '';
+  if (accept === '') return offered[0];
+  for (const clause of accept.split(',')) {
+    const type = clause.split(';')[0]?.trim().toLowerCase() ?? '';
+    if (type === '*/*' || type === 'application/*') return offered[0];
+    if (type === 'application/json' && offered.includes('json')) return 'json';
+    if (offered.includes(PROTOBUF_V2) && /proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/.test(type)) return PROTOBUF_V2;
+  }
+  return undefined;
+}
+
+const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
 /**
  * OpenAPI v2 as protobuf, without definitions: `Document { swagger = 1, info = 2 { title = 1, version = 2 } }` (gnostic). Only
@@ -132,18 +171,15 @@ function protobufDocument(): Response {
   return { status: 200, headers: { 'content-type': PROTOBUF_V2 }, body };
 }
 
-/** Whether the aggregated form comes before the plain one in `Accept`. */
-function wantsAggregated(request: Request): boolean {
-  const accept = request.headers.accept ?? '';
-  for (const clause of accept.split(',')) {
-    if (/as=APIGroupDiscoveryList/.test(clause)) {
-      if (
-        /v=v2(?:;|$|\s)/.test(`${clause};`) &&
-        /g=apidiscovery\.k8s\.io/.test(clause) &&
-        /application\/json/.test(clause)
-      )
-        return true;
-    } else if (/^\s*application\/json\s*(?:;|$)/.test(clause)) return false;
+/** In which encoding the aggregated form is asked for; undefined: not at all. Named anywhere in `Accept`, it is preferred. */
+function aggregatedForm({ headers }: Request): Encoding | undefined {
+  for (const clause of (headers.accept ?? '').split(',')) {
+    const [type = '', ...parameters] = clause.split(';').map(part => part.trim());
+    const wanted = ['g=apidiscovery.k8s.io', 'v=v2', 'as=APIGroupDiscoveryList'];
+    if (!wanted.every(parameter => parameters.includes(parameter))) continue;
+    for (const encoding of ['json', 'yaml', 'protobuf'] as const) {
+      if (type === contentTypes[encoding] || type === '*/*' || type === 'application/*') return encoding;
+    }
   }
-  return false;
+  return undefined;
 }
