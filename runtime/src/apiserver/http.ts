@@ -298,7 +298,9 @@ async function serveHttp1(
 ): Promise<void> {
   const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);
   response.once('close', () => request.abort());
-  const { status, headers, body, sizeBytes } = await withBody(request, message, answer);
+  const answered = await withBody(request, message, answer);
+  const { status, body, sizeBytes } = answered;
+  const headers = withCookies(answered);
   if (response.destroyed) return discard(body);
   if (!message.complete) response.shouldKeepAlive = false; // the rest of a refused body is not read
   if (Buffer.isBuffer(body)) {
@@ -335,7 +337,7 @@ async function serveHttp2(
   if (Buffer.isBuffer(body)) {
     const empty = method === 'HEAD' || body.length === 0;
     stream.respond(
-      { ':status': response.status, ...response.headers, 'content-length': body.length },
+      { ':status': response.status, ...withCookies(response), 'content-length': body.length },
       { endStream: empty },
     );
     if (!empty) stream.end(body);
@@ -343,7 +345,7 @@ async function serveHttp2(
     return;
   }
   const length = response.sizeBytes === undefined ? {} : { 'content-length': response.sizeBytes };
-  stream.respond({ ':status': response.status, ...response.headers, ...length }, { endStream: method === 'HEAD' });
+  stream.respond({ ':status': response.status, ...withCookies(response), ...length }, { endStream: method === 'HEAD' });
   if (method === 'HEAD') return discard(body);
   await pump(body, stream);
 }
@@ -436,6 +438,9 @@ function drained(sink: ServerResponse | ServerHttp2Stream): Promise<void> {
   });
 }
 
+const withCookies = ({ headers, cookies }: Response): Readonly<Record<string, string | string[]>> =>
+  cookies ? { ...headers, 'set-cookie': [...cookies] } : headers;
+
 /** Nobody is there any more to take the answer. */
 function discard(body: Response['body']): void {
   if (!Buffer.isBuffer(body)) void Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => undefined);
@@ -451,7 +456,9 @@ async function compressed(request: Request, response: Response, evenHere: boolea
   const level = zlibConstants.Z_BEST_SPEED;
   const packed = Buffer.isBuffer(body) ? await compress(body, { level }) : packedChunks(body, level);
   const vary = headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
-  return { status: response.status, headers: { ...headers, 'content-encoding': 'gzip', vary }, body: packed };
+  const { status, cookies } = response;
+  const packedHeaders = { ...headers, 'content-encoding': 'gzip', vary };
+  return { status, headers: packedHeaders, body: packed, ...(cookies ? { cookies } : {}) };
 }
 
 async function* packedChunks(body: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {

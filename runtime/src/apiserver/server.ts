@@ -123,6 +123,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     rbacAuthorizer(bindings),
   ]);
   const catalog = new Catalog(store, logger);
+  const ownTunnels = options.tunnels === undefined;
+  const tunnels = options.tunnels ?? new Tunnels({ logger });
   const parts: Parts = {
     store,
     catalog,
@@ -136,9 +138,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     bearer,
     services: new Allocations(mirrors, options.serviceCidr),
     watches: new WatchHub(clock),
+    tunnels,
   };
-  const ownTunnels = options.tunnels === undefined;
-  const tunnels = options.tunnels ?? new Tunnels({ logger });
   const metrics = new Metrics();
   const measured = {
     store,
@@ -318,6 +319,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         const send = info.verb === 'watch' ? watchOverWebSocket : logOverWebSocket;
         if (audited) endsWith(socket, audited);
         return await send(request, response, socket, head);
+      }
+      if (subresource === 'proxy') {
+        const { proxyUpgrade } = await import('./proxy/proxy.ts');
+        if (audited) endsWith(socket, audited);
+        return await proxyUpgrade(tunnels, context, request, socket, head);
       }
       if (info.group !== '' || info.resource !== 'pods' || !isStream(subresource))
         throw badRequest('this request cannot be upgraded');

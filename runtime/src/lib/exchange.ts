@@ -42,6 +42,8 @@ export interface Request {
 export interface Response {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** `Set-Cookie`, the one header that cannot be joined into a line. */
+  readonly cookies?: readonly string[];
   /** A whole body, or chunks as they come (watch, logs). The consumer calls `return()` on the iterator when it leaves. */
   readonly body: Buffer | AsyncIterable<Buffer>;
   /** Of a body that comes in chunks and ends by itself, where it is known before the first. */

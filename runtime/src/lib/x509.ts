@@ -219,9 +219,11 @@ export function createCertificate(request: CertificateRequest): string {
 
   const extension = (id: string, critical: boolean, content: Buffer): Buffer =>
     der.sequence(der.objectIdentifier(id), ...(critical ? [der.boolean(true)] : []), der.octetString(content));
+  const bits = request.keyUsageBits ?? usageBits(request);
   const extensions = [
     extension(oid.basicConstraints, true, der.sequence(...(isCa ? [der.boolean(true)] : []))),
-    extension(oid.keyUsage, true, der.namedBits(request.keyUsageBits ?? usageBits(request))),
+    // A certificate that says nothing of its key's usage may be used for anything its purposes allow.
+    ...(bits.length > 0 ? [extension(oid.keyUsage, true, der.namedBits(bits))] : []),
     extension(oid.subjectKeyIdentifier, false, der.octetString(ownIdentifier)),
   ];
   if (parent.subjectKeyIdentifier) {

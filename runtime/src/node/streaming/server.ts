@@ -13,6 +13,7 @@ import type { Logger } from '../../lib/log.ts';
 import { join, refuseUpgrade } from '../../lib/upgrade.ts';
 import { acceptWebSocket, isWebSocketUpgrade, offeredProtocols } from '../../lib/webSocket.ts';
 import { connectSpdy, connectStreaming, spdyUpgrade } from './connect.ts';
+import { dial, isDial } from './dial.ts';
 import { parseLogOptions } from './logs/format.ts';
 import { readLog } from './logs/read.ts';
 import { carryCommand, chooseProtocol, runtimeProtocol } from './remoteCommand.ts';
@@ -95,6 +96,7 @@ async function upgrade(
   socket: Duplex,
   head: Buffer,
 ): Promise<void> {
+  if (isDial(request)) return dial(options.pods, request, socket, head);
   const route = routeOf(request);
   const url = await streamingUrl(options, route);
   const protocol = request.headers.upgrade?.toLowerCase();
