@@ -17,10 +17,12 @@ import { lease } from './coordination/lease.ts';
 import { configMap, secret } from './core/data.ts';
 import { endpoints } from './core/endpoints.ts';
 import { coreEvent } from './core/event.ts';
+import { limitRange } from './core/limitRange.ts';
 import { namespace } from './core/namespace.ts';
 import { node } from './core/node.ts';
 import { pod } from './core/pod.ts';
-import { limitRange, resourceQuota } from './core/quota.ts';
+import { podTemplate } from './core/podTemplate.ts';
+import { resourceQuota } from './core/quota.ts';
 import { replicationController } from './core/replicationController.ts';
 import { service } from './core/service.ts';
 import { serviceAccount } from './core/serviceAccount.ts';
@@ -56,6 +58,7 @@ const modules: readonly KindModule[] = [
   persistentVolume,
   persistentVolumeClaim,
   pod,
+  podTemplate,
   replicationController,
   resourceQuota,
   secret,

@@ -6,24 +6,32 @@
  *   could disagree with the first, and a crash between reserving and writing leaves nothing behind;
  * - the service mirror hears of a write before its commit resolves, so nothing is free in between.
  */
-import type { Service, ServicePort, ServiceSpec } from '../../api/generated/types/core.v1.ts';
+import type { Service, ServiceSpec } from '../../api/generated/types/core.v1.ts';
+import { needsClusterIp, needsHealthCheckPort, needsNodePorts } from '../../api/kinds/core/serviceTypes.ts';
+import { invalid as fieldInvalid } from '../../api/kinds/errors.ts';
 import type { FieldError } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { internalError, invalid } from '../../api/status.ts';
 import type { Mirrors } from '../mirrors.ts';
 import type { Reservation } from '../registry.ts';
+import { settleFamilies } from './families.ts';
 import { type AddressRange, parseRange } from './range.ts';
 
 const NODE_PORT_FIRST = 30_000;
 const NODE_PORT_LAST = 32_767;
+/** Of the range, those that are not given away unasked. */
+const STATIC_PORTS = 86;
 const PREFIX = '/registry/core/services/';
+
+/** Whether a token is this service's, or can be. */
+type Take = (token: string) => boolean;
 
 const nothing: Reservation = { done: () => undefined, undo: () => undefined };
 
 export class Allocations {
   readonly #mirrors: Mirrors;
   readonly #range: AddressRange;
-  /** In the store: by address or by `protocol/port`, how many services say so. */
+  /** In the store: by address or by `port/NUMBER`, how many services say so. */
   #used = new Map<string, number>();
   /** Of writes under way. */
   readonly #reserved = new Set<string>();
@@ -59,18 +67,20 @@ export class Allocations {
     const undo = (): void => {
       for (const token of taken.splice(0)) this.#reserved.delete(token);
     };
+    const own = new Set(before ? tokensOf(before) : []);
     const take = (token: string): boolean => {
+      if (own.has(token) || taken.includes(token)) return true;
       if (this.#reserved.has(token) || this.#used.has(token)) return false;
       this.#reserved.add(token);
       taken.push(token);
       return true;
     };
-    const own = new Set(before ? tokensOf(before) : []);
-    const errors: FieldError[] = [];
     try {
-      this.#address(spec, before, own, take, errors);
-      this.#ports(spec, before, own, take, errors);
+      const errors = settleFamilies(spec, before, 'IPv4');
+      if (errors.length === 0) errors.push(...this.#addressErrors(spec, take));
+      if (errors.length === 0) errors.push(...this.#portErrors(spec, take));
       if (errors.length > 0) throw invalid({ group: '', kind: 'Service' }, service.metadata.name ?? '', errors);
+      this.#healthCheckPort(spec, take);
     } catch (error) {
       undo();
       throw error;
@@ -78,88 +88,73 @@ export class Allocations {
     return { done: undo, undo };
   }
 
-  #address(
-    spec: ServiceSpec,
-    before: ServiceSpec | undefined,
-    own: ReadonlySet<string>,
-    take: (token: string) => boolean,
-    errors: FieldError[],
-  ): void {
-    if (spec.type === 'ExternalName') {
-      if (before?.clusterIP !== undefined && spec.clusterIP === before.clusterIP) {
-        delete spec.clusterIP;
-        delete spec.clusterIPs;
-      }
-      return;
-    }
-    if ((spec.clusterIP ?? '') === '' && (spec.clusterIPs?.[0] ?? '') !== '')
-      spec.clusterIP = spec.clusterIPs?.[0] ?? '';
-    if ((spec.clusterIP ?? '') === '' && before?.clusterIP && before.type !== 'ExternalName') {
-      spec.clusterIP = before.clusterIP; // an update that says nothing keeps it
-    }
-    const asked = spec.clusterIP ?? '';
-    if (asked === '') {
-      spec.clusterIP = this.#free(take);
-    } else if (asked !== 'None' && !own.has(asked)) {
-      const fault = (reason: string): void => {
-        errors.push({
-          type: 'FieldValueInvalid',
-          field: 'spec.clusterIPs',
-          message: `Invalid value: ${JSON.stringify([asked])}: failed to allocate IP ${asked}: ${reason}`,
-        });
-      };
-      if (!this.#range.contains(asked)) {
-        fault(`the provided network does not match the current range: the valid range is ${this.#range.text}`);
-      } else if (!take(asked)) fault('provided IP is already allocated');
-    }
-    spec.clusterIPs = [spec.clusterIP ?? ''];
-    spec.ipFamilies ??= ['IPv4'];
-    spec.ipFamilyPolicy ??= 'SingleStack';
-    spec.internalTrafficPolicy ??= 'Cluster';
-  }
-
-  #ports(
-    spec: ServiceSpec,
-    before: ServiceSpec | undefined,
-    own: ReadonlySet<string>,
-    take: (token: string) => boolean,
-    errors: FieldError[],
-  ): void {
-    const wanted =
-      spec.type === 'NodePort' || (spec.type === 'LoadBalancer' && (spec.allocateLoadBalancerNodePorts ?? true));
-    const had = before?.type === 'NodePort' || before?.type === 'LoadBalancer';
-    for (const [index, port] of (spec.ports ?? []).entries()) {
-      if (!wanted) {
-        // No longer exposed: the ports go back, unless the client insists.
-        if (had && spec.type !== 'LoadBalancer' && port.nodePort !== undefined) delete port.nodePort;
+  #addressErrors(spec: ServiceSpec, take: Take): FieldError[] {
+    if (!needsClusterIp(spec) || spec.clusterIPs?.[0] === 'None') return [];
+    const addresses = [...(spec.clusterIPs ?? [])];
+    for (const [i] of (spec.ipFamilies ?? []).entries()) {
+      const asked = addresses[i] ?? '';
+      if (asked === '') {
+        addresses[i] = this.#free(take);
         continue;
       }
-      if (port.nodePort === undefined || port.nodePort === 0) {
-        const kept = before?.ports?.find(candidate => samePort(candidate, port))?.nodePort;
-        if (kept !== undefined) {
-          port.nodePort = kept;
-          continue;
-        }
-        port.nodePort = this.#freePort(port, take);
-      } else if (!own.has(portToken(port)) && !sharedByProtocols(spec, index)) {
-        const fault = (reason: string): void => {
-          errors.push({
-            type: 'FieldValueInvalid',
-            field: `spec.ports[${index}].nodePort`,
-            message: `Invalid value: ${port.nodePort}: ${reason}`,
-          });
-        };
-        if (port.nodePort < NODE_PORT_FIRST || port.nodePort > NODE_PORT_LAST) {
-          fault(
-            `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`,
-          );
-        } else if (!take(portToken(port))) fault('provided port is already allocated');
-      }
+      const reason = !this.#range.contains(asked)
+        ? `the provided network does not match the current range: the valid range is ${this.#range.text}`
+        : take(asked)
+          ? undefined
+          : 'provided IP is already allocated';
+      if (reason !== undefined)
+        return [fieldInvalid('spec.clusterIPs', addresses, `failed to allocate IP ${asked}: ${reason}`)];
     }
+    if (addresses.length === 0) return [];
+    spec.clusterIPs = addresses;
+    spec.clusterIP = addresses[0];
+    return [];
+  }
+
+  /** One port of the nodes a port of the service; the same for all protocols of one number. */
+  #portErrors(spec: ServiceSpec, take: Take): FieldError[] {
+    if (!needsNodePorts(spec)) return [];
+    const allocates = spec.type === 'NodePort' || spec.allocateLoadBalancerNodePorts !== false;
+    const ports = spec.ports ?? [];
+    const given = new Map<number, number>();
+    for (const [i, port] of ports.entries()) {
+      const known = given.get(port.port);
+      // Asked for with another protocol of the same number, before or after.
+      const asked = port.nodePort || known || ports.find(p => p.port === port.port && p.nodePort)?.nodePort;
+      if (!asked) {
+        if (!allocates) continue;
+        port.nodePort = this.#freePort(take);
+      } else {
+        if (asked < NODE_PORT_FIRST || asked > NODE_PORT_LAST) {
+          const text = `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`;
+          return [fieldInvalid(`spec.ports[${i}].nodePort`, asked, text)];
+        }
+        if (!port.nodePort && !allocates) continue;
+        if (!take(portToken(asked)))
+          return [fieldInvalid(`spec.ports[${i}].nodePort`, asked, 'provided port is already allocated')];
+        port.nodePort = asked;
+      }
+      given.set(port.port, port.nodePort);
+    }
+    return [];
+  }
+
+  #healthCheckPort(spec: ServiceSpec, take: Take): void {
+    if (!needsHealthCheckPort(spec)) return;
+    const asked = spec.healthCheckNodePort ?? 0;
+    if (asked === 0) spec.healthCheckNodePort = this.#freePort(take);
+    else if (asked < NODE_PORT_FIRST || asked > NODE_PORT_LAST)
+      throw internalError(
+        `failed to allocate requested HealthCheck NodePort ${asked}: provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`,
+      );
+    else if (!take(portToken(asked)))
+      throw internalError(
+        `failed to allocate requested HealthCheck NodePort ${asked}: provided port is already allocated`,
+      );
   }
 
   /** Dynamic addresses come from the upper part of the range, so that the lower stays for those asked for by hand (KEP-3070). */
-  #free(take: (token: string) => boolean): string {
+  #free(take: Take): string {
     const { size } = this.#range;
     const reserved = Math.min(Math.max(16, Math.floor(size / 16)), 256);
     const upper = size - 1 - reserved;
@@ -167,19 +162,27 @@ export class Allocations {
     for (let step = 0; step < size - 2; step++) {
       const offset = 1 + ((start - 1 + step) % (size - 2));
       const address = this.#range.at(offset);
-      if (address !== this.apiServerAddress && take(address)) return address;
+      if (address !== this.apiServerAddress && !this.#isTaken(address) && take(address)) return address;
     }
     throw internalError(`failed to allocate a serviceIP: range is full (${this.#range.text})`);
   }
 
-  #freePort(port: ServicePort, take: (token: string) => boolean): number {
-    const size = NODE_PORT_LAST - NODE_PORT_FIRST + 1;
-    const start = Math.floor(Math.random() * size);
-    for (let step = 0; step < size; step++) {
-      const candidate = NODE_PORT_FIRST + ((start + step) % size);
-      if (take(portToken({ ...port, nodePort: candidate }))) return candidate;
+  /** The lowest ports are left to those who ask for them (KEP-3668), as long as there are others. */
+  #freePort(take: Take): number {
+    const upper = NODE_PORT_LAST - NODE_PORT_FIRST + 1 - STATIC_PORTS;
+    const start = Math.floor(Math.random() * upper);
+    for (let step = 0; step < upper; step++) {
+      const port = NODE_PORT_FIRST + STATIC_PORTS + ((start + step) % upper);
+      if (!this.#isTaken(portToken(port)) && take(portToken(port))) return port;
     }
+    for (let port = NODE_PORT_FIRST; port < NODE_PORT_FIRST + STATIC_PORTS; port++)
+      if (!this.#isTaken(portToken(port)) && take(portToken(port))) return port;
     throw internalError('failed to allocate a nodePort: range is full');
+  }
+
+  /** By anybody, this service included. */
+  #isTaken(token: string): boolean {
+    return this.#reserved.has(token) || this.#used.has(token);
   }
 
   #changed(key: string): void {
@@ -204,20 +207,11 @@ export class Allocations {
   }
 }
 
-const portToken = ({ nodePort, protocol }: ServicePort): string => `${protocol ?? 'TCP'}/${nodePort}`;
-
-const samePort = (a: ServicePort, b: ServicePort): boolean =>
-  a.port === b.port && (a.protocol ?? 'TCP') === (b.protocol ?? 'TCP') && (a.name ?? '') === (b.name ?? '');
-
-/** The same port and protocol twice in one service (two names for one thing) is taken once. */
-const sharedByProtocols = (spec: ServiceSpec, index: number): boolean => {
-  const port = spec.ports?.[index];
-  return port !== undefined && (spec.ports ?? []).slice(0, index).some(other => portToken(other) === portToken(port));
-};
+const portToken = (nodePort: number): string => `port/${nodePort}`;
 
 function tokensOf(spec: ServiceSpec): string[] {
   const tokens = spec.type === 'ExternalName' ? [] : (spec.clusterIPs ?? [spec.clusterIP ?? '']);
   const addresses = tokens.filter(address => address !== '' && address !== 'None');
-  const ports = (spec.ports ?? []).filter(port => (port.nodePort ?? 0) !== 0).map(portToken);
-  return [...new Set([...addresses, ...ports])];
+  const ports = [...(spec.ports ?? []).map(port => port.nodePort ?? 0), spec.healthCheckNodePort ?? 0];
+  return [...new Set([...addresses, ...ports.filter(port => port !== 0).map(portToken)])];
 }

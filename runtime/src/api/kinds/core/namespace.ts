@@ -1,7 +1,21 @@
 /** Namespaces (upstream: `pkg/registry/core/namespace`). */
 import type { Namespace } from '../../generated/types/core.v1.ts';
+import { qualifiedNameErrors } from '../../names.ts';
 import { ageColumn, column } from '../columns.ts';
 import { defineKind } from '../define.ts';
+import { invalid, invalidEach } from '../errors.ts';
+import type { FieldError } from '../kind.ts';
+
+/** Those that need no domain. */
+const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+/** What keeps an object from going has a name of its own domain. */
+export function finalizerErrors(name: string, path: string): FieldError[] {
+  const errors = invalidEach(path, name, qualifiedNameErrors(name));
+  if (!name.includes('/') && !STANDARD_FINALIZERS.has(name))
+    errors.push(invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified'));
+  return errors;
+}
 
 export const namespace = defineKind<Namespace>({
   group: '',
@@ -23,5 +37,18 @@ export const namespace = defineKind<Namespace>({
   // What keeps a namespace from going is changed through its finalize subresource only.
   prepareForUpdate: (object, old) => {
     object.spec = { ...object.spec, finalizers: old.spec?.finalizers ?? [] };
+  },
+  validate: ({ spec }) => (spec?.finalizers ?? []).flatMap(name => finalizerErrors(name, 'spec.finalizers')),
+  validateUpdate: () => [],
+  validateUpdateAlone: true,
+  validateStatusUpdate: ({ metadata, status }) => {
+    const phase = status?.phase ?? '';
+    if (metadata.deletionTimestamp === undefined)
+      return phase === 'Active'
+        ? []
+        : [invalid('status.Phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")];
+    return phase === 'Terminating'
+      ? []
+      : [invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")];
   },
 });

@@ -1,13 +1,15 @@
 /** Nodes (upstream: `pkg/registry/core/node`). */
-import type { Node } from '../../generated/types/core.v1.ts';
-import { qualifiedNameErrors } from '../../names.ts';
+import type { Node, Taint } from '../../generated/types/core.v1.ts';
+import { labelValueErrors, qualifiedNameErrors } from '../../names.ts';
 import { ageColumn, column, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { at, child, duplicate, forbidden, invalidEach, notSupported, required } from '../errors.ts';
+import { at, child, duplicate, forbidden, invalid, invalidEach, sameValue } from '../errors.ts';
+import { cidrWarnings, looseCidrErrors } from '../ipErrors.ts';
 import type { FieldError } from '../kind.ts';
+import { taintEffectErrors } from './placementValidation.ts';
+import { quantityErrors } from './resourceValidation.ts';
 
 const ROLE = 'node-role.kubernetes.io/';
-const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 
 function status(node: Node): string {
   const ready = node.status?.conditions?.find(c => c.type === 'Ready');
@@ -27,18 +29,84 @@ function roles(node: Node): string {
 const address = (node: Node, type: string): string =>
   node.status?.addresses?.find(a => a.type === type)?.address ?? '<none>';
 
-function validate(node: Node): FieldError[] {
+function taintErrors(taints: readonly Taint[] | undefined): FieldError[] {
   const seen = new Set<string>();
-  return (node.spec?.taints ?? []).flatMap((taint, i) => {
-    const path = at('spec.taints', i);
-    const errors = invalidEach(child(path, 'key'), taint.key, qualifiedNameErrors(taint.key));
-    if (!taint.effect) errors.push(required(child(path, 'effect')));
-    else if (!EFFECTS.includes(taint.effect)) errors.push(notSupported(child(path, 'effect'), taint.effect, EFFECTS));
-    const id = `${taint.key}:${taint.effect}`;
-    if (seen.has(id)) errors.push(duplicate(path, taint));
+  return (taints ?? []).flatMap((taint, i) => {
+    // Upstream names the place so.
+    const path = at('metadata.taints', i);
+    const { key = '', value = '', effect } = taint;
+    const errors = invalidEach(child(path, 'key'), key, qualifiedNameErrors(key));
+    const wrong = labelValueErrors(value);
+    if (wrong.length > 0) errors.push(invalid(child(path, 'value'), value, wrong.join(';')));
+    errors.push(...taintEffectErrors(effect, false, child(path, 'effect')));
+    const id = `${key}:${effect}`;
+    if (seen.has(id)) {
+      const shown = JSON.stringify({
+        Key: key,
+        Value: value,
+        Effect: effect ?? '',
+        TimeAdded: taint.timeAdded ?? null,
+      });
+      errors.push({
+        type: 'FieldValueDuplicate',
+        field: path,
+        message: `Duplicate value: ${shown}: taints must be unique by key and effect pair`,
+      });
+    }
     seen.add(id);
     return errors;
   });
+}
+
+function amountErrors({ status }: Node): FieldError[] {
+  return (['capacity', 'allocatable'] as const).flatMap(field =>
+    Object.entries(status?.[field] ?? {}).flatMap(([name, amount]) =>
+      quantityErrors(name, amount, `status.${field}.${name}`),
+    ),
+  );
+}
+
+function validate(node: Node): FieldError[] {
+  const ranges = node.spec?.podCIDRs ?? [];
+  const errors = [...taintErrors(node.spec?.taints), ...amountErrors(node)];
+  for (const [i, range] of ranges.entries()) errors.push(...looseCidrErrors(at('spec.podCIDRs', i), range));
+  const families = new Set(ranges.map(range => range.includes(':')));
+  if (ranges.length > 1 && families.size < ranges.length)
+    errors.push(invalid('spec.podCIDRs', ranges, 'may specify no more than one CIDR for each IP family'));
+  return errors;
+}
+
+function validateUpdate(node: Node, old: Node): FieldError[] {
+  const errors = amountErrors(node);
+  const seen = new Set<string>();
+  for (const [i, address] of (node.status?.addresses ?? []).entries()) {
+    const id = `${address.type}/${address.address}`;
+    if (seen.has(id)) errors.push(duplicate(at('status.addresses', i), address));
+    seen.add(id);
+  }
+  const [ranges, before] = [node.spec?.podCIDRs ?? [], old.spec?.podCIDRs ?? []];
+  if (before.length > 0 && !sameValue(ranges, before))
+    errors.push(forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
+  const [provider, was] = [node.spec?.providerID ?? '', old.spec?.providerID ?? ''];
+  if (was !== '' && provider !== was)
+    errors.push(forbidden('spec.providerID', 'node updates may not change providerID except from "" to valid'));
+  return [...errors, ...taintErrors(node.spec?.taints)];
+}
+
+/** The one range is the first of the list; old clients know the one only (upstream: the conversion of `NodeSpec`). */
+function alignPodCidrs({ spec }: Node): void {
+  if (!spec) return;
+  if (spec.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR];
+  else if (!spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0];
+}
+
+function warnings(node: Node): string[] {
+  const found: string[] = [];
+  if (node.spec?.configSource) found.push('spec.configSource: the feature is no longer available');
+  if (node.spec?.externalID) found.push('spec.externalID: this field is deprecated, and is unused by Kubernetes');
+  for (const [i, range] of (node.spec?.podCIDRs ?? []).entries())
+    found.push(...cidrWarnings(`spec.podCIDRs[${i}]`, range));
+  return found;
 }
 
 export const node = defineKind<Node>({
@@ -69,16 +137,17 @@ export const node = defineKind<Node>({
       o => o.status?.nodeInfo?.containerRuntimeVersion || '<unknown>',
     ),
   ],
-  defaults: ({ status }) => {
+  defaults: node => {
+    const { status } = node;
     if (status?.capacity && !status.allocatable) status.allocatable = { ...status.capacity };
+    alignPodCidrs(node);
   },
   // Kubelets send their status along when they register.
   prepareForCreate: () => undefined,
   prepareForUpdate: () => undefined,
   validate,
-  validateUpdate: (object, old) => {
-    const before = old.spec?.podCIDRs ?? [];
-    const changed = before.length > 0 && before.join() !== (object.spec?.podCIDRs ?? []).join();
-    return changed ? [forbidden('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')] : [];
-  },
+  validateUpdate,
+  validateUpdateAlone: true,
+  validateStatusUpdate: validateUpdate,
+  warnings,
 });

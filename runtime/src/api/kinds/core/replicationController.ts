@@ -1,11 +1,14 @@
 /** ReplicationControllers: what ReplicaSets were before. */
 import type { ReplicationController } from '../../generated/types/core.v1.ts';
+import { countErrors, replicaErrors } from '../apps/workload.ts';
 import { ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
 import { invalid, nonNegative, required } from '../errors.ts';
-import { validateLabels } from '../objectMeta.ts';
 import { defaultPodSpec } from './podDefaults.ts';
 import { validatePodTemplate } from './podValidation.ts';
+import { podWarnings } from './podWarnings.ts';
+
+const REPLICAS = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'];
 
 export const replicationController = defineKind<ReplicationController>({
   group: '',
@@ -40,13 +43,25 @@ export const replicationController = defineKind<ReplicationController>({
   },
   validate: ({ spec }) => {
     if (!spec) return [required('spec')];
-    const errors = nonNegative('spec.replicas', spec.replicas);
-    if (!Object.keys(spec.selector ?? {}).length) errors.push(required('spec.selector'));
-    errors.push(...validateLabels(spec.selector, 'spec.selector'));
+    const errors = [
+      ...nonNegative('spec.replicas', spec.replicas),
+      ...nonNegative('spec.minReadySeconds', spec.minReadySeconds),
+    ];
+    const selector = Object.entries(spec.selector ?? {});
+    if (selector.length === 0) errors.push(required('spec.selector'));
     if (!spec.template) return [...errors, required('spec.template')];
     const labels = spec.template.metadata?.labels ?? {};
-    if (!Object.entries(spec.selector ?? {}).every(([k, v]) => labels[k] === v))
+    if (!selector.every(([k, v]) => labels[k] === v))
       errors.push(invalid('spec.template.metadata.labels', labels, '`selector` does not match template `labels`'));
-    return [...errors, ...validatePodTemplate(spec.template, 'spec.template')];
+    const options = { restartPolicies: ['Always'], endless: 'ReplicationController' };
+    return [...errors, ...validatePodTemplate(spec.template, 'spec.template', options)];
   },
+  validateStatusUpdate: ({ status }) => [
+    ...countErrors(status, ['replicas', ...REPLICAS, 'observedGeneration']),
+    ...replicaErrors(status, REPLICAS),
+  ],
+  warnings: ({ spec, metadata }, old) =>
+    old && old.metadata.generation === metadata.generation
+      ? []
+      : podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
 });

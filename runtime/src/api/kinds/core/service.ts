@@ -1,19 +1,24 @@
 /** Services (upstream: `pkg/registry/core/service`). Addresses and node ports are given by the API server's allocator. */
-import { isIP } from 'node:net';
 import type { Service, ServiceSpec } from '../../generated/types/core.v1.ts';
-import { dns1123LabelErrors, dns1123SubdomainErrors, portNameErrors, portNumberErrors } from '../../names.ts';
+import type { KubeObject } from '../../object.ts';
 import { ageColumn, column, selectorText, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { at, child, duplicate, forbidden, immutable, invalid, invalidEach, notSupported, required } from '../errors.ts';
-import type { FieldError } from '../kind.ts';
-import { validateLabels } from '../objectMeta.ts';
+import { bumpGeneration } from '../generation.ts';
+import { cidrWarnings, ipWarnings } from '../ipErrors.ts';
+import { isExternallyAccessible } from './serviceTypes.ts';
+import { alignClusterIps, prepareServiceUpdate } from './serviceUpdate.ts';
+import {
+  loadBalancerErrors,
+  TOPOLOGY_HINTS,
+  TOPOLOGY_MODE,
+  validateService,
+  validateServiceUpdate,
+} from './serviceValidation.ts';
 
-const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
-const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 /** Three hours. */
 const AFFINITY_TIMEOUT_SECONDS = 10800;
 
-function defaults({ spec }: Service): void {
+function defaults({ spec, status }: Service): void {
   if (!spec) return;
   if (!spec.sessionAffinity) spec.sessionAffinity = 'None';
   if (spec.sessionAffinity === 'None') delete spec.sessionAffinityConfig;
@@ -26,93 +31,53 @@ function defaults({ spec }: Service): void {
     if (!port.protocol) port.protocol = 'TCP';
     if (!port.targetPort) port.targetPort = port.port;
   }
-  const isBalancer = spec.type === 'LoadBalancer';
-  if ((spec.type === 'NodePort' || isBalancer) && !spec.externalTrafficPolicy) spec.externalTrafficPolicy = 'Cluster';
-  if (spec.type !== 'ExternalName') spec.internalTrafficPolicy ??= 'Cluster';
-  if (isBalancer) spec.allocateLoadBalancerNodePorts ??= true;
-}
-
-function portErrors(spec: ServiceSpec): FieldError[] {
-  const errors: FieldError[] = [];
-  const ports = spec.ports ?? [];
-  const names = new Set<string>();
-  const pairs = new Set<string>();
-  for (const [i, port] of ports.entries()) {
-    const path = at('spec.ports', i);
-    const name = port.name ?? '';
-    if (name === '' && ports.length > 1) errors.push(required(child(path, 'name')));
-    if (name !== '') {
-      errors.push(...invalidEach(child(path, 'name'), name, dns1123LabelErrors(name)));
-      if (names.has(name)) errors.push(duplicate(child(path, 'name'), name));
-      names.add(name);
-    }
-    errors.push(...invalidEach(child(path, 'port'), port.port, portNumberErrors(port.port)));
-    if (!port.protocol) errors.push(required(child(path, 'protocol')));
-    else if (!PROTOCOLS.includes(port.protocol))
-      errors.push(notSupported(child(path, 'protocol'), port.protocol, PROTOCOLS));
-    const target = port.targetPort;
-    if (target !== undefined)
-      errors.push(
-        ...invalidEach(
-          child(path, 'targetPort'),
-          target,
-          typeof target === 'number' ? portNumberErrors(target) : portNameErrors(target),
-        ),
-      );
-    if (spec.type === 'ClusterIP' && port.nodePort)
-      errors.push(forbidden(child(path, 'nodePort'), "may not be used when `type` is 'ClusterIP'"));
-    const pair = `${port.protocol}/${port.port}`;
-    if (pairs.has(pair)) errors.push(duplicate(path, { protocol: port.protocol, port: port.port }));
-    pairs.add(pair);
-  }
-  return errors;
-}
-
-function validate({ spec }: Service): FieldError[] {
-  if (!spec) return [required('spec')];
-  const errors: FieldError[] = [];
-  const headless = spec.clusterIP === 'None';
-  if (!spec.ports?.length && !headless && spec.type !== 'ExternalName') errors.push(required('spec.ports'));
-  if (!TYPES.includes(spec.type ?? '')) errors.push(notSupported('spec.type', spec.type, TYPES));
-  if (spec.type === 'ExternalName') {
-    const name = (spec.externalName ?? '').replace(/\.$/, '');
-    if (spec.clusterIP) errors.push(forbidden('spec.clusterIPs[0]', "may not be set when `type` is 'ExternalName'"));
-    if (name === '') errors.push(required('spec.externalName'));
-    else errors.push(...invalidEach('spec.externalName', name, dns1123SubdomainErrors(name)));
-  }
-  if ((spec.type === 'LoadBalancer' || spec.type === 'NodePort') && headless)
-    errors.push(invalid('spec.clusterIPs[0]', spec.clusterIP, `may not be set to 'None' for ${spec.type} services`));
-  for (const [i, ip] of (spec.clusterIPs ?? []).entries())
-    if (ip !== 'None' && isIP(ip) === 0)
-      errors.push(
-        invalid(at('spec.clusterIPs', i), ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
-      );
-  errors.push(...validateLabels(spec.selector, 'spec.selector'));
-  if (!['ClientIP', 'None'].includes(spec.sessionAffinity ?? ''))
-    errors.push(notSupported('spec.sessionAffinity', spec.sessionAffinity, ['ClientIP', 'None']));
-  for (const [i, ip] of (spec.externalIPs ?? []).entries())
-    if (isIP(ip) === 0)
-      errors.push(
-        invalid(at('spec.externalIPs', i), ip, 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)'),
-      );
-  return [...errors, ...portErrors(spec)];
-}
-
-/** An address once given stays, unless the service stops having one. */
-function validateUpdate({ spec }: Service, { spec: old }: Service): FieldError[] {
-  if (!spec || !old || spec.type === 'ExternalName' || old.type === 'ExternalName' || !old.clusterIP) return [];
-  return immutable('spec.clusterIPs[0]', spec.clusterIP, old.clusterIP);
+  if (isExternallyAccessible(spec) && !spec.externalTrafficPolicy) spec.externalTrafficPolicy = 'Cluster';
+  const known = spec.type === 'ClusterIP' || spec.type === 'NodePort' || spec.type === 'LoadBalancer';
+  if (known) spec.internalTrafficPolicy ??= 'Cluster';
+  if (spec.type !== 'LoadBalancer') return;
+  spec.allocateLoadBalancerNodePorts ??= true;
+  for (const ingress of status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP';
 }
 
 const ports = (spec: ServiceSpec | undefined): string =>
   (spec?.ports ?? []).map(p => `${p.port}${p.nodePort ? `:${p.nodePort}` : ''}/${p.protocol}`).join(',') || '<none>';
 
+const MAX_WIDTH = 16;
+
+/** Narrow columns show no more than this; `-o wide` all (upstream: `loadBalancerStatusStringer`, which the server always calls narrow). */
+const shortened = (text: string): string => (text.length > MAX_WIDTH ? `${text.slice(0, MAX_WIDTH - 3)}...` : text);
+
 function externalIp({ spec, status }: Service): string {
   const external = spec?.externalIPs ?? [];
   if (spec?.type === 'ExternalName') return spec.externalName ?? '';
   if (spec?.type !== 'LoadBalancer') return external.join(',') || '<none>';
-  const given = (status?.loadBalancer?.ingress ?? []).map(i => i.ip || i.hostname || '');
-  return [...given, ...external].join(',') || '<pending>';
+  const given = (status?.loadBalancer?.ingress ?? []).map(i => i.ip || i.hostname || '').filter(text => text !== '');
+  const balancer = shortened([...new Set(given)].sort().join(','));
+  return [balancer, ...external].filter(text => text !== '').join(',') || '<pending>';
+}
+
+function warnings({ metadata, spec }: Service): string[] {
+  const found: string[] = [];
+  if (metadata.annotations?.[TOPOLOGY_HINTS] !== undefined)
+    found.push(`annotation ${TOPOLOGY_HINTS} is deprecated, please use ${TOPOLOGY_MODE} instead`);
+  if (!spec) return found;
+  if (spec.clusterIP && spec.clusterIP !== 'None')
+    for (const [i, ip] of (spec.clusterIPs ?? []).entries()) found.push(...ipWarnings(`spec.clusterIPs[${i}]`, ip));
+  for (const [i, ip] of (spec.externalIPs ?? []).entries()) found.push(...ipWarnings(`spec.externalIPs[${i}]`, ip));
+  if (spec.loadBalancerIP) found.push(...ipWarnings('spec.loadBalancerIP', spec.loadBalancerIP));
+  for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries())
+    found.push(...cidrWarnings(`spec.loadBalancerSourceRanges[${i}]`, range));
+  if (spec.type === 'ExternalName' && spec.externalIPs?.length)
+    found.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  if (spec.type !== 'ExternalName' && spec.externalName)
+    found.push('spec.externalName is ignored when spec.type is not "ExternalName"');
+  if (spec.clusterIP === 'None' && spec.loadBalancerIP)
+    found.push('spec.loadBalancerIP is ignored for headless services');
+  if (spec.clusterIP === 'None' && spec.externalIPs?.length)
+    found.push('spec.externalIPs is ignored for headless services');
+  if (spec.clusterIP === 'None' && spec.sessionAffinity && spec.sessionAffinity !== 'None')
+    found.push('spec.SessionAffinity is ignored for headless services');
+  return found;
 }
 
 export const service = defineKind<Service>({
@@ -129,7 +94,7 @@ export const service = defineKind<Service>({
       'Cluster-IP',
       'string',
       'clusterIP is the IP address of the service.',
-      o => o.spec?.clusterIP || o.spec?.clusterIPs?.[0] || '<none>',
+      o => o.spec?.clusterIPs?.[0] || o.spec?.clusterIP || '<none>',
     ),
     column('External-IP', 'string', 'Addresses from outside the cluster.', externalIp),
     column('Port(s)', 'string', 'The list of ports that are exposed by this service.', o => ports(o.spec)),
@@ -137,6 +102,18 @@ export const service = defineKind<Service>({
     wide('Selector', 'string', 'Route service traffic to pods with these labels.', o => selectorText(o.spec?.selector)),
   ],
   defaults,
-  validate,
-  validateUpdate,
+  prepareForCreate: object => {
+    object.status = { loadBalancer: {} };
+    if (object.spec) alignClusterIps(object.spec, undefined);
+  },
+  prepareForUpdate: (object, old) => {
+    prepareServiceUpdate(object, old);
+    bumpGeneration(object as unknown as KubeObject, old as unknown as KubeObject);
+  },
+  validate: validateService,
+  validateUpdate: validateServiceUpdate,
+  validateUpdateAlone: true,
+  validateStatusUpdate: (object, old) =>
+    loadBalancerErrors(object.status?.loadBalancer, old.status?.loadBalancer, object.spec?.type, 'status.loadBalancer'),
+  warnings,
 });
