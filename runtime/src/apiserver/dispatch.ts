@@ -19,6 +19,7 @@ import { requestToken } from './handlers/token.ts';
 import { watchObjects } from './handlers/watch.ts';
 import { postObject, putObject, replaceObject } from './handlers/write.ts';
 import { keyOf } from './keys.ts';
+import { otherVersion } from './otherVersion.ts';
 import { updateObject } from './registry.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import { deserialize } from './serialized.ts';
@@ -50,13 +51,14 @@ export function contextOf(
   const verbs = subresource ? subresource.verbs : resource.verbs;
   if (!verbs.includes(info.verb) || isMisplaced(info)) throw notAllowed(resource, info, verbs);
   if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
+  const kind = kindModule(resource.group, resource.kind, resource.version);
   return {
-    parts,
+    parts: kind?.storedAs ? { ...parts, store: otherVersion(parts.store, resource, kind.storedAs) } : parts,
     request,
     info: resource.namespaced ? info : { ...info, namespace: '' },
     user,
     resource,
-    kind: kindModule(resource.group, resource.kind, resource.version),
+    kind,
     warnings: [],
     dryRun: dryRunOf(request, info.verb),
     ...(audited ? { annotate: (key: string, value: string) => audited.annotate(key, value) } : {}),

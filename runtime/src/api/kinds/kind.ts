@@ -81,8 +81,18 @@ export interface KindModule<T = KubeObject> {
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[];
   /** Texts for `Warning` headers about a valid object; `old` is unset for a new one. */
   readonly warnings?: (object: T, old?: T) => string[];
+  /** Objects are kept in the form of another group and version, which shows the same ones. */
+  readonly storedAs?: StoredForm;
   /** Subresources through which a part of the object is written that may not change otherwise, by name. */
   readonly parts?: Readonly<Record<string, KindPart<T>>>;
+}
+
+/** Whose form objects are stored in, and the way there and back: in place, all but `apiVersion` and `kind`. */
+export interface StoredForm {
+  readonly group: string;
+  readonly version: string;
+  readonly toStored: (object: KubeObject) => void;
+  readonly fromStored: (object: KubeObject) => void;
 }
 
 /** What the `scale` subresource is of an object whose fields have names of their own. */

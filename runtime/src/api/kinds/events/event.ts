@@ -5,6 +5,7 @@ import { eventColumns } from '../core/event.ts';
 import { defineKind } from '../define.ts';
 import { immutable, invalid, invalidEach, required, sameValue } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
+import { fromCoreEvent, toCoreEvent } from './convert.ts';
 
 const MAX_WORD = 128;
 const MAX_NOTE = 1024;
@@ -86,6 +87,7 @@ export const newEvent = defineKind<Event>({
   version: 'v1',
   kind: 'Event',
   shortNames: ['ev'],
+  storedAs: { group: '', version: 'v1', toStored: toCoreEvent, fromStored: fromCoreEvent },
   columns: eventColumns.ofNew,
   ownNameColumn: true,
   selectableFieldNames: [
