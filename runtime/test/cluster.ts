@@ -8,7 +8,7 @@ import { startControllers } from '../src/controllers/index.ts';
 import { silentLogger } from '../src/lib/log.ts';
 import { startScheduler } from '../src/scheduler/index.ts';
 import { type HollowNodeOptions, runHollowNode } from './hollowNode.ts';
-import { adminUser, type InProcessServer, startServer } from './startServer.ts';
+import { adminUser, type InProcessServer, type ServerOptions, startServer } from './startServer.ts';
 
 export interface TestCluster {
   readonly server: InProcessServer;
@@ -21,14 +21,23 @@ export interface TestCluster {
 
 const run = promisify(execFile);
 
-export async function startCluster(): Promise<TestCluster> {
-  const server = await startServer();
+export async function startCluster(options: ServerOptions = {}): Promise<TestCluster> {
+  const server = await startServer(options);
   const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
   const stop = new AbortController();
   const informers = new Informers({ client, logger: silentLogger });
   const work = [
     startControllers(
-      { client, logger: silentLogger, informers, options: { rootCaPem: server.ca, authorities: server.pki } },
+      {
+        client,
+        logger: silentLogger,
+        informers,
+        options: {
+          rootCaPem: server.ca,
+          authorities: server.pki,
+          issueSecretToken: server.apiServer.issueSecretToken,
+        },
+      },
       stop.signal,
     ),
     startScheduler({ client, logger: silentLogger, informers }, stop.signal),

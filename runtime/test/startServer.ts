@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { listen } from '../src/apiserver/http.ts';
-import { type ApiServer, createApiServer } from '../src/apiserver/server.ts';
+import { type ApiServer, type ApiServerOptions, createApiServer } from '../src/apiserver/server.ts';
 import { systemClock } from '../src/lib/clock.ts';
 import type { User } from '../src/lib/exchange.ts';
 import { type Logger, rootLogger, silentLogger } from '../src/lib/log.ts';
@@ -28,6 +28,8 @@ export interface ServerOptions {
   /** Default: one the system chooses. */
   readonly port?: number;
   readonly logger?: Logger;
+  /** Options of the API server itself, instead of the usual ones. */
+  readonly api?: Partial<ApiServerOptions>;
 }
 
 export interface TestServer {
@@ -76,6 +78,7 @@ export async function startServer(options: ServerOptions = {}): Promise<InProces
     nodeSecret: NODE_SECRET,
     advertised: { address: '192.0.2.1', port: 6443 },
     version: { gitVersion: 'v1.36.4+atoll0.1.0' },
+    ...options.api,
   });
   const listener = await listen(apiServer, {
     address: '127.0.0.1',
@@ -110,7 +113,7 @@ export interface SpawnedServer extends TestServer {
 const START_MS = 30_000;
 
 /** The same in a process of its own. @throws Error when it is not ready in time, with what it said. */
-export async function spawnServer(options: Omit<ServerOptions, 'logger'> = {}): Promise<SpawnedServer> {
+export async function spawnServer(options: Omit<ServerOptions, 'logger' | 'api'> = {}): Promise<SpawnedServer> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'atoll-apiserver-')));
   const beganMs = performance.now();
   const child = spawn(

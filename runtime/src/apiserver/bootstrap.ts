@@ -78,6 +78,16 @@ export async function bootstrap(parts: Parts, user: User, advertised: Advertised
   );
 }
 
+/** Where servers that extend the API find out whom to trust: metrics-server and its like read it at their start. */
+export async function publishClientCa(parts: Parts, user: User, clientCaPem: string): Promise<void> {
+  await put(parts, user, '', 'configmaps', {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name: 'extension-apiserver-authentication', namespace: 'kube-system' },
+    data: { 'client-ca-file': clientCaPem },
+  });
+}
+
 /** Says where the API server is. To be called again when the host's address has changed. */
 export async function advertise(parts: Parts, user: User, { address, port }: Advertised): Promise<void> {
   if (address === undefined) return;

@@ -28,7 +28,7 @@ import { nodeAuthorizer } from './authorization/node.ts';
 import { NodeReferences } from './authorization/nodeReferences.ts';
 import { NodeVolumes } from './authorization/nodeVolumes.ts';
 import { rbacAuthorizer } from './authorization/rbac.ts';
-import { advertise, bootstrap } from './bootstrap.ts';
+import { advertise, bootstrap, publishClientCa } from './bootstrap.ts';
 import type { Parts } from './context.ts';
 import { Catalog } from './customResources/catalog.ts';
 import { contextOf, dispatch, readPod } from './dispatch.ts';
@@ -168,6 +168,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     parts.services
       .start()
       .then(() => bootstrap(parts, apiServerUser, options.advertised))
+      .then(() => publishClientCa(parts, apiServerUser, pki.clientCa.certificatePem))
       .then(() => {
         bootstrapped = true;
       }),
@@ -222,11 +223,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':
-        if (path === '/.well-known/openid-configuration') return json(openIdConfiguration(tokens));
+        if (isPath(path, '/.well-known/openid-configuration')) return cacheable(json(openIdConfiguration(tokens)));
         break;
       case 'openid':
-        if (path === '/openid/v1/jwks') return json(jsonWebKeys(tokens.verificationKeys), 'application/jwk-set+json');
-        break;
+        if (!isPath(path, '/openid/v1/jwks')) break;
+        return cacheable(json(jsonWebKeys(tokens.verificationKeys), 'application/jwk-set+json'));
       case 'v1-atoll':
         if (path === '/v1-atoll/connect') throw badRequest('a tunnel is a WebSocket: Upgrade request required');
         break;
@@ -428,6 +429,15 @@ function versionInfo({ gitVersion, gitCommit, buildDate }: Version): Record<stri
     platform: `${process.platform}/${process.arch === 'x64' ? 'amd64' : process.arch}`,
   };
 }
+
+/** With or without a slash at its end. */
+const isPath = (path: string, wanted: string): boolean => path === wanted || path === `${wanted}/`;
+
+/** Keys change seldom (as upstream says it). */
+const cacheable = (response: Response): Response => ({
+  ...response,
+  headers: { ...response.headers, 'cache-control': 'public, max-age=3600' },
+});
 
 function openIdConfiguration({ issuer }: ServiceAccountTokens): object {
   return {

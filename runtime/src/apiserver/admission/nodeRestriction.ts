@@ -37,17 +37,19 @@ const rules: Readonly<Record<string, Rule>> = {
 };
 
 export function nodeRestriction(options: NodeRestrictionOptions): AdmissionPlugin {
+  const check = (attributes: AdmissionAttributes): void | Promise<void> => {
+    const node = nodeNameOf(attributes.user);
+    if (node === undefined) return undefined;
+    if (node === '') {
+      throw refuse(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
+    }
+    return rules[`${attributes.resource.group}/${attributes.resource.resource}`]?.(node, attributes, options);
+  };
   return {
     name: 'NodeRestriction',
-    validate(attributes) {
-      const node = nodeNameOf(attributes.user);
-      if (node === undefined) return undefined;
-      if (node === '') {
-        throw refuse(attributes, `could not determine node from user ${JSON.stringify(attributes.user.name)}`);
-      }
-      const rule = rules[`${attributes.resource.group}/${attributes.resource.resource}`];
-      return rule?.(node, attributes, options);
-    },
+    // Before the server takes out what a node may not change anyway: it is told, not ignored.
+    mutate: check,
+    validate: attributes => (attributes.operation === 'DELETE' ? check(attributes) : undefined),
   };
 }
 

@@ -12,6 +12,7 @@ import { decodeBody } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
 import { keyOf } from '../keys.ts';
 import { timestamp } from '../objectMeta.ts';
+import { admissionAttributes } from '../registry.ts';
 import { deserialize } from '../serialized.ts';
 
 const expected = {
@@ -35,7 +36,7 @@ type TokenSpec = Partial<NonNullable<TokenRequest['spec']>>;
 type Asked = Pick<TokenRequest, 'metadata'> & { readonly spec?: TokenSpec };
 
 export async function requestToken(context: Context): Promise<Response> {
-  const { info, parts, request, resource, user, dryRun, warnings } = context;
+  const { info, parts, request, resource, warnings } = context;
   const object = await decodeBody(request, expected, warnings);
   const { metadata, spec = {} } = object as unknown as Asked;
   const errors: FieldError[] = [];
@@ -48,23 +49,19 @@ export async function requestToken(context: Context): Promise<Response> {
     );
   }
   if (errors.length > 0) throw invalid(expected, info.name, errors.slice(0, 1));
+  const attributes = {
+    ...admissionAttributes(context, 'CREATE', object, undefined),
+    namespace: info.namespace,
+    name: info.name,
+  };
+  await parts.admission.mutate(attributes);
   const found = await parts.store.get(keyOf(resource, info.namespace, info.name));
   if (!found) throw notFound(resource, info.name);
   const account = deserialize(found.value, found.modRevision);
   const seconds = spec.expirationSeconds ?? DEFAULT_SECONDS;
   const refused = durationErrors(seconds);
   if (refused.length > 0) throw invalid(expected, '', refused);
-  await parts.admission.validate({
-    operation: 'CREATE',
-    user,
-    resource,
-    subresource: 'token',
-    namespace: info.namespace,
-    name: info.name,
-    object,
-    dryRun,
-    warnings,
-  } as Parameters<typeof parts.admission.validate>[0]);
+  await parts.admission.validate(attributes);
   const bound = await boundObject(context, spec);
   const audiences = spec.audiences?.length ? spec.audiences : [...parts.tokens.audiences];
   const lifetimeSeconds = Math.min(seconds, LIMIT_SECONDS);
