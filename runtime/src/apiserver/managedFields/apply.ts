@@ -150,8 +150,9 @@ function refused(what: string, error: unknown): unknown {
 }
 
 /** As Go prints a GroupVersionKind: `apps/v1, Kind=Deployment`, `/v1, Kind=Pod`. */
-function kindText({ apiVersion = '', kind = '' }: Partial<KubeObject>): string {
-  const version = apiVersion.includes('/') || apiVersion === '' ? apiVersion || '/' : `/${apiVersion}`;
+function kindText(config: Readonly<Record<string, unknown>>): string {
+  const [apiVersion, kind] = [config.apiVersion, config.kind].map(value => (typeof value === 'string' ? value : ''));
+  const version = apiVersion?.includes('/') || !apiVersion ? apiVersion || '/' : `/${apiVersion}`;
   return `${version}, Kind=${kind}`;
 }
 
