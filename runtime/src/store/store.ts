@@ -118,7 +118,10 @@ export interface Store {
   watch(options: WatchOptions, watcher: Watcher): () => void;
   /** Forgets revisions before `revision`, in slices that never hold up writers for more than a few ms. */
   compact(revision: number): Promise<void>;
-  /** A consistent copy of the whole store into one file, durable and mode 600, while the store is in use. Replaces the file. */
+  /**
+   * Everything current, as of one moment, in one file (`backup/format.ts`), durable and mode 600, while the store is in use.
+   * Replaces the file.
+   */
   snapshot(path: string): Promise<{ readonly revision: number; readonly sizeBytes: number }>;
   /** Commits already asked for become durable first; watches end with {@link StoreClosedError}. */
   close(): Promise<void>;
@@ -189,8 +192,8 @@ export class StoreCorruptError extends Error {
     options?: ErrorOptions,
   ) {
     super(
-      `the store ${path} is damaged: ${problems.join('; ')}. Stop the server, move ${path} and ${path}-wal away ` +
-        `(keep them, they may be repairable), put the last snapshot in the place of ${path} and start again`,
+      `the store ${path} is damaged: ${problems.join('; ')}. There is no good snapshot to restore by itself. ` +
+        'Restore a backup with `atoll backup restore FILE`, or, to begin an empty cluster, move the file away; keep it, it may be repairable',
       options,
     );
   }

@@ -28,6 +28,7 @@ export function storeError(path: string, doing: string, error: ThreadError): Err
     return new StoreCorruptError(path, error.problems ?? [message]);
   }
   if (isNoSpace(code)) return noSpaceError(path);
+  if (code === 'NEWER_FORMAT') return new StoreFailedError(`the store ${path} was made by a newer Atoll: ${message}`);
   if (isLocked(code)) {
     return new StoreFailedError(
       `another process has the store ${path} locked (${message}); stop the other server, or end the sqlite3 session on it`,

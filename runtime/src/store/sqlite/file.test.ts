@@ -41,7 +41,7 @@ describe('opening what is not a whole store', () => {
   type Damage = (path: string) => Promise<unknown>;
   const table: [what: string, damage: Damage, message: RegExp][] = [
     ['an empty file', path => truncate(path, 0), /the file is empty/],
-    ['half a file', path => truncate(path, 300_000), /malformed|is damaged/],
+    ['half a file', path => truncate(path, 300_000), /is damaged/],
     ['no database', path => writeFile(path, Buffer.alloc(40_960, 'no database ')), /not a database/],
     ['zeros', path => writeFile(path, Buffer.alloc(40_960)), /is damaged/],
     ['a broken header', path => overwrite(path, 0, Buffer.alloc(16, 7)), /not a database/],
@@ -77,7 +77,7 @@ describe('opening what is not a whole store', () => {
           assert.ok(error instanceof StoreCorruptError, String(error));
           assert.match(error.message, message);
           assert.ok(error.message.includes(path));
-          assert.match(error.message, /put the last snapshot in the place of/);
+          assert.match(error.message, /no good snapshot.*atoll backup restore FILE/);
           assert.ok(error.problems.length >= 1 && error.problems.length <= 5);
           return true;
         });
@@ -143,11 +143,29 @@ describe('after a power cut', () => {
         await writeFile(`${torn}-wal`, Buffer.concat([log.subarray(0, cut), rubbish]));
         const survivor = await openSqliteStore({ path: torn, compaction: false });
         try {
-          const seen = new Recorder();
-          survivor.watch({ prefix: '', afterRevision: 1 }, seen);
-          await seen.until(({ events }) => events.length === survivor.revision() - 1);
-          assert.deepEqual(seen.events.map(showEvent), expected.slice(0, survivor.revision() - 1));
-          revisions.add(survivor.revision());
+          const { recovery } = survivor;
+          const revision = recovery?.lostAfter ?? survivor.revision();
+          if (recovery) {
+            // Half a page at the end: what was in it may have been given out, so all begin anew.
+            assert.equal(recovery.how, 'log');
+            assert.ok(survivor.revision() > all.events.length + 1);
+            const { items } = await survivor.range({ prefix: '' });
+            const current = new Map<string, string>();
+            for (const { type, key, value } of all.events.slice(0, revision - 1)) {
+              if (type === 'put') current.set(key, String(value));
+              else current.delete(key);
+            }
+            assert.deepEqual(
+              new Map(items.map(({ key, value }) => [key, String(value)])),
+              new Map([...current].sort()),
+            );
+          } else {
+            const seen = new Recorder();
+            survivor.watch({ prefix: '', afterRevision: 1 }, seen);
+            await seen.until(({ events }) => events.length === revision - 1);
+            assert.deepEqual(seen.events.map(showEvent), expected.slice(0, revision - 1));
+          }
+          revisions.add(revision);
           assert.ok((await survivor.commit(put('/after', 'x'))).ok);
         } finally {
           await survivor.close();

@@ -7,6 +7,7 @@ import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, threadUrl, WriterLink } from './link.ts';
 import { type MemoryRule, MemoryTables } from './memory.ts';
 import { Reader, type ValueCodec } from './reader.ts';
+import { recoveryText } from './recover.ts';
 import { SqliteStore } from './store.ts';
 
 export interface SqliteStoreOptions {
@@ -32,6 +33,10 @@ export interface SqliteStoreOptions {
   readonly codec?: ValueCodec & CheckedValues;
   /** Milliseconds since some moment, for what expires. Default: `performance.now()`, which nobody sets. */
   readonly elapsedMs?: () => number;
+  /** Where snapshots are that a damaged file is replaced from, and those of a schedule go. Default: none. */
+  readonly snapshots?: string;
+  /** Of this process, for the headers of snapshots. */
+  readonly atollVersion?: string;
   /** Automatic compaction; `false`: only by {@link SqliteStore.compact}. Defaults in `compaction.ts`. */
   readonly compaction?: Partial<CompactionOptions> | false;
   /** Called once when the disk has failed and the store takes no more writes: the server should end and be started again. */
@@ -54,8 +59,9 @@ const MIB = 1024 * 1024;
 
 /**
  * Opens the store, making it if it is not there; replays the log after a crash and checks the file.
- * @throws StoreCorruptError when the file is damaged (restoring the last snapshot by itself belongs here, once there are
- * scheduled snapshots), StoreFailedError, StoreFullError, RangeError for options
+ * A damaged file is replaced by the last good snapshot (`recover.ts`): see {@link SqliteStore.recovery}.
+ * @throws StoreCorruptError when the file is damaged and there is no snapshot, StoreKeyError, StoreFailedError, StoreFullError,
+ * RangeError for options
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, logger = silentLogger, clock = systemClock, nativeBinding } = options;
@@ -73,7 +79,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const startedMs = performance.now();
   let started: Awaited<ReturnType<typeof WriterLink.start>>;
   try {
-    started = await WriterLink.start({ role: 'writer', path, quotaBytes, reserveBytes, ...binding }, url);
+    const snapshots = options.snapshots === undefined ? {} : { snapshots: options.snapshots };
+    started = await WriterLink.start({ role: 'writer', path, quotaBytes, reserveBytes, ...snapshots, ...binding }, url);
   } catch (error) {
     throw storeError(path, 'opening', error instanceof ThreadFailure ? error.error : threadError(error));
   }
@@ -105,6 +112,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   }
   const store = new SqliteStore({
     revision,
+    recovery: reply.recovery,
+    atollVersion: options.atollVersion ?? '',
     memory,
     codec: options.codec,
     elapsedMs,
@@ -121,6 +130,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     threadUrl: url,
     onFailure: options.onFailure,
   });
+  const { recovery } = reply;
+  if (recovery) logger[recovery.how === 'snapshot' ? 'error' : 'warn']({ path, ...recovery }, recoveryText(recovery));
   const tookMs = Math.round(performance.now() - startedMs);
   logger.info({ path, revision: store.revision(), compacted: store.compactedRevision(), tookMs }, 'store opened');
   return store;

@@ -2,7 +2,10 @@
  * What the main thread and the writer thread say to each other. Bytes travel as one transferred ArrayBuffer a message:
  * structured clone would copy a Buffer's whole pool slab, and every value on its own.
  */
+
+import type { About } from '../backup/create.ts';
 import type { KeyValue, Write } from '../store.ts';
+import type { Recovery } from './recover.ts';
 
 export type ThreadRole = WriterRole | SnapshotRole;
 
@@ -10,6 +13,8 @@ export interface WriterRole {
   readonly role: 'writer';
   readonly path: string;
   readonly nativeBinding?: string;
+  /** Where snapshots are that a damaged file is replaced from. */
+  readonly snapshots?: string;
   readonly quotaBytes: number;
   readonly reserveBytes: number;
 }
@@ -20,6 +25,7 @@ export interface SnapshotRole {
   readonly nativeBinding?: string;
   /** Where the copy goes. */
   readonly target: string;
+  readonly about: About;
 }
 
 export type WriterRequest =
@@ -48,6 +54,8 @@ export interface FileState {
 export interface WriterReply {
   readonly state: FileState;
   readonly results?: PackedResults;
+  /** In the first reply: what had to be done to the file. */
+  readonly recovery?: Recovery;
 }
 
 /** Errors lose their class between threads; this is put together again by `errors.ts`. */

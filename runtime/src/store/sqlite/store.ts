@@ -4,6 +4,8 @@
  *
  * Invariant: `revision()`, every read, and what live watchers have been told always agree; the writer may be ahead of them.
  */
+import { writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import {
@@ -15,6 +17,7 @@ import {
   type RangeResult,
   type Store,
   StoreClosedError,
+  StoreCorruptError,
   StoreKeyError,
   type Watcher,
   type WatchOptions,
@@ -27,6 +30,7 @@ import { Lists } from './lists.ts';
 import { compareKeys, type MemoryTables } from './memory.ts';
 import type { FileState, SnapshotRole } from './protocol.ts';
 import type { Reader, ValueCodec } from './reader.ts';
+import { type Recovery, suspectPath } from './recover.ts';
 import { PAGE_BYTES } from './schema.ts';
 import { Watches } from './watches.ts';
 import { EventWindow, type WindowLimits } from './window.ts';
@@ -40,6 +44,9 @@ export interface SqliteStoreParts {
   readonly file: FileState;
   /** Where the sequence of revisions goes on from. */
   readonly revision: number;
+  /** What had to be done to the file before it could be opened. */
+  readonly recovery: Recovery | undefined;
+  readonly atollVersion: string;
   readonly memory: MemoryTables;
   readonly codec: ValueCodec | undefined;
   /** Milliseconds since some moment, by a clock nobody sets. */
@@ -125,9 +132,14 @@ export class SqliteStore implements Store {
         else this.#armExpiry();
       },
       onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision())),
-      onFailure: error => parts.onFailure?.(error),
+      onFailure: error => this.#failed(error),
     });
     this.#armTimer();
+  }
+
+  /** What had to be done to the file when it was opened; undefined: nothing. */
+  get recovery(): Recovery | undefined {
+    return this.#parts.recovery;
   }
 
   revision(): number {
@@ -239,6 +251,12 @@ export class SqliteStore implements Store {
       role: 'snapshot',
       path: this.#parts.path,
       target: path,
+      about: {
+        atoll: this.#parts.atollVersion,
+        host: hostname(),
+        created: new Date(this.#parts.clock.now()).toISOString(),
+        content: 'snapshot',
+      },
       ...(nativeBinding === undefined ? {} : { nativeBinding }),
     };
     const taken = takeSnapshot(role, this.#parts.threadUrl);
@@ -246,7 +264,9 @@ export class SqliteStore implements Store {
     try {
       return await taken;
     } catch (error) {
-      throw this.#storeError(`copying it to ${path}`, error);
+      const told = this.#storeError(`copying it to ${path}`, error);
+      if (told instanceof StoreCorruptError) this.#failed(told);
+      throw told;
     } finally {
       this.#snapshots.delete(taken);
       this.#writes.wake();
@@ -298,8 +318,23 @@ export class SqliteStore implements Store {
     try {
       return read(this.#parts.reader);
     } catch (error) {
-      throw error instanceof StoreKeyError ? error : this.#storeError('reading', error);
+      if (error instanceof StoreKeyError) throw error;
+      const told = this.#storeError('reading', error);
+      if (told instanceof StoreCorruptError) this.#failed(told);
+      throw told;
     }
+  }
+
+  /** The server ends; its next start looks at the whole file if what was read was not what was written. */
+  #failed(error: Error): void {
+    if (error instanceof StoreCorruptError) {
+      try {
+        writeFileSync(suspectPath(this.#parts.path), `${error.problems.join('\n')}\n`, { mode: 0o600 });
+      } catch {
+        // A full disk, or a broken one: the next start notices without it what it can.
+      }
+    }
+    this.#parts.onFailure?.(error);
   }
 
   #storeError(doing: string, error: unknown): Error {

@@ -2,9 +2,11 @@
  * The entry point of the store's threads: the writer, which lives as long as the store, and the short-lived one of a snapshot.
  * A file of its own because a bundle needs it as a second output (`store-thread.js`, see `link.ts`).
  */
+import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { writeBackup } from '../backup/create.ts';
 import { threadError } from './errors.ts';
-import { copyStoreFile, openStoreFile } from './file.ts';
+import { openStoreFile } from './file.ts';
 import type { FromThread, PackedResults, ThreadRole, WriterRequest } from './protocol.ts';
 import { Reserve } from './reserve.ts';
 import { Writer } from './writer.ts';
@@ -13,11 +15,14 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
   const say = (message: FromThread, transfer: ArrayBuffer[] = []): void => port.postMessage(message, transfer);
   try {
     if (role.role === 'snapshot') {
-      say({ ok: true, snapshot: await copyStoreFile(role, role.target) });
+      // Everybody else first. In Linux this is the thread's own.
+      setPriority(0, constants.priority.PRIORITY_LOW);
+      say({ ok: true, snapshot: await writeBackup(role.target, role, [], role.about) });
       return;
     }
     const reserve = new Reserve(`${role.path}-reserve`, role.reserveBytes);
-    const writer = new Writer(await openStoreFile(role), role.quotaBytes, reserve);
+    const { database, recovery } = await openStoreFile(role);
+    const writer = new Writer(database, role.quotaBytes, reserve);
     port.on('message', (request: WriterRequest) => {
       try {
         const results = answer(writer, request);
@@ -28,7 +33,7 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
         say({ ok: false, error: threadError(error) });
       }
     });
-    say({ ok: true, reply: { state: writer.state } });
+    say({ ok: true, reply: { state: writer.state, ...(recovery === undefined ? {} : { recovery }) } });
     // Nobody waits for this one.
     reserve.restore();
   } catch (error) {

@@ -17,7 +17,7 @@ function withWriter(
   reserveBytes = 0,
 ): Promise<void> {
   return withDirectory(async directory => {
-    const database = await openStoreFile({ path: join(directory, 'state.db') });
+    const { database } = await openStoreFile({ path: join(directory, 'state.db') });
     const writer = new Writer(database, quotaBytes, new Reserve(join(directory, 'reserve'), reserveBytes));
     try {
       const commit = (...writes: Write[]): Outcome[] => {
