@@ -88,7 +88,7 @@ const VALID: readonly (readonly [group: string, resource: string, fields: object
   [
     'autoscaling',
     'horizontalpodautoscalers',
-    { spec: { maxReplicas: 2, scaleTargetRef: { kind: 'Deployment', name: 'd' } } },
+    { spec: { maxReplicas: 2, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' } } },
     'v2',
   ],
   ['policy', 'poddisruptionbudgets', { spec: { minAvailable: '50%', selector: SELECTOR } }],

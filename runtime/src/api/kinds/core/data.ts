@@ -1,4 +1,5 @@
-/** ConfigMaps and Secrets. */
+/** ConfigMaps and Secrets (upstream: `ValidateConfigMap`, `ValidateSecret`). */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { ConfigMap, Secret } from '../../generated/types/core.v1.ts';
 import { configMapKeyErrors } from '../../names.ts';
 import { ageColumn, column } from '../columns.ts';
@@ -24,6 +25,24 @@ function immutableErrors(
   return errors;
 }
 
+function configMapErrors({ data, binaryData }: ConfigMap): FieldError[] {
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  for (const [key, value] of Object.entries(data ?? {})) {
+    errors.push(...invalidEach(keyed('data', key), key, configMapKeyErrors(key)));
+    if (binaryData && Object.hasOwn(binaryData, key))
+      errors.push(invalid(keyed('data', key), key, 'duplicate of key present in binaryData'));
+    bytes += Buffer.byteLength(value);
+  }
+  for (const [key, value] of Object.entries(binaryData ?? {})) {
+    errors.push(...invalidEach(keyed('binaryData', key), key, configMapKeyErrors(key)));
+    bytes += decodedBytes(value);
+  }
+  // Upstream's path has no name.
+  if (bytes > MAX_BYTES) errors.push(tooLong('[]', MAX_BYTES));
+  return errors;
+}
+
 export const configMap = defineKind<ConfigMap>({
   group: '',
   version: 'v1',
@@ -33,36 +52,92 @@ export const configMap = defineKind<ConfigMap>({
     column('Data', 'integer', 'Number of items in the config map.', o => count(o.data) + count(o.binaryData)),
     ageColumn,
   ],
-  validate: ({ data, binaryData }) => {
-    const errors: FieldError[] = [];
-    let bytes = 0;
-    for (const [key, value] of Object.entries(data ?? {})) {
-      errors.push(...invalidEach(keyed('data', key), key, configMapKeyErrors(key)));
-      if (binaryData && Object.hasOwn(binaryData, key))
-        errors.push(invalid(keyed('data', key), key, 'duplicate of key present in binaryData'));
-      bytes += Buffer.byteLength(value);
-    }
-    for (const [key, value] of Object.entries(binaryData ?? {})) {
-      errors.push(...invalidEach(keyed('binaryData', key), key, configMapKeyErrors(key)));
-      bytes += decodedBytes(value);
-    }
-    if (bytes > MAX_BYTES) errors.push(tooLong('[]', MAX_BYTES));
-    return errors;
-  },
-  validateUpdate: (object, old) =>
-    immutableErrors(object, old, [
+  validate: configMapErrors,
+  validateUpdateAlone: true,
+  validateUpdate: (object, old) => [
+    ...immutableErrors(object, old, [
       ['data', object.data, old.data],
       ['binaryData', object.binaryData, old.binaryData],
     ]),
+    ...configMapErrors(object),
+  ],
 });
 
-/** Keys a secret of a type must have. */
-const REQUIRED_KEYS: Readonly<Record<string, readonly string[]>> = {
-  'kubernetes.io/dockercfg': ['.dockercfg'],
-  'kubernetes.io/dockerconfigjson': ['.dockerconfigjson'],
-  'kubernetes.io/ssh-auth': ['ssh-privatekey'],
-  'kubernetes.io/tls': ['tls.crt', 'tls.key'],
-};
+/** What is wrong with JSON that should be an object, roughly in Go's words; nothing of it may be shown. */
+function jsonFault(base64: string): string | undefined {
+  const text = Buffer.from(base64, 'base64').toString('utf8').trim();
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && !Array.isArray(value)) return undefined;
+    const found = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value;
+    return `json: cannot unmarshal ${found} into Go value of type map[string]interface {}`;
+  } catch {
+    return text === '' || /[{[,:]$/.test(text)
+      ? 'unexpected end of JSON input'
+      : 'invalid character: the content is not well-formed JSON';
+  }
+}
+
+function jsonErrors(data: Secret['data'], key: string): FieldError[] {
+  const value = data?.[key];
+  if (value === undefined) return [required(keyed('data', key))];
+  const fault = jsonFault(value);
+  return fault === undefined ? [] : [invalid(keyed('data', key), '<secret contents redacted>', fault)];
+}
+
+const missing = (data: Secret['data'], ...keys: readonly string[]): FieldError[] =>
+  keys.filter(key => data?.[key] === undefined).map(key => required(keyed('data', key)));
+
+/** What a secret of a type must have. */
+function typeErrors({ type, data, metadata }: Secret): FieldError[] {
+  switch (type) {
+    case 'kubernetes.io/service-account-token': {
+      const name = 'kubernetes.io/service-account.name';
+      return metadata.annotations?.[name] ? [] : [required(keyed('metadata.annotations', name))];
+    }
+    case 'kubernetes.io/dockercfg':
+      return jsonErrors(data, '.dockercfg');
+    case 'kubernetes.io/dockerconfigjson':
+      return jsonErrors(data, '.dockerconfigjson');
+    case 'kubernetes.io/basic-auth': {
+      const errors = missing(data, 'username', 'password');
+      return errors.length === 2 ? errors : [];
+    }
+    case 'kubernetes.io/ssh-auth':
+      return data?.['ssh-privatekey'] ? [] : [required(keyed('data', 'ssh-privatekey'))];
+    case 'kubernetes.io/tls':
+      return missing(data, 'tls.crt', 'tls.key');
+    default:
+      return [];
+  }
+}
+
+function secretErrors(secret: Secret): FieldError[] {
+  const errors: FieldError[] = [];
+  let bytes = 0;
+  for (const [key, value] of Object.entries(secret.data ?? {})) {
+    errors.push(...invalidEach(keyed('data', key), key, configMapKeyErrors(key)));
+    bytes += decodedBytes(value);
+  }
+  if (bytes > MAX_BYTES) errors.push(tooLong('data', MAX_BYTES));
+  return [...errors, ...typeErrors(secret)];
+}
+
+/** Whether key and certificate belong together: who uses them will find out, who writes them is told. */
+function pairWarnings({ type, data }: Secret): string[] {
+  if (type !== 'kubernetes.io/tls') return [];
+  const [certificate, key] = ['tls.crt', 'tls.key'].map(name => Buffer.from(data?.[name] ?? '', 'base64').toString());
+  if (!certificate?.includes('-----BEGIN CERTIFICATE-----'))
+    return ['tls: failed to find any PEM data in certificate input'];
+  if (!key?.includes('PRIVATE KEY-----')) return ['tls: failed to find any PEM data in key input'];
+  try {
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key))
+      ? []
+      : ['tls: private key does not match public key'];
+  } catch {
+    return ['tls: failed to parse private key'];
+  }
+}
 
 export const secret = defineKind<Secret>({
   group: '',
@@ -86,27 +161,12 @@ export const secret = defineKind<Secret>({
       delete object.stringData;
     }
   },
-  validate: object => {
-    const errors: FieldError[] = [];
-    let bytes = 0;
-    for (const [key, value] of Object.entries(object.data ?? {})) {
-      errors.push(...invalidEach(keyed('data', key), key, configMapKeyErrors(key)));
-      bytes += decodedBytes(value);
-    }
-    if (bytes > MAX_BYTES) errors.push(tooLong('data', MAX_BYTES));
-    if (
-      object.type === 'kubernetes.io/service-account-token' &&
-      !object.metadata.annotations?.['kubernetes.io/service-account.name']
-    )
-      errors.push(required(keyed('metadata.annotations', 'kubernetes.io/service-account.name')));
-    for (const key of REQUIRED_KEYS[object.type ?? ''] ?? [])
-      if (object.data?.[key] === undefined) errors.push(required(keyed('data', key)));
-    if (object.type === 'kubernetes.io/basic-auth' && !object.data?.username && !object.data?.password)
-      errors.push(required(keyed('data', 'username')), required(keyed('data', 'password')));
-    return errors;
-  },
+  validate: secretErrors,
+  validateUpdateAlone: true,
   validateUpdate: (object, old) => [
     ...immutable('type', object.type, old.type),
     ...immutableErrors(object, old, [['data', object.data, old.data]]),
+    ...secretErrors(object),
   ],
+  warnings: pairWarnings,
 });

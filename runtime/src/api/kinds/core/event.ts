@@ -1,9 +1,10 @@
 /** Events of core and of events.k8s.io: the same things, in two shapes. */
 import type { Event as CoreEvent } from '../../generated/types/core.v1.ts';
 import type { Event as NewEvent } from '../../generated/types/events.v1.ts';
+import { dns1123SubdomainErrors, pathSegmentErrors, qualifiedNameErrors } from '../../names.ts';
 import { age, column, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { invalid } from '../errors.ts';
+import { invalid, invalidEach, required } from '../errors.ts';
 import type { Column, FieldError } from '../kind.ts';
 
 /** One view of both. */
@@ -74,12 +75,34 @@ function columns<T>(view: (event: T) => View): Column<T>[] {
 /** The same columns for both shapes. */
 export const eventColumns = { ofNew: columns(ofNew) };
 
-/** Events without a namespace of their own are about things without one. */
-function namespaceErrors(namespace: string | undefined, involved: string | undefined, field: string): FieldError[] {
-  const wanted = involved || 'default';
-  return namespace === wanted || (involved === undefined && namespace === 'kube-system')
-    ? []
-    : [invalid(field, involved ?? '', 'does not match event.namespace')];
+const MAX_WORD = 128;
+const MAX_MESSAGE = 1024;
+
+function wordErrors(field: string, text: string): FieldError[] {
+  if (text === '') return [required(field)];
+  return text.length > MAX_WORD ? [invalid(field, '', `can have at most ${MAX_WORD} characters`)] : [];
+}
+
+/** What of an event says where and when it is: upstream's `legacyValidateEvent`. Without an `eventTime` it is of the old kind. */
+function eventErrors(event: CoreEvent): FieldError[] {
+  const errors: FieldError[] = [];
+  const namespace = event.metadata.namespace ?? '';
+  const involved = event.involvedObject?.namespace ?? '';
+  const mismatch = invalid('involvedObject.namespace', involved, 'does not match event.namespace');
+  if (!event.eventTime) {
+    if (involved === '' ? namespace !== 'default' : namespace !== involved) errors.push(mismatch);
+  } else {
+    if (involved === '' && namespace !== 'default' && namespace !== 'kube-system') errors.push(mismatch);
+    const component = event.reportingComponent ?? '';
+    if (component === '') errors.push(required('reportingComponent'));
+    errors.push(...invalidEach('reportingComponent', component, qualifiedNameErrors(component)));
+    errors.push(...wordErrors('reportingInstance', event.reportingInstance ?? ''));
+    errors.push(...wordErrors('action', event.action ?? ''));
+    errors.push(...wordErrors('reason', event.reason ?? ''));
+    if ((event.message ?? '').length > MAX_MESSAGE)
+      errors.push(invalid('message', '', `can have at most ${MAX_MESSAGE} characters`));
+  }
+  return [...errors, ...invalidEach('namespace', namespace, dns1123SubdomainErrors(namespace))];
 }
 
 const CORE_FIELDS = [
@@ -117,5 +140,6 @@ export const coreEvent = defineKind<CoreEvent>({
   },
   prepareForCreate: () => undefined,
   prepareForUpdate: () => undefined,
-  validate: e => namespaceErrors(e.metadata.namespace, e.involvedObject?.namespace, 'involvedObject.namespace'),
+  nameErrors: pathSegmentErrors,
+  validate: eventErrors,
 });
