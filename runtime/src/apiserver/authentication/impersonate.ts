@@ -28,14 +28,18 @@ export async function impersonated(request: Request, user: User, authorizer: Aut
   const names = Object.keys(headers).filter(name => name.startsWith('impersonate-'));
   if (names.length === 0) return user;
   const name = headers['impersonate-user'] ?? '';
-  if (name === '') throw badRequest('impersonation of groups, a uid or extra fields needs the header Impersonate-User');
   const groups = list(headers['impersonate-group']);
   const uid = headers['impersonate-uid'] ?? '';
   const extra: Record<string, string[]> = {};
   for (const header of names.filter(text => text.startsWith(EXTRA)))
     extra[keyOf(header.slice(EXTRA.length))] = list(headers[header]);
 
-  for (const wish of wishes(name, groups, uid, extra)) {
+  const wanted = wishes(name, groups, uid, extra);
+  if (name === '') {
+    if (wanted.length === 0) return user;
+    throw badRequest(`requested [${wanted.map(wishText).join(' ')}] without impersonating a user`);
+  }
+  for (const wish of wanted) {
     const attributes: Attributes = {
       user,
       verb: 'impersonate',
@@ -45,8 +49,9 @@ export async function impersonated(request: Request, user: User, authorizer: Aut
       fieldSelector: '',
       ...wish,
     };
-    const { opinion } = await authorizer.authorize(attributes);
-    if (opinion !== 'allow') throw forbidden(wish, wish.name, refusalText(attributes));
+    const { opinion, reason } = await authorizer.authorize(attributes);
+    const text = refusalText(attributes);
+    if (opinion !== 'allow') throw forbidden(wish, wish.name, reason === '' ? text : `${text}: ${reason}`);
   }
   return {
     name,
@@ -59,10 +64,11 @@ export async function impersonated(request: Request, user: User, authorizer: Aut
 function wishes(name: string, groups: readonly string[], uid: string, extra: Record<string, string[]>): Wish[] {
   const none = { group: '', subresource: '', namespace: '' };
   const account = SERVICE_ACCOUNT.exec(name);
+  const who = account
+    ? { ...none, resource: 'serviceaccounts', namespace: account[1] ?? '', name: account[2] ?? '' }
+    : { ...none, resource: 'users', name };
   return [
-    account
-      ? { ...none, resource: 'serviceaccounts', namespace: account[1] ?? '', name: account[2] ?? '' }
-      : { ...none, resource: 'users', name },
+    ...(name === '' ? [] : [who]),
     ...groups.map(group => ({ ...none, resource: 'groups', name: group })),
     ...(uid === '' ? [] : [{ ...none, group: AUTHENTICATION, resource: 'uids', name: uid }]),
     ...Object.entries(extra).flatMap(([key, values]) =>
@@ -84,9 +90,18 @@ function groupsOf(name: string, asked: readonly string[]): string[] {
     asked.length === 0 && namespace !== undefined
       ? ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
       : [...asked];
-  const everybody = name === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated';
-  if (!groups.includes('system:authenticated') && !groups.includes(everybody)) groups.push(everybody);
+  if (name === 'system:anonymous') {
+    if (!groups.includes('system:unauthenticated')) groups.push('system:unauthenticated');
+  } else if (!groups.some(group => group === 'system:authenticated' || group === 'system:unauthenticated')) {
+    groups.push('system:authenticated');
+  }
   return groups;
+}
+
+/** As Go prints an ObjectReference: kind, namespace, name, uid, apiVersion, resourceVersion, fieldPath. */
+function wishText({ resource, group, name, subresource }: Wish): string {
+  const kind = resource === 'uids' ? 'UID' : resource === 'userextras' ? 'UserExtra' : 'Group';
+  return `{${[kind, '', name, '', group === '' ? '' : `${group}/v1`, '', subresource].join(' ')}}`;
 }
 
 /** Repeated headers arrive joined with `, ` (`lib/exchange.ts`). */

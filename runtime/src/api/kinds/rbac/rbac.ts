@@ -8,7 +8,7 @@ import type {
   RoleRef,
   Subject,
 } from '../../generated/types/rbac.v1.ts';
-import { dns1123SubdomainErrors } from '../../names.ts';
+import { dns1123SubdomainErrors, pathSegmentErrors } from '../../names.ts';
 import { ageColumn, column, wide } from '../columns.ts';
 import { defineKind } from '../define.ts';
 import { at, child, immutable, invalid, invalidEach, notSupported, required } from '../errors.ts';
@@ -78,6 +78,7 @@ function roleRefErrors(ref: RoleRef | undefined, kinds: readonly string[]): Fiel
   if (ref?.apiGroup !== GROUP) errors.push(notSupported('roleRef.apiGroup', ref?.apiGroup, [GROUP]));
   if (!kinds.includes(ref?.kind ?? '')) errors.push(notSupported('roleRef.kind', ref?.kind, kinds));
   if (!ref?.name) errors.push(required('roleRef.name'));
+  else errors.push(...invalidEach('roleRef.name', ref.name, pathSegmentErrors(ref.name)));
   return errors;
 }
 
@@ -124,6 +125,14 @@ export const clusterRole = defineKind<ClusterRole>({
   columns: [createdColumn],
   validate: object => [
     ...ruleErrors(object.rules, false),
+    ...(object.aggregationRule && !object.aggregationRule.clusterRoleSelectors?.length
+      ? [
+          required(
+            'aggregationRule.clusterRoleSelectors',
+            'at least one clusterRoleSelector required if aggregationRule is non-nil',
+          ),
+        ]
+      : []),
     ...(object.aggregationRule?.clusterRoleSelectors ?? []).flatMap((selector, i) =>
       validateLabelSelector(selector, at('aggregationRule.clusterRoleSelectors', i)),
     ),
