@@ -95,6 +95,15 @@ function validateFinalizers(finalizers: readonly string[] | undefined, path: str
   return errors;
 }
 
+/** Those that need no domain. */
+const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
+
+/** What keeps a built-in object from going has a name of its own domain. */
+export const finalizerNameErrors = (name: string, path: string): FieldError[] =>
+  name.includes('/') || STANDARD_FINALIZERS.has(name)
+    ? []
+    : [invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified')];
+
 /** For a new object, whose name has been generated already. */
 export function validateObjectMeta(
   of: Named,

@@ -7,7 +7,7 @@ import type { KubeObject } from '../object.ts';
 import { bumpGeneration } from './generation.ts';
 import { kindModule } from './index.ts';
 import type { FieldError, KindModule } from './kind.ts';
-import { type Named, validateObjectMeta, validateObjectMetaUpdate } from './objectMeta.ts';
+import { finalizerNameErrors, type Named, validateObjectMeta, validateObjectMetaUpdate } from './objectMeta.ts';
 
 /** What of a `ResourceInfo` the rules need. */
 export interface Kept extends Named {
@@ -77,7 +77,12 @@ export function applyDefaults(info: Kept, object: KubeObject): void {
 
 export function validateCreate(info: Kept, object: KubeObject): FieldError[] {
   const own = moduleOf(info);
-  return [...validateObjectMeta(info, object.metadata, own?.nameErrors), ...(own?.validate?.(object) ?? [])];
+  const finalizers = info.module ? [] : (object.metadata.finalizers ?? []);
+  return [
+    ...validateObjectMeta(info, object.metadata, own?.nameErrors),
+    ...finalizers.flatMap((name, i) => finalizerNameErrors(name, `metadata.finalizers[${i}]`)),
+    ...(own?.validate?.(object) ?? []),
+  ];
 }
 
 /** A changed object must be valid and its change allowed, through this subresource where it is one of the kind's `parts`. */

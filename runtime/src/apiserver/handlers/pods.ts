@@ -32,7 +32,7 @@ export async function bindPod(context: Context): Promise<Response> {
       {
         type: 'FieldValueNotSupported',
         field: 'target.kind',
-        message: `Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", ""`,
+        message: `Unsupported value: ${JSON.stringify(kind)}: supported values: "Node", "<empty>"`,
       },
     ]);
   }

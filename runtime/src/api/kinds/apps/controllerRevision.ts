@@ -14,8 +14,11 @@ export const controllerRevision = defineKind<ControllerRevision>({
       const group = owner.apiVersion.includes('/') ? `.${owner.apiVersion.split('/')[0]}` : '';
       return `${owner.kind.toLowerCase()}${group}/${owner.name}`;
     }),
-    column('Revision', 'string', 'Revision indicates the revision of the state represented by Data.', o =>
-      String(o.revision),
+    column(
+      'Revision',
+      'string',
+      'Revision indicates the revision of the state represented by Data.',
+      o => o.revision ?? 0,
     ),
     ageColumn,
   ],

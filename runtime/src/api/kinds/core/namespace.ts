@@ -5,17 +5,12 @@ import { ageColumn, column } from '../columns.ts';
 import { defineKind } from '../define.ts';
 import { invalid, invalidEach } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
+import { finalizerNameErrors } from '../objectMeta.ts';
 
-/** Those that need no domain. */
-const STANDARD_FINALIZERS = new Set(['kubernetes', 'orphan', 'foregroundDeletion']);
-
-/** What keeps an object from going has a name of its own domain. */
-export function finalizerErrors(name: string, path: string): FieldError[] {
-  const errors = invalidEach(path, name, qualifiedNameErrors(name));
-  if (!name.includes('/') && !STANDARD_FINALIZERS.has(name))
-    errors.push(invalid(path, name, 'name is neither a standard finalizer name nor is it fully qualified'));
-  return errors;
-}
+const finalizerErrors = (name: string, path: string): FieldError[] => [
+  ...invalidEach(path, name, qualifiedNameErrors(name)),
+  ...finalizerNameErrors(name, path),
+];
 
 export const namespace = defineKind<Namespace>({
   group: '',
