@@ -4,7 +4,7 @@
  *
  * RE2 never takes longer than linear time, and whoever may write an object may choose the text: V8 is told to change over to its
  * own linear engine when a match goes back too often. It can do so for expressions without flags, so those of plain ASCII
- * have none.
+ * have none. (It cannot for groups repeated more than 16 times, `(…){17}`; those remain as they are.)
  */
 import { setFlagsFromString } from 'node:v8';
 

@@ -16,10 +16,12 @@ const accepts: readonly string[] = [...Object.values(patchTypes), APPLY];
 export const isApply = ({ request }: Context): boolean => mediaType(request) === APPLY;
 
 /** The body as a function on objects. @throws StatusError 400, 415 */
-export function readPatch({ request }: Context): Patch {
+export function readPatch({ request, custom }: Context): Patch {
   const type = mediaType(request);
-  const known = Object.values(patchTypes).find(offered => offered === type);
-  if (known === undefined) throw unsupportedMediaType(accepts);
+  // A strategic merge needs merge keys, which the schemas of custom resources do not have.
+  const offered = custom ? accepts.filter(name => name !== patchTypes.strategic) : accepts;
+  const known = Object.values(patchTypes).find(name => name === type);
+  if (known === undefined || !offered.includes(known)) throw unsupportedMediaType(offered);
   return patchOf(request, known);
 }
 
