@@ -41,6 +41,11 @@ const ALGORITHMS: readonly (readonly [oid: string, digest: string | null])[] = [
 const isOid = (element: der.Element | undefined, oid: string): boolean =>
   element?.raw.equals(der.objectIdentifier(oid)) ?? false;
 
+function sequence(element: der.Element | undefined): der.Element[] {
+  if (element?.tag !== der.tags.sequence) throw new RangeError('asn1: structure error: tags do not match');
+  return der.elements(element.content);
+}
+
 /** The first PEM block, as Go's `pem.Decode` finds it. */
 function firstBlock(
   text: string,
@@ -110,10 +115,14 @@ export function parseCertificateRequest(text: string): ParsedRequest {
   if (block?.label !== 'CERTIFICATE REQUEST')
     throw new CertificateRequestError('PEM block type must be CERTIFICATE REQUEST');
   try {
-    const [outer] = der.elements(block.bytes);
-    const [info, algorithm, bits] = der.elements(outer?.content ?? Buffer.alloc(0));
-    const [, subject, publicKeyInfo, attributes] = der.elements(info?.content ?? Buffer.alloc(0));
-    if (!info || !bits || !subject || !publicKeyInfo) throw new RangeError('asn1: structure error: fields are missing');
+    const [outer, ...trailing] = der.elements(block.bytes);
+    if (trailing.length > 0) throw new RangeError('trailing data after the request');
+    const [info, algorithm, bits] = sequence(outer);
+    const [, subject, publicKeyInfo, attributes] = sequence(info);
+    sequence(algorithm);
+    if (!info || !subject || !publicKeyInfo) throw new RangeError('asn1: structure error: fields are missing');
+    if (bits?.tag !== der.tags.bitString || bits.content[0] !== 0)
+      throw new RangeError('asn1: structure error: the signature is no BIT STRING of whole octets');
     const publicKey = createPublicKey({ key: publicKeyInfo.raw, format: 'der', type: 'spki' });
     checkSignature(info.raw, algorithm, bits.content.subarray(1), publicKey);
     return { subject: subjectOf(subject), rawSubject: subject.raw, publicKey, ...alternativeNames(attributes) };
