@@ -234,7 +234,7 @@ describe('identities', { timeout: 120_000 }, () => {
         /^\S+:robot \[system:serviceaccounts system:serviceaccounts:default system:authenticated\]$/,
       ],
       [admin, { 'impersonate-user': 'system:anonymous' }, /^403 .*User "system:anonymous" cannot create/],
-      [admin, { 'impersonate-group': 'a' }, /^400 .*Impersonate-User/],
+      [admin, { 'impersonate-group': 'a' }, /^400 requested .* without impersonating a user/],
       [someone, { 'impersonate-user': 'bob' }, /^bob \[system:authenticated\]$/],
       [someone, { 'impersonate-user': 'bob', 'impersonate-extra-scopes': 'x' }, /^bob .*"scopes":\["x"\]/],
       [someone, { 'impersonate-user': account }, /robot/],

@@ -24,6 +24,8 @@ const run = promisify(execFile);
 export async function startCluster(options: ServerOptions = {}): Promise<TestCluster> {
   const server = await startServer(options);
   const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
+  const scheduler = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
+  const schedulerClient = new Client(inProcessTransport(server.apiServer.handler, scheduler));
   const stop = new AbortController();
   const informers = new Informers({ client, logger: silentLogger });
   const work = [
@@ -40,7 +42,7 @@ export async function startCluster(options: ServerOptions = {}): Promise<TestClu
       },
       stop.signal,
     ),
-    startScheduler({ client, logger: silentLogger, informers }, stop.signal),
+    startScheduler({ client: schedulerClient, logger: silentLogger, informers }, stop.signal),
   ];
   informers.start(stop.signal);
   return {

@@ -23,6 +23,7 @@ import { type StaticTokens, staticTokens } from './authentication/staticTokens.t
 import { tokenAuthenticators } from './authentication/tokens.ts';
 import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
 import { Bindings } from './authorization/bindings.ts';
+import { ensurePolicy } from './authorization/bootstrap/ensure.ts';
 import { builtInRules } from './authorization/builtIn.ts';
 import { nodeAuthorizer } from './authorization/node.ts';
 import { NodeReferences } from './authorization/nodeReferences.ts';
@@ -162,6 +163,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   let bootstrapped = false;
   let rolesThere = false;
+  let restOfPolicy: (() => Promise<void>) | undefined;
   let closed = false;
   const ready = Promise.all([
     catalog.ready(),
@@ -172,15 +174,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       .then(() => {
         bootstrapped = true;
       }),
-    import('./authorization/bootstrap/reconcile.ts')
-      .then(({ reconcilePolicy }) => reconcilePolicy(store, clock.now()))
-      .then(() => {
-        rolesThere = true;
-      }),
+    ensurePolicy(store, clock).then(rest => {
+      rolesThere = true;
+      restOfPolicy = rest;
+    }),
   ]).then(() => undefined);
-  ready.catch(error => {
-    if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
-  });
+  ready
+    .then(() => restOfPolicy?.())
+    .catch(error => {
+      if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
+    });
 
   const alive: readonly HealthCheck[] = [
     { name: 'ping', check: () => '' },

@@ -11,6 +11,7 @@ import { Informers } from '../client/informers.ts';
 import { inProcessTransport } from '../client/inProcess.ts';
 import { startControllers } from '../controllers/index.ts';
 import { systemClock } from '../lib/clock.ts';
+import type { User } from '../lib/exchange.ts';
 import { makeDirectory, readFileIfExists, writeFileAtomic } from '../lib/files.ts';
 import { rootLogger } from '../lib/log.ts';
 import { ensurePki, type Pki, renewPki } from '../lib/pki.ts';
@@ -29,10 +30,10 @@ import { report } from './report.ts';
 import { anonymousOf, auditOf, staticTokensOf } from './serverAccess.ts';
 import { aborted, untilSignal } from './signals.ts';
 
-const component = (name: string): { name: string; groups: string[] } => ({
-  name,
-  groups: ['system:masters', 'system:authenticated'],
-});
+/** The controllers are many in one: each upstream has a role of its own, their sum is nearly everything. */
+const controllersUser = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
+/** What its bootstrap roles allow it. */
+const schedulerUser = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
 
 /** The secret nodes join with: given, or made at the first start and kept. */
 async function joinSecret(path: string, given: string | undefined): Promise<string> {
@@ -131,12 +132,12 @@ export async function server({ values }: CommandContext): Promise<number> {
     logger.info({ port, ms: Math.round(performance.now() - started) }, 'API ready');
     notifyReady().catch(failing('systemd could not be told that the API is ready'));
 
-    const client = (name: string): Client =>
-      new Client(inProcessTransport(api.handler, component(name)), {
+    const client = (user: User): Client =>
+      new Client(inProcessTransport(api.handler, user), {
         // The first word is who a write is recorded for.
-        userAgent: `${name.replace('system:', '')}/${release().version} (atoll)`,
+        userAgent: `${user.name.replace('system:', '')}/${release().version} (atoll)`,
       });
-    const controllersClient = client('system:kube-controller-manager');
+    const controllersClient = client(controllersUser);
     // One cache a resource for both: pods and nodes are what there is most of.
     const informers = new Informers({ client: controllersClient, logger: logger.child({ part: 'informers' }), clock });
     const running = [
@@ -155,7 +156,7 @@ export async function server({ values }: CommandContext): Promise<number> {
         signal,
       ),
       startScheduler(
-        { client: client('system:kube-scheduler'), informers, logger: logger.child({ part: 'scheduler' }), clock },
+        { client: client(schedulerUser), informers, logger: logger.child({ part: 'scheduler' }), clock },
         signal,
       ),
     ];
