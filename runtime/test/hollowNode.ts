@@ -6,6 +6,7 @@ import { Informer } from '../src/client/informer.ts';
 import { keyOf, keyText, Nodes, Pods, parseKey } from '../src/client/resources.ts';
 import { wireTime } from '../src/client/wireTime.ts';
 import { WorkQueue } from '../src/client/workQueue.ts';
+import { delay } from '../src/lib/clock.ts';
 import { silentLogger } from '../src/lib/log.ts';
 
 export interface HollowNodeOptions {
@@ -14,7 +15,11 @@ export interface HollowNodeOptions {
   readonly labels?: Record<string, string>;
   /** Whether a pod becomes ready; default: every pod does. */
   readonly isHealthy?: (pod: Pod) => boolean;
+  /** Says every ten seconds that it is alive, for tests that take longer than a node may be silent. Default: it does not. */
+  readonly beats?: boolean;
 }
+
+const BEAT_MS = 10_000;
 
 /** Registers the node and plays its kubelet until `signal` aborts. */
 export async function runHollowNode(client: Client, options: HollowNodeOptions, signal: AbortSignal): Promise<void> {
@@ -62,5 +67,22 @@ export async function runHollowNode(client: Client, options: HollowNodeOptions, 
       if (!isNotFound(error) && !isConflict(error)) throw error;
     }
   };
-  await Promise.all([pods.run(signal), queue.run(work, { onError: () => {} }, signal)]);
+  const beat = async (): Promise<void> => {
+    while (!signal.aborted) {
+      await delay(BEAT_MS, signal);
+      const lastHeartbeatTime = wireTime(Date.now());
+      const conditions = [{ ...ready, lastHeartbeatTime }];
+      await client.patch(
+        Nodes,
+        { name },
+        { status: { conditions } },
+        { type: 'strategic', subresource: 'status', signal },
+      );
+    }
+  };
+  await Promise.all([
+    pods.run(signal),
+    queue.run(work, { onError: () => {} }, signal),
+    ...(options.beats ? [beat()] : []),
+  ]);
 }

@@ -11,7 +11,7 @@ import type { Eviction, PodDisruptionBudget } from '../../api/generated/types/po
 import type { KubeObject } from '../../api/object.ts';
 import { isReady, isTerminal } from '../../api/pods.ts';
 import { labelSelectorMatches } from '../../api/selectors.ts';
-import { badRequest, notFound, StatusError, timeout } from '../../api/status.ts';
+import { badRequest, conflict, notFound, StatusError, timeout } from '../../api/status.ts';
 import { delay } from '../../lib/clock.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerObject } from '../answer.ts';
@@ -72,6 +72,7 @@ function dryRunOf({ dryRun }: Context, options: DeleteOptions): boolean {
 async function evictUnprotected(context: Context, options: DeleteOptions): Promise<Pod | undefined> {
   for (let attempt = 1; ; attempt++) {
     const pod = await readPod(context);
+    checkPreconditions(pod, options);
     const going = pod.metadata.deletionTimestamp !== undefined;
     if (!isTerminal(pod) && pod.status?.phase !== 'Pending' && !going) return pod;
     const anyRevision = isTerminal(pod) || going || options.preconditions?.resourceVersion !== undefined;
@@ -84,6 +85,21 @@ async function evictUnprotected(context: Context, options: DeleteOptions): Promi
         throw error;
       await delay(AGAIN_MS, context.request.signal, context.parts.clock);
     }
+  }
+}
+
+/** Before a budget is charged in vain. */
+function checkPreconditions({ metadata }: Pod, { preconditions }: DeleteOptions): void {
+  const { uid, resourceVersion } = preconditions ?? {};
+  const { name = '' } = metadata;
+  const pods = { group: '', resource: 'Pod' };
+  if (uid !== undefined && uid !== metadata.uid) {
+    const why = `the UID in the precondition (${uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`;
+    throw conflict(pods, name, why);
+  }
+  if (resourceVersion !== undefined && resourceVersion !== metadata.resourceVersion) {
+    const why = `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`;
+    throw conflict(pods, name, why);
   }
 }
 
