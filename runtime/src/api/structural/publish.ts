@@ -42,6 +42,8 @@ const PLAIN = [
   'x-kubernetes-validations',
 ] as const;
 
+const MORE = 'More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#';
+
 interface GroupVersionKind {
   readonly group: string;
   readonly version: string;
@@ -81,7 +83,7 @@ export function publishedSchemas(
     properties: {
       ...typeMeta(),
       items: { description: about, type: 'array', items: dialect === 'v3' ? { allOf: [item] } : item },
-      metadata: reference('ListMeta', 'Standard list metadata.', dialect),
+      metadata: reference('ListMeta', `Standard list metadata. ${MORE}types-kinds`, dialect),
     },
     'x-kubernetes-group-version-kind': [{ group: gvk.group, kind: listKind, version: gvk.version }],
     ...extra,
@@ -114,7 +116,7 @@ function reference(type: string, description: string, dialect: Dialect): JsonSch
 
 const metaProperties = (dialect: Dialect): JsonSchema => ({
   ...typeMeta(),
-  metadata: reference('ObjectMeta', "Standard object's metadata.", dialect),
+  metadata: reference('ObjectMeta', `Standard object's metadata. ${MORE}metadata`, dialect),
 });
 
 function nodeSchema(schema: Schema, dialect: Dialect): JsonSchema {

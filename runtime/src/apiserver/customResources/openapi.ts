@@ -132,6 +132,8 @@ export class OpenApi {
       addSchemas(others, stored, resource, 'v3');
     }
     const writer = new SchemaWriter('v3', definition => gvksOf(definition, [{ group, version }]), others);
+    // What the schemas themselves refer to.
+    for (const type of ['ObjectMeta', 'ListMeta']) writer.reference(`${META}.${type}`);
     const answer = { schema: { $ref: writer.reference(`${META}.APIResourceList`) } };
     const paths: Record<string, JsonSchema> = {
       [`${rootOf(group, version)}/`]: {
