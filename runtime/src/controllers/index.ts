@@ -14,6 +14,7 @@ import { customResourceCleanup } from './customResources/cleanup.ts';
 import { customResourceNaming } from './customResources/naming.ts';
 import { deployments } from './deployment/index.ts';
 import { disruption } from './disruption/index.ts';
+import { staleDisruptions } from './disruption/stalePods.ts';
 import { flowSchemas } from './flowSchemas.ts';
 import { garbageCollector } from './garbage/index.ts';
 import { localApiServices } from './localApiServices.ts';
@@ -74,6 +75,7 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     deployment: deployments,
     resourcequota: resourceQuotas,
     disruption,
+    'stale-disruption': staleDisruptions,
     'pvc-protection': claimProtection,
     'pv-protection': volumeProtection,
     'vac-protection': attributesClassProtection,

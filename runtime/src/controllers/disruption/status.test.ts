@@ -5,6 +5,7 @@ import type { Pod } from '../../api/generated/types/core.v1.ts';
 import type { PodDisruptionBudget } from '../../api/generated/types/policy.v1.ts';
 import { ago, makePod, NOW_MS, readyPod } from '../../api/testing/make.ts';
 import { wireTime } from '../../client/wireTime.ts';
+import { staleInMs } from './stalePods.ts';
 import { DELETION_TIMEOUT_MS, disruptedOf, expectedOf, needsScale, statusOf } from './status.ts';
 
 type Spec = NonNullable<PodDisruptionBudget['spec']>;
@@ -155,4 +156,42 @@ describe('the status', () => {
     );
     assert.equal(status.conditions?.[0]?.lastTransitionTime, ago(99));
   });
+});
+
+describe('disruptions that did not happen', () => {
+  const disrupted = (secondsAgo: number, change: object = {}, rest: Partial<Pod> = {}): Pod =>
+    makePod(
+      'p',
+      {},
+      {
+        status: {
+          phase: 'Running',
+          conditions: [
+            {
+              type: 'DisruptionTarget',
+              status: 'True',
+              reason: 'EvictionByEvictionAPI',
+              lastTransitionTime: ago(secondsAgo),
+              ...change,
+            },
+          ],
+        },
+        ...rest,
+      },
+    );
+  const rows: readonly (readonly [what: string, pod: Pod, staleInMs: number | undefined])[] = [
+    ['none', makePod('p'), undefined],
+    ['just now', disrupted(0), 120_000],
+    ['a minute ago', disrupted(60), 60_000],
+    ['three minutes ago', disrupted(180), 0],
+    ['known to be over', disrupted(180, { status: 'False' }), undefined],
+    ['the kubelet’s own', disrupted(180, { reason: 'TerminationByKubelet' }), undefined],
+    ['being deleted', disrupted(180, {}, { metadata: { deletionTimestamp: ago(1) } }), undefined],
+    [
+      'ended',
+      disrupted(180, {}, { status: { phase: 'Failed', conditions: disrupted(180).status?.conditions } }),
+      undefined,
+    ],
+  ];
+  for (const [what, pod, expected] of rows) it(what, () => assert.equal(staleInMs(pod, NOW_MS), expected));
 });

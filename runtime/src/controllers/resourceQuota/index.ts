@@ -53,7 +53,8 @@ export const resourceQuotas: Controller = async (context, signal) => {
   /** Every namespaced resource, as of the last time we asked. */
   let refs = new Map<string, ResourceRef>();
   let askedAtMs = Number.NEGATIVE_INFINITY;
-  const watched = new Set<string>();
+  /** By resource: the cache we listen to. One of a kind that has gone and come again is another. */
+  const watched = new Map<string, unknown>();
 
   const delayOf = (key: string): number => TOGETHER_MS + 3 * (written.get(key)?.tookMs ?? 0);
   /** Something of a quota's resources is less, or may be. */
@@ -77,12 +78,14 @@ export const resourceQuotas: Controller = async (context, signal) => {
 
   const watch = (ref: ResourceRef): void => {
     const which = groupResourceOf(ref);
-    if (watched.has(which)) return;
-    watched.add(which);
+    const cache = which === 'pods' ? podsOf(informers) : anyCacheOf(informers, ref);
+    if (watched.get(which) === cache) return;
+    watched.set(which, cache);
     if (which === 'pods') {
       podsOf(informers).on({
         add: pod => appeared(ref, pod),
         update: (pod, old) => {
+          if (quotas.byIndex(BY_NAMESPACE, pod.metadata.namespace ?? '').length === 0) return;
           if (isTerminal(pod) && !isTerminal(old)) changed(ref, pod.metadata.namespace);
           else if (sizeOf(pod) !== sizeOf(old)) changed(ref, pod.metadata.namespace);
           const overdueMs = overdueIn(pod, clock.now());
