@@ -410,17 +410,25 @@ describe('server-side apply', { timeout: 300_000 }, () => {
       assert.equal(wrong.json.message, 'invalid object type: apps/v1, Kind=Deployment');
     });
 
-    it('takes over the fields of a version and keeps the manager', async () => {
-      const path = '/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers/hpa';
-      const hpa = (maxReplicas: number): object => ({
-        apiVersion: 'autoscaling/v2',
+    it('knows who owns what across the versions of a kind', async () => {
+      const path = (version: string): string =>
+        `/apis/autoscaling/${version}/namespaces/default/horizontalpodautoscalers/hpa`;
+      const hpa = (version: string, maxReplicas: number, more: object = {}): object => ({
+        apiVersion: `autoscaling/${version}`,
         kind: 'HorizontalPodAutoscaler',
         metadata: { name: 'hpa' },
-        spec: { maxReplicas, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' } },
+        spec: { maxReplicas, scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'x' }, ...more },
       });
-      await done(apply(path, 'me', hpa(2)), 201);
-      const again = await done(apply(path, 'me', hpa(3)));
-      assert.deepEqual(managers(again), ['me Apply']);
+      await done(apply(path('v2'), 'two', hpa('v2', 2, { minReplicas: 1 })), 201);
+      const refused = await done(apply(path('v1'), 'one', hpa('v1', 3)), 409);
+      assert.equal(refused.json.message, 'Apply failed with 1 conflict: conflict with "two": .spec.maxReplicas');
+      const forced = await done(apply(path('v1'), 'one', hpa('v1', 3), 'force=true'));
+      assert.deepEqual(managers(forced), ['one Apply', 'two Apply']);
+      assert.ok(!owns(forced, 'two').includes('f:spec f:maxReplicas'));
+      const again = await done(apply(path('v1'), 'two', hpa('v1', 3)));
+      assert.equal(entry(again, 'two').apiVersion, 'autoscaling/v1');
+      const seen = await get(path('v2'));
+      assert.equal(seen.json.spec.maxReplicas, 3);
     });
 
     it('defaults, admits and validates as every write', async () => {

@@ -15,7 +15,7 @@ export const patchTypes = {
 
 export type PatchType = (typeof patchTypes)[keyof typeof patchTypes];
 
-/** Pure. @param expected what is patched: the resource's kind, or a subresource's (`Scale`). @throws StatusError 400, 422 */
+/** @param current the caller's to give away @param expected what is patched: the resource's kind, or a subresource's (`Scale`). @throws StatusError 400, 422 */
 export type Patch = (current: KubeObject, expected: Expected, warnings: string[]) => KubeObject;
 
 /** Of the patched object in a refusal: it may be as large as the largest body. */
@@ -82,11 +82,11 @@ function apply(type: PatchType, expected: Expected, current: KubeObject, patch: 
   try {
     switch (type) {
       case patchTypes.json:
-        return jsonPatch(current, patch);
+        return jsonPatch(current, patch, true);
       case patchTypes.merge:
-        return mergePatch(current, patch);
+        return mergePatch(current, patch, true);
       case patchTypes.strategic:
-        return strategicMergePatch(expected.definition, current, patch as Record<string, unknown>);
+        return strategicMergePatch(expected.definition, current, patch as Record<string, unknown>, undefined, true);
     }
   } catch (error) {
     if (error instanceof StatusError) throw error;

@@ -110,6 +110,8 @@ export interface UpdateOptions {
   readonly trusted?: boolean;
   /** The change has set `metadata.managedFields` itself: an apply. */
   readonly tracked?: boolean;
+  /** The change does not look at `old`, so that it need not be given one of its own. */
+  readonly replaces?: boolean;
 }
 
 export interface Updated extends StoredObject {
@@ -126,7 +128,8 @@ export async function updateObject(context: Context, name: string, options: Upda
     if (!current) throw notFound(resource, name);
     const old = deserialize(current.value, current.modRevision);
     const stored = { value: current.value, revision: current.modRevision };
-    const object = await options.change(deserialize(current.value, current.modRevision), stored);
+    const given = options.replaces ? old : deserialize(current.value, current.modRevision);
+    const object = await options.change(given, stored);
     checkPreconditions(context, name, object, old);
     const reservation = await prepare(context, object, old, options);
     try {

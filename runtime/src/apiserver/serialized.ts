@@ -3,20 +3,23 @@
  *
  * Invariants of a stored value:
  * - it is the object's JSON, and begins with `{"apiVersion":"…","kind":"…","metadata":{`, in this order;
- * - `metadata` is never empty and never holds `resourceVersion`: the revision of the write is, and is put in on the way out.
+ * - `metadata` is never empty and never holds `resourceVersion`: the revision of the write is, and is put in on the way out;
+ * - `managedFields`, which may be more than all the rest, are the last of `metadata`, so that they need not be parsed.
  * So the place of `resourceVersion` is known without parsing: reads copy bytes.
  */
 import type { KubeObject } from '../api/object.ts';
 
 const METADATA = Buffer.from('"metadata":{');
+const MANAGED = Buffer.from(',"managedFields":[');
 const FIELD = '"resourceVersion":"';
 const separator = Buffer.from(',');
 
 /** The bytes to store. */
 export function serialize(object: KubeObject): Buffer {
   const { apiVersion, kind, metadata, ...rest } = object;
-  const { resourceVersion: _, ...stored } = metadata;
-  return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: stored, ...rest }));
+  const { resourceVersion: _, managedFields, ...stored } = metadata;
+  const last = managedFields === undefined ? {} : { managedFields };
+  return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: { ...stored, ...last }, ...rest }));
 }
 
 /** What is stored, as an object with its `resourceVersion`. The caller owns it. */
@@ -26,18 +29,22 @@ export function deserialize(value: Buffer, revision: number): KubeObject {
   return object;
 }
 
-/** Only the object's metadata, for what need not look further: a small part of parsing it all. */
+/** Only the object's metadata without `managedFields`, for what need not look further: a small part of parsing it all. */
 export function deserializeMetadata(value: Buffer, revision: number): KubeObject['metadata'] {
   const start = spliceAt(value) - 1;
-  const metadata = JSON.parse(value.toString('utf8', start, endOfObject(value, start))) as KubeObject['metadata'];
+  const managed = value.indexOf(MANAGED, start);
+  const end = endOfObject(value, start, managed < 0 ? value.length : managed);
+  // A quote within a string is escaped, so what looks like the field is the field: of this object, or of a template in it.
+  const text = end === undefined ? `${value.toString('utf8', start, managed)}}` : value.toString('utf8', start, end);
+  const metadata = JSON.parse(text) as KubeObject['metadata'];
   metadata.resourceVersion = String(revision);
   return metadata;
 }
 
-/** The index after the object that begins at `start`. */
-function endOfObject(value: Buffer, start: number): number {
+/** The index after the object that begins at `start`; undefined: it does not end before `limit`. */
+function endOfObject(value: Buffer, start: number, limit: number): number | undefined {
   let depth = 0;
-  for (let at = start; at < value.length; at++) {
+  for (let at = start; at < limit; at++) {
     switch (value[at]) {
       case 0x7b: // {
         depth++;
@@ -49,7 +56,8 @@ function endOfObject(value: Buffer, start: number): number {
         for (at++; at < value.length && value[at] !== 0x22; at++) if (value[at] === 0x5c) at++;
     }
   }
-  throw new Error('a stored object has no end: the store is damaged');
+  if (limit === value.length) throw new Error('a stored object has no end: the store is damaged');
+  return undefined;
 }
 
 /** Where the revision goes. @throws Error for a value that does not keep the invariant: the store is damaged. */

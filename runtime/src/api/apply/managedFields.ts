@@ -94,17 +94,18 @@ export function encodeManaged({ owners, times }: Managed): ManagedFieldsEntry[] 
   for (const [id, { fields, apiVersion, applied }] of owners) {
     const { manager, subresource } = managerOf(id);
     const time = times.get(id);
-    entries.push({
-      ...(manager === '' ? {} : { manager }),
-      operation: applied ? 'Apply' : 'Update',
-      apiVersion,
-      ...(time === undefined ? {} : { time }),
-      fieldsType: 'FieldsV1',
-      fieldsV1: fields,
-      ...(subresource === '' ? {} : { subresource }),
-    });
+    const entry: ManagedFieldsEntry = {};
+    if (manager !== '') entry.manager = manager;
+    entry.operation = applied ? 'Apply' : 'Update';
+    entry.apiVersion = apiVersion;
+    if (time !== undefined) entry.time = time;
+    entry.fieldsType = 'FieldsV1';
+    entry.fieldsV1 = fields;
+    if (subresource !== '') entry.subresource = subresource;
+    entries.push(entry);
   }
-  return entries.length === 0 ? undefined : entries.sort(compareEntries);
+  if (entries.length > 1) entries.sort(compareEntries);
+  return entries.length === 0 ? undefined : entries;
 }
 
 const before = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -136,9 +136,12 @@ function equal(a: unknown, b: unknown): boolean {
   );
 }
 
-/** A new value; `original` and `patch` stay as they are. Throws a 400 for what is no patch, a 422 for one that does not fit. */
-export function jsonPatch(original: unknown, patch: unknown): unknown {
-  const document = new Document(structuredClone(original));
+/**
+ * A new value; `patch` stays as it is, and so does `original` unless it is `given` away. Throws a 400 for what is no patch, a 422
+ * for one that does not fit.
+ */
+export function jsonPatch(original: unknown, patch: unknown, given = false): unknown {
+  const document = new Document(given ? original : structuredClone(original));
   for (const operation of parseOperations(patch)) {
     const { op, path, from = '', value } = operation;
     if (op === 'add') document.add(path, structuredClone(value));

@@ -195,12 +195,17 @@ function mergeList(lookup: FieldLookup, meta: Meta, original: unknown[], patch: 
   return inOrder(merged, known, original, mergeKey);
 }
 
-/** A new object; `original` and `patch` stay as they are. Throws a 400 for a patch that makes no sense. */
+/**
+ * `patch` stays as it is, and so does `original` unless it is `given` away: then it may be changed and become part of the result.
+ * Throws a 400 for a patch that makes no sense.
+ */
 export function strategicMergePatch(
   definition: string,
   original: object,
   patch: object,
   lookup: FieldLookup = builtIn,
+  given = false,
 ): Record<string, unknown> {
-  return mergeObject(lookup, definition, structuredClone(original) as Json, structuredClone(patch) as Json);
+  const base = (given ? original : structuredClone(original)) as Json;
+  return mergeObject(lookup, definition, base, structuredClone(patch) as Json);
 }

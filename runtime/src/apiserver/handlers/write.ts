@@ -59,7 +59,7 @@ export async function replaceObject(
       decoded = undefined;
       return next;
     };
-    const updated = await updateObject(context, info.name, { change, subresource });
+    const updated = await updateObject(context, info.name, { change, subresource, replaces: true });
     return await answerStored(askedOf(context), updated);
   } catch (error) {
     if (!isMissing(error) || subresource !== '' || !createdByUpdate.has(`${resource.group}/${resource.resource}`)) {

@@ -1,8 +1,12 @@
 /** What tracking and applying share: a resource's types, and the fields that nobody owns. */
+
 import { difference, type FieldSet, fieldPath, isEmptySet, setOf } from '../../api/apply/fieldSet.ts';
+import { isMap } from '../../api/apply/forms.ts';
 import { identify, type Managed, type Manager } from '../../api/apply/managedFields.ts';
 import { type Converter, type Owned, Updater } from '../../api/apply/updater.ts';
 import { viewOfDefinition } from '../../api/apply/view.ts';
+import { kindModule } from '../../api/kinds/index.ts';
+import type { StoredForm } from '../../api/kinds/kind.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { type ResourceInfo, resourceOfKind } from '../../api/resources.ts';
 import { apiVersionOf } from '../body.ts';
@@ -48,24 +52,40 @@ export function strippedOf(owned: Owned): Owned | undefined {
 
 const converters = new WeakMap<ResourceInfo, Converter>();
 
-/** Built-in kinds look the same in all versions that this server has of them; custom resources say themselves. */
+/** Between the versions that show the same objects: a built-in kind says how they are stored, custom resources all of it. */
 export function converterOf(resource: ResourceInfo): Converter {
   if (resource.types) return resource.types;
   const known = converters.get(resource);
   if (known) return known;
-  const { group, kind } = resource;
+  const served = (apiVersion: string): ResourceInfo | undefined => {
+    const slash = apiVersion.indexOf('/');
+    const group = slash < 0 ? '' : apiVersion.slice(0, slash);
+    const found = resourceOfKind(group, apiVersion.slice(slash + 1), resource.kind);
+    return found && storageOf(found) === storageOf(resource) ? found : undefined;
+  };
   const converter: Converter = {
     viewOf(apiVersion) {
-      const slash = apiVersion.indexOf('/');
-      if ((slash < 0 ? '' : apiVersion.slice(0, slash)) !== group) return undefined;
-      const served = resourceOfKind(group, apiVersion.slice(slash + 1), kind);
-      return served && viewOfDefinition(served.definition);
+      const found = served(apiVersion);
+      return found && viewOfDefinition(found.definition);
     },
-    convert: value => value,
+    convert(value, from, to) {
+      const [source, target] = [served(from), served(to)];
+      if (from === to || !source || !target || !isMap(value)) return value;
+      const object = structuredClone(value) as unknown as KubeObject;
+      formOf(source)?.toStored(object);
+      formOf(target)?.fromStored(object);
+      return { ...object, apiVersion: to };
+    },
   };
   converters.set(resource, converter);
   return converter;
 }
+
+const formOf = ({ group, kind, version }: ResourceInfo): StoredForm | undefined =>
+  kindModule(group, kind, version)?.storedAs;
+
+/** Resources that are stored alike are the same objects. */
+const storageOf = (resource: ResourceInfo): string => apiVersionOf(formOf(resource) ?? resource);
 
 export const updaterOf = ({ resource, reset }: Writing): Updater => new Updater(converterOf(resource), reset);
 
