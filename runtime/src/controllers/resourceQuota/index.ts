@@ -14,7 +14,7 @@ import type { Pod, ResourceQuota } from '../../api/generated/types/core.v1.ts';
 import { isTerminal } from '../../api/pods.ts';
 import { formatQuantities, parseQuantities, sameQuantities } from '../../api/quantities.ts';
 import { isNotFound } from '../../client/apiError.ts';
-import { anyCacheOf, podsOf } from '../../client/caches.ts';
+import { anyCacheOf, metadataCacheOf, podsOf } from '../../client/caches.ts';
 import { discover } from '../../client/discovery.ts';
 import {
   type ApiObject,
@@ -35,6 +35,15 @@ const SETTLE_MS = 1000;
 const TOGETHER_MS = 20;
 /** A quota may name a resource that is not served yet. */
 const LOOK_AGAIN_MS = 30_000;
+const SERVED_MS = 1000;
+
+const Definitions: ResourceRef = {
+  group: 'apiextensions.k8s.io',
+  version: 'v1',
+  resource: 'customresourcedefinitions',
+  kind: 'CustomResourceDefinition',
+  namespaced: false,
+};
 
 interface Written {
   readonly atMs: number;
@@ -53,6 +62,8 @@ export const resourceQuotas: Controller = async (context, signal) => {
   /** Every namespaced resource, as of the last time we asked. */
   let refs = new Map<string, ResourceRef>();
   let askedAtMs = Number.NEGATIVE_INFINITY;
+  /** Quotas with names of resources that are not served (yet). */
+  const unmeasured = new Set<string>();
   /** By resource: the cache we listen to. One of a kind that has gone and come again is another. */
   const watched = new Map<string, unknown>();
 
@@ -114,6 +125,12 @@ export const resourceQuotas: Controller = async (context, signal) => {
     else if (JSON.stringify(status.used ?? {}) !== JSON.stringify(written.get(key)?.used))
       queue.addAfter(key, written.has(key) ? DRIFT_MS : 0);
   };
+  // A kind that is defined is served a moment later.
+  const defined = (): void => {
+    askedAtMs = Number.NEGATIVE_INFINITY;
+    for (const key of unmeasured) queue.addAfter(key, SERVED_MS);
+  };
+  metadataCacheOf(informers, Definitions).on({ add: defined, update: defined });
   quotas.on({ add: look, update: look, delete: quota => written.delete(keyText(keyOf(quota))) });
 
   const refsFor = async (names: readonly string[]): Promise<ReadonlyMap<string, ResourceRef>> => {
@@ -157,7 +174,12 @@ export const resourceQuotas: Controller = async (context, signal) => {
         if (!isNotFound(error)) throw error;
       }
     }
-    return unknown.length > 0 ? LOOK_AGAIN_MS : undefined;
+    if (unknown.length === 0) {
+      unmeasured.delete(key);
+      return;
+    }
+    unmeasured.add(key);
+    return LOOK_AGAIN_MS;
   };
   await Promise.all([
     reconcile(context, first, [quotas], work, signal, 1),
