@@ -42,17 +42,12 @@ function defaults({ spec, status }: Service): void {
 const ports = (spec: ServiceSpec | undefined): string =>
   (spec?.ports ?? []).map(p => `${p.port}${p.nodePort ? `:${p.nodePort}` : ''}/${p.protocol}`).join(',') || '<none>';
 
-const MAX_WIDTH = 16;
-
-/** Narrow columns show no more than this; `-o wide` all (upstream: `loadBalancerStatusStringer`, which the server always calls narrow). */
-const shortened = (text: string): string => (text.length > MAX_WIDTH ? `${text.slice(0, MAX_WIDTH - 3)}...` : text);
-
 function externalIp({ spec, status }: Service): string {
   const external = spec?.externalIPs ?? [];
   if (spec?.type === 'ExternalName') return spec.externalName ?? '';
   if (spec?.type !== 'LoadBalancer') return external.join(',') || '<none>';
   const given = (status?.loadBalancer?.ingress ?? []).map(i => i.ip || i.hostname || '').filter(text => text !== '');
-  const balancer = shortened([...new Set(given)].sort().join(','));
+  const balancer = [...new Set(given)].sort().join(',');
   return [balancer, ...external].filter(text => text !== '').join(',') || '<pending>';
 }
 
