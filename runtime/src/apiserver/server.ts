@@ -73,6 +73,8 @@ export interface ApiServerOptions {
   readonly admission?: AdmissionOptions | undefined;
   /** Checks of other parts of this process, for `/readyz`. */
   readonly checks?: readonly HealthCheck[];
+  /** Metrics of other parts of this process, in Prometheus' text format, for `/metrics`. */
+  readonly moreMetrics?: () => string;
 }
 
 /** `/version`: https://pkg.go.dev/k8s.io/apimachinery/pkg/version#Info */
@@ -182,8 +184,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   ready
     .then(() => restOfPolicy?.())
     .catch(error => {
-      if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
-    });
+    if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
+  });
 
   const alive: readonly HealthCheck[] = [
     { name: 'ping', check: () => '' },
@@ -222,7 +224,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       case 'version':
         return json(versionInfo(options.version));
       case 'metrics':
-        return text(await metrics.text(measured), 'text/plain; version=0.0.4; charset=utf-8');
+        return text(
+          (await metrics.text(measured)) + (options.moreMetrics?.() ?? ''),
+          'text/plain; version=0.0.4; charset=utf-8',
+        );
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':
@@ -271,8 +276,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     info: RequestInfo,
     audited?: AuditedRequest,
   ): Promise<Response> {
-    const user = await impersonated(request, asking, authorizer);
-    if (user !== asking) audited?.impersonates(user);
+    const as = await impersonated(request, info, asking, authorizer);
+    if (as) audited?.impersonates(as);
+    const user = as?.user ?? asking;
     // Flow control will stand here.
     await authorize(authorizer, request, info, user, audited);
     if (!catalog.isLoaded) await catalog.ready();
@@ -311,8 +317,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       const info = infoOf(request);
       const asking = await authenticate(request);
       audited = options.auditor?.begin(request, info, asking);
-      const user = await impersonated(request, asking, authorizer);
-      if (user !== asking) audited?.impersonates(user);
+      const as = await impersonated(request, info, asking, authorizer);
+      if (as) audited?.impersonates(as);
+      const user = as?.user ?? asking;
       await authorize(authorizer, request, info, user, audited);
       if (!info.isResource) throw resourceNotServed();
       const context = contextOf(parts, request, info, user, audited);

@@ -12,6 +12,8 @@ export interface Option {
   /** Shown in the help: `ADDRESS`; absent for switches. */
   readonly value?: string;
   readonly default?: string;
+  /** A switch that may also be given a value: `--name=false`. */
+  readonly boolean?: true;
   /** May be given more than once; values may also be joined by commas. */
   readonly repeated?: true;
   /** Environment variable that stands in when the option is not given. */
@@ -22,6 +24,8 @@ export interface Command {
   readonly name: string;
   readonly summary: string;
   readonly options: readonly Option[];
+  /** Takes arguments besides options: what they are, for the help, with examples. */
+  readonly usage?: string;
   /** Everything after the command is passed on untouched. */
   readonly passThrough?: true;
   /** Resolves with the exit code. */
@@ -94,6 +98,12 @@ export function parseOptions(
         `unknown option ${word.split('=')[0]} of atoll ${command.name}${near ? `; did you mean --${near}?` : ''} (atoll ${command.name} --help lists them)`,
       );
     }
+    if (option.boolean) {
+      if (attached !== undefined && attached !== 'true' && attached !== 'false')
+        throw new UsageError(`--${name} is true or false, not "${attached}"`);
+      given.set(name, [attached ?? 'true']);
+      continue;
+    }
     if (option.value === undefined) {
       if (attached !== undefined) throw new UsageError(`--${name} is a switch and takes no value`);
       given.set(name, ['true']);
@@ -138,7 +148,7 @@ function editDistance(a: string, b: string): number {
 
 export function helpOf(command: Command): string {
   const rows = command.options.map(o => {
-    const left = `${o.name.length === 1 ? ' -' : '--'}${o.name}${o.value === undefined ? '' : ` ${o.value}`}`;
+    const left = `${o.name.length === 1 ? ' -' : '--'}${o.name}${o.boolean ? '=BOOL' : o.value === undefined ? '' : ` ${o.value}`}`;
     const notes = [
       o.default === undefined ? '' : `default ${o.default}`,
       o.env === undefined ? '' : `or $${o.env}`,
@@ -148,5 +158,6 @@ export function helpOf(command: Command): string {
   });
   const width = Math.max(0, ...rows.map(([left]) => left.length));
   const options = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
-  return `atoll ${command.name}: ${command.summary}\n${options === '' ? '' : `\n${options}\n`}`;
+  const usage = command.usage === undefined ? '' : `\n${command.usage}\n`;
+  return `atoll ${command.name}: ${command.summary}\n${usage}${options === '' ? '' : `\n${options}\n`}`;
 }

@@ -3,8 +3,10 @@
  * run: `atoll version` must not pay for a database.
  */
 import { release } from '../machine/release.ts';
+import { atRestCommands } from './atRestCommands.ts';
 import { type Command, helpOf, nearest, parseOptions, UsageError } from './command.ts';
 import { accessOptions } from './serverAccess.ts';
+import { atRestOptions } from './serverAtRestOptions.ts';
 
 const kubeconfig = {
   name: 'kubeconfig',
@@ -48,6 +50,7 @@ const commands: readonly Command[] = [
         summary: 'the secret nodes join with; made up at the first start when not given',
         env: 'ATOLL_TOKEN',
       },
+      ...atRestOptions,
       ...accessOptions,
     ],
     run: async context => (await import('./server.ts')).server(context),
@@ -126,6 +129,7 @@ const commands: readonly Command[] = [
     ],
     run: async context => (await import('./status.ts')).status(context),
   },
+  ...atRestCommands(dataDir, runDir),
   {
     name: 'version',
     summary: 'the versions in this image',
@@ -185,7 +189,7 @@ export async function main(
     const { values, rest } = command.passThrough
       ? { ...parseOptions(command, [], env), rest: [...words] }
       : parseOptions(command, words, env);
-    if (!command.passThrough && rest.length > 0)
+    if (!command.passThrough && command.usage === undefined && rest.length > 0)
       throw new UsageError(`atoll ${name} takes no arguments; "${rest[0]}" was given`);
     return await command.run({ values, rest, stdout });
   } catch (error) {

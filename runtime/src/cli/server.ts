@@ -22,12 +22,11 @@ import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
 import { startScheduler } from '../scheduler/index.ts';
-import { keptInMemory } from '../store/kept.ts';
-import { openSqliteStore } from '../store/sqlite/open.ts';
 import type { CommandContext } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { report } from './report.ts';
 import { anonymousOf, auditOf, staticTokensOf } from './serverAccess.ts';
+import { openAtRest, settleRestore } from './serverAtRest.ts';
 import { aborted, untilSignal } from './signals.ts';
 
 /** The controllers are many in one: each upstream has a role of its own, their sum is nearly everything. */
@@ -59,11 +58,14 @@ export async function server({ values }: CommandContext): Promise<number> {
       fail = reject;
     });
     failed.catch(() => undefined);
+    const storeLogger = logger.child({ part: 'store' });
+    await settleRestore(directory, storeLogger);
     // In a thread of its own, beside the making of keys.
-    const opening = openSqliteStore({
-      path: join(directory, 'db', 'state.db'),
-      memory: keptInMemory,
-      logger: logger.child({ part: 'store' }),
+    const opening = openAtRest({
+      values,
+      directory,
+      runDir: values.one('run-dir'),
+      logger: storeLogger,
       clock,
       onFailure: error => fail(error),
     });
@@ -78,7 +80,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     const secret = await joinSecret(tokenPath, values.optional('token'));
     await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
 
-    const store = await opening;
+    const { store, check, metrics } = await opening;
 
     state.report('starting', 'starting the API');
     const staticTokens = await staticTokensOf(values);
@@ -98,6 +100,8 @@ export async function server({ values }: CommandContext): Promise<number> {
       serviceCidr: '10.43.0.0/16',
       issuer: 'https://kubernetes.default.svc.cluster.local',
       advertised: { address: hostAddresses()[0], port },
+      checks: [check],
+      moreMetrics: metrics,
     });
     closers.unshift(() => api.close());
     const listener = await listen(api, {

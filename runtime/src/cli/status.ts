@@ -11,7 +11,10 @@ import { type HttpTransportOptions, httpTransport } from '../client/http.ts';
 import { Nodes, Pods } from '../client/resources.ts';
 import { type Release, release } from '../machine/release.ts';
 import { type ComponentState, readStates, uptimeSeconds } from '../machine/state.ts';
+import { recoveryText } from '../store/sqlite/recoveryText.ts';
+import { spaceText } from '../store/sqlite/space.ts';
 import type { CommandContext } from './command.ts';
+import type { StoreReport } from './serverAtRest.ts';
 
 const API_TIMEOUT_MS = 5_000;
 
@@ -22,6 +25,8 @@ export interface MachineStatus {
   readonly components: readonly ComponentState[];
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
   readonly data: { readonly totalBytes: number; readonly freeBytes: number } | undefined;
+  /** What the running server says of its store. */
+  readonly store?: StoreReport;
   readonly certificates: readonly { readonly name: string; readonly expires: string }[];
   readonly cluster:
     | { readonly nodes: readonly NodeLine[]; readonly pods: Readonly<Record<string, number>> }
@@ -44,6 +49,7 @@ export async function status({ values, stdout }: CommandContext): Promise<number
     components: states,
     memory: memory(),
     data: space(values.one('data-dir')),
+    ...storeReport(values.one('run-dir')),
     certificates: certificates(values.one('data-dir')),
     cluster: await cluster(values.one('kubeconfig')),
   };
@@ -65,6 +71,14 @@ function space(path: string): MachineStatus['data'] {
     return { totalBytes: s.blocks * s.bsize, freeBytes: s.bavail * s.bsize };
   } catch {
     return undefined;
+  }
+}
+
+function storeReport(runDir: string): Pick<MachineStatus, 'store'> {
+  try {
+    return { store: JSON.parse(readFileSync(join(runDir, 'store.json'), 'utf8')) as StoreReport };
+  } catch {
+    return {}; // no server has started in this boot
   }
 }
 
@@ -166,6 +180,17 @@ export function formatDuration(seconds: number): string {
   return `${Math.floor(seconds)} s`;
 }
 
+/** The worst first. */
+function storeLines(store: StoreReport, nowMs: number): string[] {
+  const lines: string[] = [];
+  if (store.space !== 'ok')
+    lines.push(`${store.space === 'full' ? 'FULL' : 'NEARLY FULL'}: ${spaceText(store.space, store)}`);
+  if (store.recovery) lines.push(recoveryText(store.recovery));
+  const made = store.snapshot && `last snapshot ${formatDuration((nowMs - Date.parse(store.snapshot.at)) / 1000)} ago`;
+  if (lines.length === 0) lines.push(['good', ...(made === undefined ? [] : [made])].join(', '));
+  return lines;
+}
+
 export function renderStatus(s: MachineStatus, nowMs: number): string {
   const rows: [string, string][] = [
     ['Atoll', `${s.release.version}, image ${s.release.image}, Kubernetes ${s.release.kubernetes}`],
@@ -190,6 +215,7 @@ export function renderStatus(s: MachineStatus, nowMs: number): string {
   }
   rows.push(['Memory', `${formatBytes(s.memory.availableBytes)} available of ${formatBytes(s.memory.totalBytes)}`]);
   if (s.data) rows.push(['Data', `${formatBytes(s.data.freeBytes)} free of ${formatBytes(s.data.totalBytes)}`]);
+  if (s.store) for (const [i, line] of storeLines(s.store, nowMs).entries()) rows.push([i === 0 ? 'Store' : '', line]);
   const first = s.certificates[0];
   if (first)
     rows.push([

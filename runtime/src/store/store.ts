@@ -26,6 +26,8 @@ export interface RangeOptions {
   readonly after?: string;
   /** At most so many; unset or 0: all. */
   readonly limit?: number;
+  /** What remains is not to be counted, since nobody is told: `remaining` is 0 then. */
+  readonly uncounted?: boolean;
   /** Read as of this revision; unset: the newest. @throws CompactedError when it is gone, FutureRevisionError when it has not been yet. */
   readonly revision?: number;
 }

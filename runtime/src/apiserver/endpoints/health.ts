@@ -7,6 +7,8 @@ export interface HealthCheck {
   readonly name: string;
   /** Empty: good. Otherwise why not, for people. */
   check(): string | Promise<string>;
+  /** What is good still, but should be known: shown by `?verbose`. Empty: nothing. */
+  note?(): string;
 }
 
 const CHECK_MS = 2_000;
@@ -32,7 +34,12 @@ export async function answerHealth(
     }
     const reason = reasons.get(check.name) ?? '';
     // Everybody may ask here: why is for those who may read the log, or the check's own path.
-    lines.push(reason === '' ? `[+]${check.name} ok` : `[-]${check.name} failed: reason withheld`);
+    const note = check.note?.() ?? '';
+    lines.push(
+      reason === ''
+        ? `[+]${check.name} ok${note === '' ? '' : `: ${note}`}`
+        : `[-]${check.name} failed: reason withheld`,
+    );
     if (reason !== '') failed.push(`${check.name}: ${reason}`);
   }
   if (excluded.size > 0) {

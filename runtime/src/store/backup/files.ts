@@ -17,7 +17,7 @@ export function backupName(content: BackupHeader['content'], now: Date): string 
   return `${content}-${now.toISOString().replace(/[-:]|\.\d+/g, '')}${SUFFIX}`;
 }
 
-/** Newest first, by name. A directory that is not there has none. */
+/** Newest first, by revision: the clock may have been wrong. A directory that is not there has none. */
 export async function listBackups(directory: string): Promise<BackupOnDisk[]> {
   const names = await readdir(directory).catch(() => []);
   const found: BackupOnDisk[] = [];
@@ -27,8 +27,7 @@ export async function listBackups(directory: string): Promise<BackupOnDisk[]> {
     if (!size?.isFile()) continue;
     found.push({ path, sizeBytes: size.size, header: await readBackupHeader(path).catch(() => undefined) });
   }
-  const age = ({ path, header }: BackupOnDisk): string => `${header?.created ?? ''} ${path}`;
-  return found.sort((a, b) => (age(a) < age(b) ? 1 : -1));
+  return found.sort((a, b) => (b.header?.revision ?? 0) - (a.header?.revision ?? 0) || (a.path < b.path ? 1 : -1));
 }
 
 /** Keeps the newest `keep` of those made on schedule; what has another name is somebody's own. Returns what went. */

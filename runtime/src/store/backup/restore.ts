@@ -10,6 +10,8 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeDirectory, readFileIfExists, syncDirectory, writeFileAtomic } from '../../lib/files.ts';
+import { readKeyRing } from '../encryption/keyRing.ts';
+import { keyNameOf } from '../encryption/sealer.ts';
 import { checkStore } from '../sqlite/check.ts';
 import { BackupError, type BackupSummary, readBackup } from './format.ts';
 import { RESTORED_BUMP, StoreFilling } from './rows.ts';
@@ -59,9 +61,14 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
       await (await open(database, 'wx', 0o600)).close();
       filling = new StoreFilling({ path: database, ...binding });
     }
+    const needed = new Set<string>();
     const entries = new Set<string>(filling ? ['db/state.db'] : []);
     const summary = await readBackup(path, async record => {
-      if (record.kind === 'row') return filling?.add(record);
+      if (record.kind === 'row') {
+        const key = filling && keyNameOf(record.value);
+        if (key !== undefined) needed.add(key);
+        return filling?.add(record);
+      }
       const [top = ''] = record.name.split('/');
       if (only === 'store' || (only === 'keys' && top !== 'cred')) return;
       entries.add(top);
@@ -70,6 +77,7 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
       await writeFileAtomic(target, record.bytes, { mode: record.mode });
     });
     if (entries.size === 0) throw new BackupError(`${path} has no keys in it: it is a snapshot of the store only`);
+    await requireKeys(path, needed, entries.has('cred') ? staging : directory);
     const revision = summary.header.revision + RESTORED_BUMP;
     if (filling) {
       filling.finish(revision);
@@ -90,6 +98,18 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
     filling?.close();
     await rm(staging, { recursive: true, force: true });
   }
+}
+
+/** What is restored can be read with the keys that will be there. */
+async function requireKeys(path: string, needed: ReadonlySet<string>, directory: string): Promise<void> {
+  if (needed.size === 0) return;
+  const ring = await readKeyRing(join(directory, 'cred', 'encryption-config.json'));
+  const missing = [...needed].filter(name => !ring?.keys.some(key => key.name === name));
+  if (missing.length === 0) return;
+  throw new BackupError(
+    `${path} has Secrets encrypted with ${missing.join(', ')}, which would not be there`,
+    'Restore a backup whole, with its keys (without --only); a snapshot has none, it needs those of its time. Nothing has been changed.',
+  );
 }
 
 /** Brings a restore to its end that was broken off after it had become a fact. Returns where what was there before is. */

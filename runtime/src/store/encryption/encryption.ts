@@ -29,6 +29,8 @@ export interface EncryptionOptions {
   readonly resources: readonly string[];
   readonly logger: Logger;
   readonly now: () => Date;
+  /** Everything is encrypted anew; what else needs the old keys (snapshots) must be gone when this resolves: then they go. */
+  readonly onReencrypted?: () => Promise<void>;
   /** Told whenever another ring is in use: its {@link ringHash}. */
   readonly onUse?: (hash: string) => void;
 }
@@ -142,6 +144,7 @@ export class Encryption {
     await this.#save(active);
     const began = performance.now();
     const { rewritten } = await reencrypt(this.#store, this.codec, this.#abort.signal);
+    await this.#options.onReencrypted?.();
     await this.#save(finished(active));
     logger.info(
       { rewritten, key: ring.write, ms: Math.round(performance.now() - began) },

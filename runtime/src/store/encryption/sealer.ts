@@ -41,6 +41,10 @@ export class Sealer implements ValueCodec {
     this.#keys = new Map(ring.keys.map(({ name, secret }) => [name, createSecretKey(secret, 'base64')]));
   }
 
+  get keyNames(): readonly string[] {
+    return [...this.#keys.keys()];
+  }
+
   get prefixes(): readonly string[] {
     return this.#prefixes;
   }

@@ -52,7 +52,7 @@ describe('when to forget', () => {
 
 describe('what to do between writes', () => {
   const calm: Situation = {
-    file: { revision: 100, compacted: 50, reserved: 0, pages: 10_000, freePages: 0, walPages: 0 },
+    file: { revision: 100, compacted: 50, reserved: 0, pages: 10_000, freePages: 0, walPages: 0, diskFull: false },
     compactTo: 50,
     busy: false,
     vacuuming: false,

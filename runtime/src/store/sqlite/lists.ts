@@ -29,7 +29,7 @@ export class Lists {
   }
 
   /** As of `revision`, which is held from compaction until the list is done. */
-  async range({ prefix, after, limit = 0 }: RangeOptions, revision: number): Promise<RangeResult> {
+  async range({ prefix, after, limit = 0, uncounted = false }: RangeOptions, revision: number): Promise<RangeResult> {
     const hold = { revision };
     this.#held.add(hold);
     try {
@@ -42,6 +42,7 @@ export class Lists {
         const last = found.at(-1)?.key;
         if (last === undefined || found.length < wanted) return { revision, items, more: false, remaining: 0 };
         if (items.length === limit) {
+          if (uncounted) return { revision, items, more: true, remaining: 0 };
           const remaining = this.#countAfter(prefix, after, last, revision, items.length);
           return { revision, items, more: remaining > 0, remaining };
         }

@@ -7,7 +7,8 @@ import { storeError, threadError } from './errors.ts';
 import { ThreadFailure, threadUrl, WriterLink } from './link.ts';
 import { type MemoryRule, MemoryTables } from './memory.ts';
 import { Reader, type ValueCodec } from './reader.ts';
-import { recoveryText } from './recover.ts';
+import { recoveryText } from './recoveryText.ts';
+import type { SpaceLevel } from './space.ts';
 import { SqliteStore } from './store.ts';
 
 export interface SqliteStoreOptions {
@@ -41,6 +42,8 @@ export interface SqliteStoreOptions {
   readonly compaction?: Partial<CompactionOptions> | false;
   /** Called once when the disk has failed and the store takes no more writes: the server should end and be started again. */
   readonly onFailure?: (error: Error) => void;
+  /** Told when the store gets full, and when it has room again. */
+  readonly onSpace?: (level: SpaceLevel) => void;
   /** Path of better_sqlite3.node, in a bundle. */
   readonly nativeBinding?: string;
   /** The code of the store's threads; default: beside this module, see `link.ts`. */
@@ -49,6 +52,8 @@ export interface SqliteStoreOptions {
 
 /** What the codec wants looked at before anything is served. */
 export interface CheckedValues {
+  /** The keys there are. */
+  readonly keyNames: readonly string[];
   /** Where values are that must be readable. */
   readonly prefixes: readonly string[];
   /** Whatever of a stored value says how it is read; undefined: nothing to check. */
@@ -79,7 +84,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const startedMs = performance.now();
   let started: Awaited<ReturnType<typeof WriterLink.start>>;
   try {
-    const snapshots = options.snapshots === undefined ? {} : { snapshots: options.snapshots };
+    const snapshots = {
+      ...(options.snapshots === undefined ? {} : { snapshots: options.snapshots }),
+      ...(options.codec === undefined ? {} : { keyNames: options.codec.keyNames }),
+    };
     started = await WriterLink.start({ role: 'writer', path, quotaBytes, reserveBytes, ...snapshots, ...binding }, url);
   } catch (error) {
     throw storeError(path, 'opening', error instanceof ThreadFailure ? error.error : threadError(error));
@@ -129,6 +137,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     nativeBinding,
     threadUrl: url,
     onFailure: options.onFailure,
+    onSpace: options.onSpace,
   });
   const { recovery } = reply;
   if (recovery) logger[recovery.how === 'snapshot' ? 'error' : 'warn']({ path, ...recovery }, recoveryText(recovery));

@@ -15,6 +15,8 @@ export interface WriterRole {
   readonly nativeBinding?: string;
   /** Where snapshots are that a damaged file is replaced from. */
   readonly snapshots?: string;
+  /** The keys there are for what is encrypted; unset: nobody asks. */
+  readonly keyNames?: readonly string[];
   readonly quotaBytes: number;
   readonly reserveBytes: number;
 }
@@ -26,6 +28,8 @@ export interface SnapshotRole {
   /** Where the copy goes. */
   readonly target: string;
   readonly about: About;
+  /** The server's directory, whose keys and certificates go with it. */
+  readonly keysOf?: string;
 }
 
 export type WriterRequest =
@@ -49,6 +53,8 @@ export interface FileState {
   readonly freePages: number;
   /** Pages in the write-ahead log that a checkpoint has still to bring home. */
   readonly walPages: number;
+  /** The reserve has been given up to a full disk. */
+  readonly diskFull: boolean;
 }
 
 export interface WriterReply {

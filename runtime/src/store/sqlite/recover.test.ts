@@ -6,7 +6,8 @@ import Database from 'better-sqlite3';
 import { CompactedError, StoreCorruptError } from '../store.ts';
 import { inspectLog } from './log.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './open.ts';
-import { recoveryText, suspectPath } from './recover.ts';
+import { suspectPath } from './recover.ts';
+import { recoveryText } from './recoveryText.ts';
 import type { SqliteStore } from './store.ts';
 import { put, Recorder, withDirectory } from './testing.ts';
 

@@ -14,6 +14,7 @@ import { hasCode, syncDirectory, writeFileAtomic } from '../../lib/files.ts';
 import { listBackups } from '../backup/files.ts';
 import { readBackup } from '../backup/format.ts';
 import { RESTORED_BUMP, StoreFilling, StoreReading } from '../backup/rows.ts';
+import { keyNameOf } from '../encryption/sealer.ts';
 import { checkStore } from './check.ts';
 import { CORRUPT_CHECK, FileCheckError, threadError } from './errors.ts';
 import { inspectLog } from './log.ts';
@@ -46,6 +47,8 @@ export interface Recovery {
 export interface RecoverOptions extends ConnectionOptions {
   /** Where the server's snapshots are; unset: there are none. */
   readonly snapshots?: string | undefined;
+  /** A snapshot that needs another key than these cannot be used; unset: all can. */
+  readonly keyNames?: readonly string[] | undefined;
 }
 
 /** Left by a server that read something wrong: the next start looks at everything. */
@@ -127,7 +130,7 @@ async function replaced(options: RecoverOptions, problems: readonly string[], lo
   const tried: string[] = [];
   for (const snapshot of options.snapshots === undefined ? [] : await listBackups(options.snapshots)) {
     try {
-      const revision = await fill(snapshot.path, target);
+      const revision = await fill(snapshot.path, target, options.keyNames);
       const damaged = await putInPlace(path, at);
       const { created, revision: lostAfter } = snapshot.header ?? { created: '', revision: 0 };
       return {
@@ -150,12 +153,18 @@ async function replaced(options: RecoverOptions, problems: readonly string[], lo
 }
 
 /** @returns the restored store's revision */
-async function fill(snapshot: string, target: ConnectionOptions): Promise<number> {
+async function fill(snapshot: string, target: ConnectionOptions, keyNames?: readonly string[]): Promise<number> {
   await removeDatabase(target.path);
   await (await open(target.path, 'wx', 0o600)).close();
   const filling = new StoreFilling(target);
   try {
-    const { header } = await readBackup(snapshot, record => (record.kind === 'row' ? filling.add(record) : undefined));
+    const { header } = await readBackup(snapshot, record => {
+      if (record.kind !== 'row') return;
+      const key = keyNames && keyNameOf(record.value);
+      if (key !== undefined && !keyNames?.includes(key))
+        throw new Error(`${snapshot} needs the key ${key}, which is gone`);
+      filling.add(record);
+    });
     const revision = header.revision + RESTORED_BUMP;
     filling.finish(revision);
     await settle(target);
@@ -278,19 +287,5 @@ export async function sizeOf(path: string): Promise<number | undefined> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
-  }
-}
-
-/** One sentence for the console and the log: what happened, what was lost, where the damaged file is. */
-export function recoveryText({ how, problems, damaged, snapshot, lostAfter }: Recovery): string {
-  const because = problems[0] ?? 'it was damaged';
-  const kept = damaged === undefined ? '' : ` The damaged file is kept as ${damaged}.`;
-  switch (how) {
-    case 'log':
-      return `The end of the store's log could not be read (${because}): what was written after revision ${lostAfter} is lost.`;
-    case 'rebuilt':
-      return `The store was damaged (${because}) and has been rebuilt from its rows; nothing is lost.${kept}`;
-    case 'snapshot':
-      return `The store was damaged (${because}) and has been restored from the snapshot of ${snapshot?.created}: what was written after revision ${lostAfter} is lost.${kept}`;
   }
 }

@@ -32,6 +32,7 @@ import type { FileState, SnapshotRole } from './protocol.ts';
 import type { Reader, ValueCodec } from './reader.ts';
 import { type Recovery, suspectPath } from './recover.ts';
 import { PAGE_BYTES } from './schema.ts';
+import { type SpaceLevel, spaceLevel, spaceText } from './space.ts';
 import { Watches } from './watches.ts';
 import { EventWindow, type WindowLimits } from './window.ts';
 import { Writes } from './writes.ts';
@@ -58,6 +59,7 @@ export interface SqliteStoreParts {
   readonly nativeBinding: string | undefined;
   readonly threadUrl: URL;
   readonly onFailure: ((error: Error) => void) | undefined;
+  readonly onSpace: ((level: SpaceLevel) => void) | undefined;
 }
 
 /** For metrics and `atoll status`. */
@@ -83,8 +85,12 @@ export interface StoreStats {
   readonly commits: number;
   /** Whether a write has been refused for want of space since the last one that was not: the alarm. */
   readonly full: boolean;
+  /** The alarm. */
+  readonly space: SpaceLevel;
 }
 
+/** How often a full store looks whether there is space again, when nobody writes. */
+const LOOK_MS = 15_000;
 /** What becomes too old is deleted together with what follows within this time. */
 const EXPIRY_STEP_MS = 30_000;
 
@@ -97,6 +103,8 @@ export class SqliteStore implements Store {
   readonly #snapshots = new Set<Promise<unknown>>();
   #cancelTimer: (() => void) | undefined;
   #cancelExpiry: (() => void) | undefined;
+  #space: SpaceLevel = 'ok';
+  #cancelLook: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: SqliteStoreParts) {
@@ -131,10 +139,12 @@ export class SqliteStore implements Store {
         if (memory.overfull) this.#expire();
         else this.#armExpiry();
       },
+      onSpace: () => this.#lookAtSpace(),
       onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision())),
       onFailure: error => this.#failed(error),
     });
     this.#armTimer();
+    this.#lookAtSpace();
   }
 
   /** What had to be done to the file when it was opened; undefined: nothing. */
@@ -167,6 +177,7 @@ export class SqliteStore implements Store {
       groups: this.#writes.groups,
       commits: this.#writes.commits,
       full: this.#writes.full,
+      space: this.#space,
     };
   }
 
@@ -244,18 +255,22 @@ export class SqliteStore implements Store {
     await this.#writes.scrub();
   }
 
-  async snapshot(path: string): Promise<{ readonly revision: number; readonly sizeBytes: number }> {
+  /**
+   * @param keysOf the server's directory: its keys and certificates are in it, too, which makes it a backup. Unset: the store only.
+   */
+  async snapshot(path: string, keysOf?: string): Promise<{ readonly revision: number; readonly sizeBytes: number }> {
     this.#mustBeOpen();
     const { nativeBinding } = this.#parts;
     const role: SnapshotRole = {
       role: 'snapshot',
+      ...(keysOf === undefined ? {} : { keysOf }),
       path: this.#parts.path,
       target: path,
       about: {
         atoll: this.#parts.atollVersion,
         host: hostname(),
         created: new Date(this.#parts.clock.now()).toISOString(),
-        content: 'snapshot',
+        content: keysOf === undefined ? 'snapshot' : 'backup',
       },
       ...(nativeBinding === undefined ? {} : { nativeBinding }),
     };
@@ -281,6 +296,7 @@ export class SqliteStore implements Store {
   async #close(): Promise<void> {
     this.#cancelTimer?.();
     this.#cancelExpiry?.();
+    this.#cancelLook?.();
     const closed = new StoreClosedError(`the store ${this.#parts.path} is closed`);
     await Promise.allSettled(this.#snapshots);
     await this.#writes.drain(closed);
@@ -346,6 +362,26 @@ export class SqliteStore implements Store {
     if (target === undefined || this.#closing) return;
     this.compact(target).catch(error => {
       if (!this.#closing) this.#parts.logger.warn({ err: error, target }, 'automatic compaction failed');
+    });
+  }
+
+  #lookAtSpace(): void {
+    const { pages, freePages } = this.#writes.file;
+    const { quotaBytes, logger, clock } = this.#parts;
+    const space = { usedBytes: (pages - freePages) * PAGE_BYTES, quotaBytes, refused: this.#writes.full };
+    const level = spaceLevel(space, this.#space);
+    if (level !== this.#space) {
+      this.#space = level;
+      if (level === 'ok') logger.info(space, 'the store has room again');
+      else logger[level === 'full' ? 'error' : 'warn'](space, spaceText(level, space));
+      // The past is what can go first.
+      if (level !== 'ok') this.#forget(this.#parts.policy?.urgentTarget(this.compactedRevision()));
+      this.#parts.onSpace?.(level);
+    }
+    if (level !== 'full' || this.#cancelLook || this.#closing) return;
+    this.#cancelLook = clock.after(LOOK_MS, () => {
+      this.#cancelLook = undefined;
+      if (!this.#closing) this.#writes.lookForSpace();
     });
   }
 

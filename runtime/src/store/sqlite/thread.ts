@@ -4,7 +4,8 @@
  */
 import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { writeBackup } from '../backup/create.ts';
+import { withStableFiles, writeBackup } from '../backup/create.ts';
+import type { BackupFile } from '../backup/format.ts';
 import { threadError } from './errors.ts';
 import { openStoreFile } from './file.ts';
 import type { FromThread, PackedResults, ThreadRole, WriterRequest } from './protocol.ts';
@@ -17,7 +18,9 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
     if (role.role === 'snapshot') {
       // Everybody else first. In Linux this is the thread's own.
       setPriority(0, constants.priority.PRIORITY_LOW);
-      say({ ok: true, snapshot: await writeBackup(role.target, role, [], role.about) });
+      const write = (files: readonly BackupFile[]) => writeBackup(role.target, role, files, role.about);
+      const { keysOf } = role;
+      say({ ok: true, snapshot: await (keysOf === undefined ? write([]) : withStableFiles(keysOf, write)) });
       return;
     }
     const reserve = new Reserve(`${role.path}-reserve`, role.reserveBytes);

@@ -31,6 +31,8 @@ const COMPACT_SLICE_MS = 3;
 /** What a row costs beside its value: the key twice (table and index), record headers. */
 const ROW_OVERHEAD_BYTES = 53;
 
+/** How often a refused creation looks whether the disk has space again. */
+const RESERVE_RETRY_MS = 1_000;
 /** Free pages that stay for deletions and updates while the disk is full. */
 const FREE_FLOOR_BYTES = 1024 * 1024;
 /** At the quota no object can be created, but graceful deletion and finalizers need updates: those get a tenth more. */
@@ -54,6 +56,7 @@ export class Writer {
   #revision: number;
   #compacted: number;
   #reserved: number;
+  #askedForReserve = Number.NEGATIVE_INFINITY;
   #state: FileState;
 
   constructor(database: Database.Database, quotaBytes: number, reserve: Reserve) {
@@ -157,7 +160,11 @@ export class Writer {
     const { pages, freePages } = this.#state;
     const usedBytes = (pages - freePages) * PAGE_BYTES + addedBytes;
     if (usedBytes > this.#quotaBytes * (update ? UPDATE_HEADROOM : 1)) return Outcome.OverQuota;
-    // With the reserve gone, only what fits into the file as it is may be created.
+    // With the reserve gone, only what fits into the file as it is may be created. There may be space again.
+    if (!this.#reserve.held && performance.now() - this.#askedForReserve > RESERVE_RETRY_MS) {
+      this.#askedForReserve = performance.now();
+      this.#reserve.restore();
+    }
     const fits = this.#reserve.held || update || addedBytes + FREE_FLOOR_BYTES < freePages * PAGE_BYTES;
     return fits ? undefined : Outcome.NoSpace;
   }
@@ -261,6 +268,14 @@ export class Writer {
     const log = this.#database.pragma('wal_checkpoint(NOOP)') as { log: number; checkpointed: number }[];
     const walPages = (log[0]?.log ?? 0) - (log[0]?.checkpointed ?? 0);
     const revision = Math.max(this.#revision, this.#compacted);
-    return { revision, compacted: this.#compacted, reserved: this.#reserved, pages, freePages, walPages };
+    return {
+      revision,
+      compacted: this.#compacted,
+      reserved: this.#reserved,
+      pages,
+      freePages,
+      walPages,
+      diskFull: !this.#reserve.held,
+    };
   }
 }

@@ -28,6 +28,7 @@ import {
   type WriterRequest,
 } from './protocol.ts';
 import type { Reader, ValueCodec } from './reader.ts';
+import { PAGE_BYTES } from './schema.ts';
 import type { EventWindow } from './window.ts';
 
 /** Bounds of one group: how long its transaction takes, and its bytes in flight. */
@@ -54,6 +55,8 @@ export interface WritesParts {
   readonly heldRevision: () => number;
   /** A group is durable; the events are in the window. */
   readonly onEvents: (events: readonly StoreEvent[]) => void;
+  /** How full the store is may have changed. */
+  readonly onSpace: () => void;
   /** A write was refused for want of space. */
   readonly onFull: () => void;
   readonly onFailure: (error: Error) => void;
@@ -90,6 +93,7 @@ export class Writes {
   #drained = false;
   #failure: Error | undefined;
   #vacuuming = false;
+  #looking = false;
   #heldPages = 0;
   /** Transactions so far, and the commits in them. */
   groups = 0;
@@ -101,6 +105,12 @@ export class Writes {
     this.#parts = parts;
     this.#file = parts.file;
     this.#compactTo = parts.file.compacted;
+  }
+
+  /** Looks whether there is space again after a write was refused. */
+  lookForSpace(): void {
+    this.#looking = true;
+    this.wake();
   }
 
   get file(): FileState {
@@ -169,6 +179,7 @@ export class Writes {
         const step = this.#nextStep();
         if (step) await this.#maintain(step);
         else if (this.#queue.length === 0 && this.#scrubs.length > 0) await this.#scrub();
+        else if (this.#queue.length === 0 && this.#looking) await this.#look();
         else if (this.#queue.length === 0) return;
       }
     } catch (error) {
@@ -300,7 +311,6 @@ export class Writes {
         refused = true;
       }
     }
-    if (refused && !this.full) this.#parts.logger.error({ file: this.#file }, 'the store is full; writes are refused');
     if (refused || results.length > 0) this.full = refused;
     if (events.length > 0) {
       // What memory took comes last, and after #writeAgain the order of the calls is not that of the revisions.
@@ -312,6 +322,7 @@ export class Writes {
       this.#parts.onEvents(events);
     }
     if (refused) this.#parts.onFull();
+    this.#parts.onSpace();
   }
 
   /** What the writer found in the file, as it was given to us; rather the Buffer that is in memory anyway. */
@@ -362,9 +373,19 @@ export class Writes {
     }
     if (step.kind === 'checkpoint') this.#heldPages = this.#file.walPages;
     this.#vacuuming = step.kind === 'vacuum' && this.#file.freePages < freePages;
+    this.#parts.onSpace();
     const done = this.#compactions.filter(({ target }) => target <= this.#file.compacted);
     this.#compactions = this.#compactions.filter(({ target }) => target > this.#file.compacted);
     for (const { resolve } of done) resolve();
+  }
+
+  /** A checkpoint takes the reserve back if it can. Tells of the space, whatever it finds. */
+  async #look(): Promise<void> {
+    this.#looking = false;
+    await this.#maintain({ kind: 'checkpoint' });
+    const usedBytes = (this.#file.pages - this.#file.freePages) * PAGE_BYTES;
+    if (!this.#file.diskFull && usedBytes < this.#parts.quotaBytes) this.full = false;
+    this.#parts.onSpace();
   }
 
   /** In slices; writes that come meanwhile go between them. */
