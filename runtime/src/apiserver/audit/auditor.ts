@@ -7,6 +7,7 @@ import { decodeProtobuf, isProtobuf } from '../../api/protobuf.ts';
 import { statusOf } from '../../api/status.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Request, Response, User } from '../../lib/exchange.ts';
+import type { Impersonation } from '../authentication/impersonate.ts';
 import type { RequestInfo } from '../requestInfo.ts';
 import { type Decision, evaluator, levels, type Policy, type Stage } from './policy.ts';
 
@@ -52,7 +53,7 @@ export class AuditedRequest {
   readonly #receivedMs: number;
   readonly id: string;
   readonly #annotations: Record<string, string> = {};
-  #impersonated: User | undefined;
+  #impersonated: Impersonation | undefined;
   #requestObject: unknown;
 
   constructor(begun: Begun) {
@@ -70,8 +71,8 @@ export class AuditedRequest {
     this.#annotations[key] ??= value;
   }
 
-  impersonates(user: User): void {
-    this.#impersonated = user;
+  impersonates(as: Impersonation): void {
+    this.#impersonated = as;
   }
 
   decided(opinion: string, reason: string): void {
@@ -127,7 +128,10 @@ export class AuditedRequest {
       requestURI: uriOf(request),
       verb: info.verb,
       user: userInfo(user ?? nobody),
-      ...(this.#impersonated ? { impersonatedUser: userInfo(this.#impersonated) } : {}),
+      ...(this.#impersonated ? { impersonatedUser: userInfo(this.#impersonated.user) } : {}),
+      ...(this.#impersonated?.constraint
+        ? { authenticationMetadata: { impersonationConstraint: this.#impersonated.constraint } }
+        : {}),
       sourceIPs: sourcesOf(request),
       ...(request.headers['user-agent'] ? { userAgent: request.headers['user-agent'] } : {}),
       ...(info.isResource ? { objectRef: referenceOf(info, this.#requestObject) } : {}),

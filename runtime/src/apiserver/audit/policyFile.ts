@@ -21,7 +21,7 @@ export function parsePolicy(text: string, path: string): Policy {
 }
 
 class Reader {
-  readonly #errors: string[] = [];
+  readonly #errors: { readonly line: number; readonly what: string }[] = [];
 
   constructor(
     private readonly document: Document,
@@ -31,11 +31,13 @@ class Reader {
 
   wrong(at: number | Node | null | undefined, what: string): void {
     const offset = typeof at === 'number' ? at : (at?.range?.[0] ?? 0);
-    this.#errors.push(`${this.path}:${this.lines.linePos(offset).line || 1}: ${what}`);
+    this.#errors.push({ line: this.lines.linePos(offset).line || 1, what });
   }
 
   throwIfWrong(): void {
-    if (this.#errors.length > 0) throw new AuditPolicyError(this.#errors.join('\n'));
+    if (this.#errors.length === 0) return;
+    const inOrder = this.#errors.sort((a, b) => a.line - b.line);
+    throw new AuditPolicyError(inOrder.map(({ line, what }) => `${this.path}:${line}: ${what}`).join('\n'));
   }
 
   policy(): Policy {

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { StatusError } from '../../api/status.ts';
 import type { Request, User } from '../../lib/exchange.ts';
 import type { Attributes, Authorizer } from '../authorization/authorizer.ts';
+import type { RequestInfo } from '../requestInfo.ts';
 import { impersonated } from './impersonate.ts';
 
 const jane: User = { name: 'jane', groups: ['dev'] };
@@ -15,6 +16,18 @@ const request = (headers: Record<string, string>): Request => ({
   signal: new AbortController().signal,
   remoteAddress: '127.0.0.1',
 });
+const listPods: RequestInfo = {
+  isResource: true,
+  verb: 'list',
+  path: '/api/v1/namespaces/a/pods',
+  group: '',
+  version: 'v1',
+  namespace: 'a',
+  resource: 'pods',
+  subresource: '',
+  name: '',
+  rest: '',
+};
 const allowAll: Authorizer = { authorize: () => ({ opinion: 'allow', reason: '' }) };
 const as = (user: string, more: Record<string, string> = {}): Record<string, string> => ({
   'impersonate-user': user,
@@ -58,7 +71,8 @@ describe('acting as somebody else', () => {
   ];
   for (const [headers, user] of rows) {
     it(JSON.stringify(headers), async () => {
-      assert.deepEqual(await impersonated(request(headers), jane, allowAll), user);
+      const as = await impersonated(request(headers), listPods, jane, allowAll);
+      assert.deepEqual(as?.user ?? jane, user);
     });
   }
 
@@ -72,7 +86,7 @@ describe('acting as somebody else', () => {
   ];
   for (const [headers, message] of without) {
     it(message, async () => {
-      await assert.rejects(impersonated(request(headers), jane, allowAll), (error: unknown) => {
+      await assert.rejects(impersonated(request(headers), listPods, jane, allowAll), (error: unknown) => {
         assert.ok(error instanceof StatusError);
         assert.equal(error.code, 400);
         assert.equal(error.message, message);
@@ -81,20 +95,24 @@ describe('acting as somebody else', () => {
     });
   }
 
+  /** What is asked of the authorizer, in order: `verb group/resource/subresource namespace/name`. */
+  const asking = (asked: string[], allowed: (what: string) => boolean): Authorizer => ({
+    authorize: ({ verb, group, resource, subresource, namespace, name }: Attributes) => {
+      const what = `${verb} ${group}/${resource}/${subresource} ${namespace}/${name}`;
+      asked.push(what);
+      return allowed(what) ? { opinion: 'allow', reason: '' } : { opinion: 'none', reason: 'no' };
+    },
+  });
+
   it('needs the right to be each of the things asked for', async () => {
     const asked: string[] = [];
-    const nobodyButBob: Authorizer = {
-      authorize: ({ verb, group, resource, subresource, namespace, name }: Attributes) => {
-        asked.push(`${verb} ${group}/${resource}/${subresource} ${namespace}/${name}`);
-        return resource === 'userextras' ? { opinion: 'none', reason: 'no' } : { opinion: 'allow', reason: '' };
-      },
-    };
     const headers = as('system:serviceaccount:a:robot', {
       'impersonate-group': 'g',
       'impersonate-uid': 'u',
       'impersonate-extra-k': 'v',
     });
-    await assert.rejects(impersonated(request(headers), jane, nobodyButBob), (error: unknown) => {
+    const authorizer = asking(asked, what => !what.includes('userextras'));
+    await assert.rejects(impersonated(request(headers), listPods, jane, authorizer), (error: unknown) => {
       assert.ok(error instanceof StatusError);
       assert.equal(
         error.message,
@@ -108,5 +126,100 @@ describe('acting as somebody else', () => {
       'impersonate authentication.k8s.io/uids/ /u',
       'impersonate authentication.k8s.io/userextras/k /v',
     ]);
+  });
+
+  const ofNode: User = {
+    name: 'system:serviceaccount:kube-system:agent',
+    groups: [],
+    extra: { 'authentication.kubernetes.io/node-name': ['n1'] },
+  };
+  const nodeGroups = ['system:nodes', 'system:authenticated'];
+  const constrained: readonly (readonly [
+    who: User,
+    headers: Record<string, string>,
+    constraint: string,
+    asked: readonly string[],
+    groups: readonly string[],
+  ])[] = [
+    [
+      jane,
+      as('bob', { 'impersonate-group': 'dev' }),
+      'impersonate:user-info',
+      [
+        'impersonate-on:user-info:list /pods/ a/',
+        'impersonate:user-info authentication.k8s.io/users/ /bob',
+        'impersonate:user-info authentication.k8s.io/groups/ /dev',
+      ],
+      ['dev', 'system:authenticated'],
+    ],
+    [
+      jane,
+      as('system:serviceaccount:a:robot'),
+      'impersonate:serviceaccount',
+      [
+        'impersonate-on:serviceaccount:list /pods/ a/',
+        'impersonate:serviceaccount authentication.k8s.io/serviceaccounts/ a/robot',
+      ],
+      ['system:serviceaccounts', 'system:serviceaccounts:a', 'system:authenticated'],
+    ],
+    [
+      jane,
+      as('system:node:n1'),
+      'impersonate:arbitrary-node',
+      ['impersonate-on:arbitrary-node:list /pods/ a/', 'impersonate:arbitrary-node authentication.k8s.io/nodes/ /n1'],
+      nodeGroups,
+    ],
+    [
+      ofNode,
+      as('system:node:n1'),
+      'impersonate:associated-node',
+      ['impersonate-on:associated-node:list /pods/ a/', 'impersonate:associated-node authentication.k8s.io/nodes/ /*'],
+      nodeGroups,
+    ],
+    [
+      ofNode,
+      as('system:node:n2'),
+      'impersonate:arbitrary-node',
+      ['impersonate-on:arbitrary-node:list /pods/ a/', 'impersonate:arbitrary-node authentication.k8s.io/nodes/ /n2'],
+      nodeGroups,
+    ],
+    [
+      jane,
+      as('bob', { 'impersonate-group': 'system:masters' }),
+      '',
+      ['impersonate /users/ /bob', 'impersonate /groups/ /system:masters'],
+      ['system:masters', 'system:authenticated'],
+    ],
+  ];
+  for (const [who, headers, constraint, expected, groups] of constrained) {
+    it(`is constrained: ${who.name} as ${JSON.stringify(headers)} by ${constraint || 'the legacy verb'}`, async () => {
+      const asked: string[] = [];
+      const found = await impersonated(
+        request(headers),
+        listPods,
+        who,
+        asking(asked, () => true),
+      );
+      assert.equal(found?.constraint, constraint);
+      assert.deepEqual(asked, expected);
+      assert.deepEqual(found?.user.groups, groups);
+    });
+  }
+
+  it('falls back to the legacy verb, and tells what that lacks', async () => {
+    const asked: string[] = [];
+    const legacy = await impersonated(
+      request(as('bob')),
+      listPods,
+      jane,
+      asking(asked, what => what === 'impersonate /users/ /bob'),
+    );
+    assert.deepEqual(legacy, { user: { name: 'bob', groups: ['system:authenticated'] }, constraint: '' });
+    assert.deepEqual(asked, ['impersonate-on:user-info:list /pods/ a/', 'impersonate /users/ /bob']);
+    const both = asking([], what => what.startsWith('impersonate:') && !what.includes('on:'));
+    await assert.rejects(
+      impersonated(request(as('bob')), listPods, jane, both),
+      /users "bob" is forbidden: User "jane" cannot impersonate resource "users"/,
+    );
   });
 });
