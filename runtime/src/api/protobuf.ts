@@ -75,7 +75,7 @@ export function protobufListItem(object: { readonly apiVersion: string; readonly
   const writer = new Writer();
   encodeMessage(definitionFor(object.apiVersion, object.kind), object as unknown as Record<string, unknown>, writer);
   writer.close(2, 0);
-  return writer.finish();
+  return Buffer.from(writer.finish()); // not the larger buffer it was made in: there may be many
 }
 
 /** What stands before and after the items of a list that take `sizeBytes` together. `list` has no items itself. */

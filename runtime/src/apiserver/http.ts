@@ -37,9 +37,13 @@ export const MAX_HEADER_BYTES = 64 * 1024;
 const HANDSHAKE_MS = 10_000;
 const HEADERS_MS = 15_000;
 const BODY_MS = 30_000;
+/** Of a long answer, without the client taking any of it. */
+const STALL_MS = 60_000;
 /** A connection with nothing going on. */
 const IDLE_MS = 120_000;
 const MAX_STREAMS = 250;
+/** Each costs memory before anybody is known by it. */
+const MAX_CONNECTIONS = 5_000;
 /** After a refusal, before the connection is cut. */
 const LINGER_MS = 1_000;
 /** Answers smaller than this are not worth compressing (upstream: 128 KiB). */
@@ -181,7 +185,11 @@ export async function listen(
     http2.emit('connection', socket);
     http2.off('session', known);
   });
-  tls.on('tlsClientError', error => logger.debug({ err: error }, 'a TLS handshake failed'));
+  tls.on('tlsClientError', (error, socket) => {
+    logger.debug({ err: error }, 'a TLS handshake failed');
+    socket.destroy(); // Node only tells of it, also of one that has not come in time
+  });
+  tls.maxConnections = MAX_CONNECTIONS;
   await new Promise<void>((resolve, reject) => {
     tls.once('error', reject);
     tls.listen({ port: options.port, ...(options.address === undefined ? {} : { host: options.address }) }, () => {
@@ -299,7 +307,7 @@ async function serveHttp1(
   const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);
   response.once('close', () => request.abort());
   const answered = await withBody(request, message, answer);
-  const { status, body, sizeBytes } = answered;
+  const { status, body, large = false } = answered;
   const headers = withCookies(answered);
   if (response.destroyed) return discard(body);
   if (!message.complete) response.shouldKeepAlive = false; // the rest of a refused body is not read
@@ -308,13 +316,13 @@ async function serveHttp1(
     response.end(request.method === 'HEAD' ? undefined : body);
     return;
   }
-  response.writeHead(status, sizeBytes === undefined ? headers : { ...headers, 'content-length': sizeBytes });
+  response.writeHead(status, headers);
   if (request.method === 'HEAD') {
     response.end();
     return discard(body);
   }
   response.flushHeaders();
-  await pump(body, response);
+  await pump(body, response, large);
 }
 
 async function serveHttp2(
@@ -344,10 +352,9 @@ async function serveHttp2(
     if (!stream.readableEnded) stream.resume();
     return;
   }
-  const length = response.sizeBytes === undefined ? {} : { 'content-length': response.sizeBytes };
-  stream.respond({ ':status': response.status, ...withCookies(response), ...length }, { endStream: method === 'HEAD' });
+  stream.respond({ ':status': response.status, ...withCookies(response) }, { endStream: method === 'HEAD' });
   if (method === 'HEAD') return discard(body);
-  await pump(body, stream);
+  await pump(body, stream, response.large ?? false);
 }
 
 /** Reads the body, then asks. */
@@ -407,8 +414,16 @@ function readBody(source: IncomingMessage | ServerHttp2Stream, announced: number
   });
 }
 
-/** Chunks as they come, no faster than the client takes them. */
-async function pump(body: AsyncIterable<Buffer>, sink: ServerResponse | ServerHttp2Stream): Promise<void> {
+/**
+ * Chunks as they come, no faster than the client takes them.
+ *
+ * @param hurried a client that takes nothing for {@link STALL_MS} is left; watches and logs may wait for ever, and are bounded themselves
+ */
+async function pump(
+  body: AsyncIterable<Buffer>,
+  sink: ServerResponse | ServerHttp2Stream,
+  hurried: boolean,
+): Promise<void> {
   const iterator = body[Symbol.asyncIterator]();
   const closed = (): boolean => sink.destroyed || sink.closed;
   const leave = (): void => void Promise.resolve(iterator.return?.()).catch(() => undefined);
@@ -417,7 +432,7 @@ async function pump(body: AsyncIterable<Buffer>, sink: ServerResponse | ServerHt
     while (!closed()) {
       const { done, value } = await iterator.next();
       if (done || closed()) break;
-      if (!sink.write(value)) await drained(sink);
+      if (!sink.write(value)) await drained(sink, hurried);
     }
   } finally {
     sink.off('close', leave);
@@ -426,9 +441,11 @@ async function pump(body: AsyncIterable<Buffer>, sink: ServerResponse | ServerHt
   }
 }
 
-function drained(sink: ServerResponse | ServerHttp2Stream): Promise<void> {
+function drained(sink: ServerResponse | ServerHttp2Stream, hurried: boolean): Promise<void> {
   return new Promise(resolve => {
+    const timer = hurried ? setTimeout(() => sink.destroy(), STALL_MS) : undefined;
     const done = (): void => {
+      clearTimeout(timer);
       sink.off('drain', done);
       sink.off('close', done);
       resolve();
@@ -449,8 +466,8 @@ function discard(body: Response['body']): void {
 /** Large answers, for clients that want it and are on the other side of a network: on this host it would only cost. */
 async function compressed(request: Request, response: Response, evenHere: boolean): Promise<Response> {
   const { body, headers } = response;
-  const sizeBytes = Buffer.isBuffer(body) ? body.length : (response.sizeBytes ?? 0);
-  if (sizeBytes < GZIP_MIN_BYTES || headers['content-encoding'] !== undefined) return response;
+  const isLarge = Buffer.isBuffer(body) ? body.length >= GZIP_MIN_BYTES : (response.large ?? false);
+  if (!isLarge || headers['content-encoding'] !== undefined) return response;
   if (!acceptsGzip(request.headers['accept-encoding'])) return response;
   if (!evenHere && isLoopback(request.remoteAddress)) return response;
   const level = zlibConstants.Z_BEST_SPEED;
@@ -458,7 +475,7 @@ async function compressed(request: Request, response: Response, evenHere: boolea
   const vary = headers.vary === undefined ? 'Accept-Encoding' : `${headers.vary}, Accept-Encoding`;
   const { status, cookies } = response;
   const packedHeaders = { ...headers, 'content-encoding': 'gzip', vary };
-  return { status, headers: packedHeaders, body: packed, ...(cookies ? { cookies } : {}) };
+  return { status, headers: packedHeaders, body: packed, large: true, ...(cookies ? { cookies } : {}) };
 }
 
 async function* packedChunks(body: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {

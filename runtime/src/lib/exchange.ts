@@ -46,8 +46,8 @@ export interface Response {
   readonly cookies?: readonly string[];
   /** A whole body, or chunks as they come (watch, logs). The consumer calls `return()` on the iterator when it leaves. */
   readonly body: Buffer | AsyncIterable<Buffer>;
-  /** Of a body that comes in chunks and ends by itself, where it is known before the first. */
-  readonly sizeBytes?: number;
+  /** A body in chunks that ends by itself, and is worth compressing. */
+  readonly large?: boolean;
 }
 
 export type Handler = (request: Request) => Promise<Response>;

@@ -9,7 +9,7 @@ import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { decodeContinue, encodeContinue } from '../continueToken.ts';
 import { keyOf, prefixOf } from '../keys.ts';
-import { convertedList, jsonList, protobufList, storedList } from '../listBody.ts';
+import { convertedList, jsonList, protobufList, storedList, WHOLE_BYTES } from '../listBody.ts';
 import {
   type ListOptions,
   listOptionsOf,
@@ -25,6 +25,11 @@ import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../
 const SLICE = 200;
 /** Keys read at once while looking for matches of a selector under a limit. */
 const SCAN = 500;
+/** Keys read first of a list without a limit: few, as nothing is known of their size yet. */
+const FIRST_PIECE = 4;
+/** Of the pieces of a long list that are read while it is sent. */
+const PIECE_BYTES = 512 * 1024;
+const MOST_KEYS = 1000;
 
 export async function listObjects(context: Context): Promise<Response> {
   const { resource, kind, request } = context;
@@ -32,7 +37,7 @@ export async function listObjects(context: Context): Promise<Response> {
   if (form.as === 'PartialObjectMetadata') throw noSuchForm(form.as, 'the requested object is a list', resource);
   if (form.as === 'Table') includeObjectOf(request.query);
   const options = listOptionsOf(request.query, false);
-  return answerList(context, await readPage(context, selectionOf(request.query, kind), options));
+  return answerList(context, await readPage(context, selectionOf(request.query, kind), options, true));
 }
 
 /** The page in the form the client wants. */
@@ -50,18 +55,16 @@ export async function answerList(context: Context, page: Page): Promise<Response
   };
   const answer = { status: 200, headers: headersOf(form.encoding, context.warnings) };
   const pretty = wantsPretty(request, form);
-  if (form.encoding === 'json' && form.as === 'object' && !pretty)
-    return { ...answer, ...storedList(head, page.items) };
+  if (form.encoding === 'json' && form.as === 'object' && !pretty) return { ...answer, ...storedList(head, page) };
   if (form.as === 'Table') {
     const nowMs = parts.clock.now();
     const include = includeObjectOf(request.query);
     const convert = (object: KubeObject): unknown => rowOf(object, kind, nowMs, include, form.metaVersion);
     const { rows: _, ...table } = tableOf(columnsOf(kind), [], head.metadata, form.metaVersion);
-    if (form.encoding === 'json' && !pretty)
-      return { ...answer, ...(await jsonList(table, 'rows', page.items, convert)) };
+    if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(table, 'rows', page, convert)) };
     return {
       ...answer,
-      body: await encode({ ...table, rows: await convertedList(page.items, convert) }, form, request),
+      body: await encode({ ...table, rows: await convertedList(page, convert) }, form, request),
     };
   }
   const metadataOnly = form.as !== 'object';
@@ -70,11 +73,10 @@ export async function answerList(context: Context, page: Page): Promise<Response
     : head;
   const convert = (object: KubeObject): KubeObject =>
     metadataOnly ? partialMetadata(object, form.metaVersion) : object;
-  if (form.encoding === 'protobuf') return { ...answer, ...(await protobufList(shown, page.items, convert)) };
-  if (form.encoding === 'json' && !pretty)
-    return { ...answer, ...(await jsonList(shown, 'items', page.items, convert)) };
+  if (form.encoding === 'protobuf') return { ...answer, ...(await protobufList(shown, page, convert)) };
+  if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(shown, 'items', page, convert)) };
   const { kind: listKind, apiVersion, metadata } = shown;
-  const list = { kind: listKind, apiVersion, metadata, items: await convertedList(page.items, convert) };
+  const list = { kind: listKind, apiVersion, metadata, items: await convertedList(page, convert) };
   return { ...answer, body: await encode(list, form, request) };
 }
 
@@ -84,10 +86,17 @@ export interface Page {
   readonly continue?: string;
   /** Known only without selectors. */
   readonly remaining?: number;
+  /** The items after {@link items}, of a long list: read as they are taken, so that nobody holds it all who does not read it. */
+  readonly rest?: AsyncIterable<readonly KeyValue[]>;
 }
 
-/** The items asked for. @throws StatusError */
-export async function readPage(context: Context, selection: Selection, options: ListOptions): Promise<Page> {
+/** The items asked for. @param piecemeal a long list may come with its {@link Page.rest} unread. @throws StatusError */
+export async function readPage(
+  context: Context,
+  selection: Selection,
+  options: ListOptions,
+  piecemeal = false,
+): Promise<Page> {
   const { parts, resource, info } = context;
   const { limit, version, match, continue: token } = options;
   const prefix = prefixOf(resource, info.namespace);
@@ -109,7 +118,8 @@ export async function readPage(context: Context, selection: Selection, options: 
     return readOne(context, selection, selection.name, revision);
   }
   try {
-    return await collect(context, selection, { prefix, limit, revision, after });
+    const range = { prefix, limit, revision, after };
+    return await (limit === 0 && piecemeal ? begin(context, selection, range) : collect(context, selection, range));
   } catch (error) {
     if (error instanceof CompactedError && after !== undefined) throw expiredContinue(after.slice(prefix.length));
     throw revisionError(error);
@@ -132,6 +142,56 @@ async function readOne(
   } catch (error) {
     throw revisionError(error);
   }
+}
+
+/** Enough of a list without a limit for a first piece, or all of it where it is short. */
+async function begin(context: Context, selection: Selection, range: Range): Promise<Page> {
+  const pieces = piecesOf(context, selection, range);
+  const items: KeyValue[] = [];
+  let size = 0;
+  let { revision } = range;
+  for (;;) {
+    const { done, value } = await pieces.next();
+    if (done) return { revision: revision ?? context.parts.store.revision(), items };
+    revision = value.revision;
+    for (const item of value.items) {
+      items.push(item);
+      size += item.value.length;
+    }
+    if (value.more && size > WHOLE_BYTES) return { revision, items, rest: itemsOf(pieces) };
+  }
+}
+
+async function* itemsOf(pieces: AsyncIterable<RangeResult>): AsyncGenerator<readonly KeyValue[]> {
+  for await (const { items } of pieces) yield items;
+}
+
+/** All of a range at one revision, piece by piece, no more of it than the selection takes. Ends when the client has gone. */
+async function* piecesOf({ parts, request }: Context, selection: Selection, range: Range): AsyncGenerator<RangeResult> {
+  let { revision, after } = range;
+  let keys = FIRST_PIECE;
+  while (!request.signal.aborted) {
+    const result: RangeResult = await parts.store.range({
+      ...rangeOptions({ ...range, revision, after }, keys),
+      uncounted: true,
+    });
+    revision = result.revision;
+    after = result.items.at(-1)?.key ?? after;
+    yield selection.everything ? result : { ...result, items: await selected(result.items, selection) };
+    if (!result.more) return;
+    const size = result.items.reduce((sum, { value }) => sum + value.length, 0);
+    keys = Math.max(1, Math.min(MOST_KEYS, Math.floor((PIECE_BYTES * result.items.length) / Math.max(size, 1))));
+    await turn();
+  }
+}
+
+async function selected(items: readonly KeyValue[], selection: Selection): Promise<KeyValue[]> {
+  const found: KeyValue[] = [];
+  for (const [index, item] of items.entries()) {
+    if (index % SLICE === SLICE - 1) await turn();
+    if (selection.mayMatch(item.key) && selection.matchesStored(item.value, item.modRevision)) found.push(item);
+  }
+  return found;
 }
 
 interface Range {
