@@ -624,6 +624,61 @@ describe('server-side apply', { timeout: 300_000 }, () => {
       await done(asPatcher('there'));
     });
 
+    it('answers whatever it is sent', async () => {
+      const junk: readonly unknown[] = [
+        null,
+        1,
+        '',
+        true,
+        [],
+        {},
+        [null],
+        [{}],
+        [[]],
+        { a: 1 },
+        [{ name: 'x' }, { name: 'x' }],
+        [{ name: 1 }],
+      ];
+      let state = 11;
+      const next = (): number => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+      };
+      const spoiled = (value: unknown): unknown => {
+        if (next() < 0.015) return junk[Math.floor(next() * junk.length)];
+        if (Array.isArray(value)) return value.map(spoiled);
+        if (typeof value !== 'object' || value === null) return value;
+        return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, spoiled(inner)]));
+      };
+      const path = `${DEPLOYMENTS}/spoiled`;
+      const ports = [{ containerPort: 80 }];
+      const good = deployment('spoiled', { replicas: 2 }, [
+        container('a', { ports, env: [{ name: 'A', value: '1' }] }),
+      ]);
+      await done(apply(path, 'me', good), 201);
+      const entries = [
+        {
+          manager: 'x',
+          operation: 'Apply',
+          apiVersion: 'apps/v1',
+          fieldsType: 'FieldsV1',
+          fieldsV1: { 'f:spec': { 'f:a': {} } },
+        },
+      ];
+      const seen = new Set<number>();
+      for (let round = 0; round < 400; round++) {
+        const where = ['', '', '/status', '/scale'][round % 4] ?? '';
+        const answer = await apply(`${path}${where}`, `m${round % 3}`, spoiled(good), 'force=true');
+        const reset = await merge(path, 'me', { metadata: { managedFields: spoiled(entries) } });
+        for (const { status, json } of [answer, reset]) {
+          assert.ok(status < 500, JSON.stringify(json));
+          if (status >= 300) assert.equal(json.kind, 'Status');
+          seen.add(status);
+        }
+      }
+      for (const status of [200, 400, 422]) assert.ok(seen.has(status), `${status}`);
+    });
+
     it('loses no race: many appliers at once, each with a field of his own', async () => {
       const path = `${CONFIG_MAPS}/race`;
       const all = Array.from({ length: 16 }, (_, index) => `m${index}`);

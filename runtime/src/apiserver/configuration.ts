@@ -30,6 +30,8 @@ export async function readConfiguration(request: Request): Promise<Configuration
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata))
     throw badRequest('error decoding YAML: .metadata: expected map');
   config.metadata = metadata;
+  // As in Go, what is no text is not there.
+  for (const field of ['apiVersion', 'kind'] as const) if (typeof config[field] !== 'string') config[field] = '';
   const validation = fieldValidationOf(request);
   const error = repeated.length === 0 ? '' : repeatedText(repeated);
   return {

@@ -49,7 +49,7 @@ export function applyToScale(context: Context, expected: Expected, check: (scale
 }
 
 function checkScale(config: KubeObject, expected: Expected): void {
-  const { apiVersion = '', kind = '', metadata } = config;
+  const { apiVersion, kind, metadata } = config;
   if (apiVersion !== apiVersionOf(expected) || kind !== expected.kind)
     throw badRequest(`invalid object type: ${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`);
   if (Array.isArray(metadata.managedFields) && metadata.managedFields.length > 0)
