@@ -53,6 +53,8 @@ export interface Context {
   readonly dryRun: boolean;
   /** Of a custom resource: where it is defined. */
   readonly custom?: CustomResource | undefined;
+  /** Of custom resources: aborts when their definition changes or goes, and watches with it. */
+  readonly retired?: AbortSignal;
   /** Of custom resources: what is stored would be written differently today, so that an update without a change writes it. */
   readonly isOutdated?: (stored: KeyValue) => boolean;
 }

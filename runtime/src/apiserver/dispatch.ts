@@ -7,6 +7,7 @@ import type { Request, Response, User } from '../lib/exchange.ts';
 import { accepted, answerStored } from './answer.ts';
 import { decodeBody } from './body.ts';
 import { askedOf, type Context, type Parts } from './context.ts';
+import { customContext, withDeprecation } from './customResources/context.ts';
 import { deleteMany, deleteOne } from './handlers/delete.ts';
 import { evictPod } from './handlers/eviction.ts';
 import { getObject } from './handlers/get.ts';
@@ -83,7 +84,6 @@ function dryRunOf(request: Request, verb: string): boolean {
 export async function dispatch(asked: Context, podLog: PodLog): Promise<Response> {
   const { custom } = asked;
   if (!custom) return answer(asked, podLog);
-  const { customContext, withDeprecation } = await import('./customResources/context.ts');
   return withDeprecation(await answer(await customContext(asked, custom), podLog), custom);
 }
 

@@ -8,6 +8,7 @@
  *   when the definition changes or many others have been used since;
  * - {@link Catalog.generation} grows with every change of what is served.
  */
+import { setMaxListeners } from 'node:events';
 import { findResource, type ResourceInfo, resources } from '../../api/resources.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Store } from '../../store/store.ts';
@@ -46,6 +47,9 @@ export class Catalog {
   readonly #logger: Logger;
   readonly #followed: Followed;
   readonly #entries = new Map<string, Entry>();
+  /** Whose schemas are compiled, in the order of their last use. */
+  readonly #used = new Set<Entry>();
+  #latest: Entry | undefined;
   #loaded = false;
   #generation = 0;
   #resources: readonly ResourceInfo[] | undefined;
@@ -57,6 +61,8 @@ export class Catalog {
       reset: () => {
         for (const { retired } of this.#entries.values()) retired.abort();
         this.#entries.clear();
+        this.#used.clear();
+        this.#latest = undefined;
         this.#changed();
       },
       put: (key, value, revision) => this.#put(key, value, revision),
@@ -112,29 +118,24 @@ export class Catalog {
   }
 
   /** The compiled schemas of a definition. @throws Error when the definition has gone since it was looked up. */
-  async serving({ name }: Definition): Promise<Serving> {
+  serving({ name }: Definition): Promise<Serving> {
     const entry = this.#entries.get(name);
-    if (!entry) throw new Error(`the definition ${name} is not there any more`);
+    if (!entry) return Promise.reject(new Error(`the definition ${name} is not there any more`));
+    if (this.#latest !== entry) this.#use(entry);
     entry.serving ??= this.#load(entry);
-    const serving = await entry.serving;
-    // The one used last is the last in the map.
-    if (this.#entries.size > MAX_SERVING && this.#entries.get(name) === entry) {
-      this.#entries.delete(name);
-      this.#entries.set(name, entry);
-      this.#shed();
-    }
-    return serving;
+    return entry.serving;
   }
 
-  /** Lets go the schemas that have not been used for longest. */
-  #shed(): void {
-    let kept = [...this.#entries.values()].filter(entry => entry.serving !== undefined).length;
-    for (const entry of this.#entries.values()) {
-      if (kept <= MAX_SERVING) return;
-      if (entry.serving === undefined) continue;
-      entry.serving = undefined;
-      kept--;
-    }
+  /** The one used last is the last in the set; of too many, the first goes. */
+  #use(entry: Entry): void {
+    this.#latest = entry;
+    this.#used.delete(entry);
+    this.#used.add(entry);
+    if (this.#used.size <= MAX_SERVING) return;
+    const [oldest] = this.#used;
+    if (!oldest) return;
+    oldest.serving = undefined;
+    this.#used.delete(oldest);
   }
 
   async #load(entry: Entry): Promise<Serving> {
@@ -166,14 +167,17 @@ export class Catalog {
     }
     const old = this.#entries.get(definition.name);
     const isSame = old?.definition.uid === definition.uid && old.definition.generation === definition.generation;
+    if (old) this.#forget(old);
     if (!isSame) old?.retired.abort();
-    this.#entries.set(definition.name, {
+    const entry: Entry = {
       definition,
       schemaRevision: isSame ? old.schemaRevision : revision,
       served: servedOf(definition),
-      retired: isSame ? old.retired : new AbortController(),
+      retired: isSame ? old.retired : retirement(),
       serving: isSame ? old.serving : undefined,
-    });
+    };
+    this.#entries.set(definition.name, entry);
+    if (entry.serving) this.#use(entry);
     this.#changed();
   }
 
@@ -181,15 +185,28 @@ export class Catalog {
     const name = key.slice(DEFINITIONS_PREFIX.length);
     const old = this.#entries.get(name);
     if (!old) return;
+    this.#forget(old);
     old.retired.abort();
     this.#entries.delete(name);
     this.#changed();
+  }
+
+  #forget(entry: Entry): void {
+    this.#used.delete(entry);
+    if (this.#latest === entry) this.#latest = undefined;
   }
 
   #changed(): void {
     this.#generation++;
     this.#resources = undefined;
   }
+}
+
+/** As many watches as there are listen to it. */
+function retirement(): AbortController {
+  const retired = new AbortController();
+  setMaxListeners(0, retired.signal);
+  return retired;
 }
 
 /** While it is being deleted, a definition's storage version is there for its objects to go, whether it is served or not. */

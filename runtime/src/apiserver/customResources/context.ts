@@ -12,7 +12,7 @@ const views = new WeakMap<object, StoreView>();
 
 /** @throws StatusError 404: the definition has gone in this moment. */
 export async function customContext(context: Context, { definition }: CustomResource): Promise<Context> {
-  const { parts, request, info } = context;
+  const { parts } = context;
   const serving = await parts.catalog.serving(definition).catch(() => {
     throw resourceNotServed();
   });
@@ -25,22 +25,8 @@ export async function customContext(context: Context, { definition }: CustomReso
     kind: resource.module,
     parts: { ...parts, store },
     isOutdated: store.isOutdated,
-    ...(info.verb === 'watch' ? { request: { ...request, signal: either(request.signal, serving.retired) } } : {}),
+    retired: serving.retired,
   };
-}
-
-/** Aborts with the first of the two; listens no longer than the first lives. */
-function either(request: AbortSignal, retired: AbortSignal): AbortSignal {
-  if (request.aborted || retired.aborted) return AbortSignal.abort();
-  const both = new AbortController();
-  const end = (): void => {
-    retired.removeEventListener('abort', end);
-    request.removeEventListener('abort', end);
-    both.abort();
-  };
-  request.addEventListener('abort', end, { once: true });
-  retired.addEventListener('abort', end, { once: true });
-  return both.signal;
 }
 
 /** The answer of a deprecated version says so. */

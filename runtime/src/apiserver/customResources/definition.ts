@@ -67,10 +67,19 @@ function endOfObject(value: Buffer, start: number): number {
   let depth = 0;
   for (let at = start; at < value.length; at++) {
     const byte = value[at];
-    if (byte === 0x22) {
-      for (at++; value[at] !== 0x22; at++) if (value[at] === 0x5c) at++;
-    } else if (byte === 0x7b) depth++;
+    if (byte === 0x22) at = endOfText(value, at);
+    else if (byte === 0x7b) depth++;
     else if (byte === 0x7d && --depth === 0) return at + 1;
+  }
+  return value.length;
+}
+
+/** The index of the quote that closes the text; descriptions are long, so it is looked for natively. */
+function endOfText(value: Buffer, start: number): number {
+  for (let end = value.indexOf(0x22, start + 1); end >= 0; end = value.indexOf(0x22, end + 1)) {
+    let backslashes = 0;
+    while (value[end - 1 - backslashes] === 0x5c) backslashes++;
+    if (backslashes % 2 === 0) return end;
   }
   return value.length;
 }

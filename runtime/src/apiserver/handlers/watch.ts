@@ -65,12 +65,14 @@ export async function watchObjects(context: Context): Promise<Response> {
     },
     end: () => stream.end(),
   };
+  const { retired } = context;
   const onAbort = (): void => void stream.return();
   const stream = new WatchStream(first(), () => {
     stopStore();
     cancelTimeout();
     parts.watches.remove(watch);
     request.signal.removeEventListener('abort', onAbort);
+    retired?.removeEventListener('abort', onAbort);
   });
   const fail = (error: unknown): void => {
     stream.push(encoder.error(error));
@@ -78,7 +80,8 @@ export async function watchObjects(context: Context): Promise<Response> {
   };
   parts.watches.add(watch);
   request.signal.addEventListener('abort', onAbort, { once: true });
-  if (request.signal.aborted) onAbort();
+  retired?.addEventListener('abort', onAbort, { once: true });
+  if (request.signal.aborted || retired?.aborted) onAbort();
   cancelTimeout = parts.clock.after(timeoutSeconds * 1000, () => {
     if (wantsBookmarks) watch.bookmark();
     stream.end();
