@@ -3,18 +3,22 @@
  * therefore never be written back whole; controllers patch.
  */
 import type { Deployment, ReplicaSet } from '../api/generated/types/apps.v1.ts';
-import type { Container, Node, Pod } from '../api/generated/types/core.v1.ts';
+import type { Container, Node, Pod, ResourceQuota } from '../api/generated/types/core.v1.ts';
+import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
 import { controllerOf } from '../api/owners.ts';
 import type { Informer } from './informer.ts';
 import type { Informers } from './informers.ts';
 import {
   type ApiObject,
   Deployments,
+  groupResourceOf,
   metadataOf,
   Namespaces,
   Nodes,
+  PodDisruptionBudgets,
   Pods,
   ReplicaSets,
+  ResourceQuotas,
   type ResourceRef,
 } from './resources.ts';
 
@@ -50,6 +54,12 @@ export function replicaSetsOf(informers: Informers): Informer<ReplicaSet> {
 export const deploymentsOf = (informers: Informers): Informer<Deployment> =>
   informers.of(Deployments, { transform: withoutLastApplied<Deployment> });
 
+export const resourceQuotasOf = (informers: Informers): Informer<ResourceQuota> =>
+  informers.of(ResourceQuotas, { transform: withoutLastApplied<ResourceQuota> });
+
+export const disruptionBudgetsOf = (informers: Informers): Informer<PodDisruptionBudget> =>
+  informers.of(PodDisruptionBudgets, { transform: withoutLastApplied<PodDisruptionBudget> });
+
 export const namespacesOf = (informers: Informers) => informers.of(Namespaces, { transform: withoutLastApplied });
 
 /** A cache of a kind's objects that holds no more of them than who they are and whose. */
@@ -58,22 +68,21 @@ export const metadataCacheOf = (informers: Informers, ref: ResourceRef): Informe
 
 /** The fullest cache there is of a kind already, or {@link metadataCacheOf} it: for those who need only metadata. */
 export function anyCacheOf(informers: Informers, ref: ResourceRef): Informer<ApiObject> {
-  const full =
-    ref.group === '' ? CORE_CACHES[ref.resource] : ref.group === 'apps' ? APPS_CACHES[ref.resource] : undefined;
+  const full = FULL_CACHES[groupResourceOf(ref)];
   return full ? full(informers) : metadataCacheOf(informers, ref);
 }
 
 type CacheOf = (informers: Informers) => Informer<ApiObject>;
 // An informer of a kind is read here as one of objects; nobody writes through it.
 const asObjects = <T extends ApiObject>(of: (informers: Informers) => Informer<T>): CacheOf => of as unknown as CacheOf;
-const CORE_CACHES: Readonly<Record<string, CacheOf>> = {
+const FULL_CACHES: Readonly<Record<string, CacheOf>> = {
   pods: asObjects(podsOf),
   nodes: asObjects(nodesOf),
   namespaces: asObjects(namespacesOf),
-};
-const APPS_CACHES: Readonly<Record<string, CacheOf>> = {
-  replicasets: asObjects(replicaSetsOf),
-  deployments: asObjects(deploymentsOf),
+  resourcequotas: asObjects(resourceQuotasOf),
+  'replicasets.apps': asObjects(replicaSetsOf),
+  'deployments.apps': asObjects(deploymentsOf),
+  'poddisruptionbudgets.policy': asObjects(disruptionBudgetsOf),
 };
 
 function slimMetadata({ metadata }: ApiObject): ApiObject {

@@ -11,7 +11,7 @@ import type { Pod } from '../../api/generated/types/core.v1.ts';
 import type { PodDisruptionBudget, PodDisruptionBudgetStatus } from '../../api/generated/types/policy.v1.ts';
 import { formatLabelSelector, labelSelectorMatches } from '../../api/selectors.ts';
 import { isConflict, isNotFound } from '../../client/apiError.ts';
-import { podsOf, replicaSetsOf } from '../../client/caches.ts';
+import { disruptionBudgetsOf, podsOf, replicaSetsOf } from '../../client/caches.ts';
 import { keyOf, keyText, PodDisruptionBudgets, Pods } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
 import { type Controller, newQueue, reconcile } from '../context.ts';
@@ -22,7 +22,7 @@ const BY_NAMESPACE = 'namespace';
 
 export const disruption: Controller = (context, signal) => {
   const { client, informers, clock, events } = context;
-  const budgets = informers.of(PodDisruptionBudgets);
+  const budgets = disruptionBudgetsOf(informers);
   const pods = podsOf(informers);
   const replicaSets = replicaSetsOf(informers);
   const scales = new Scales(client, replicaSets);

@@ -14,7 +14,7 @@ import type { Pod, ResourceQuota } from '../../api/generated/types/core.v1.ts';
 import { isTerminal } from '../../api/pods.ts';
 import { formatQuantities, parseQuantities, sameQuantities } from '../../api/quantities.ts';
 import { isNotFound } from '../../client/apiError.ts';
-import { anyCacheOf, metadataCacheOf, podsOf } from '../../client/caches.ts';
+import { anyCacheOf, metadataCacheOf, podsOf, resourceQuotasOf } from '../../client/caches.ts';
 import { discover } from '../../client/discovery.ts';
 import {
   type ApiObject,
@@ -54,7 +54,7 @@ interface Written {
 
 export const resourceQuotas: Controller = async (context, signal) => {
   const { client, informers, clock } = context;
-  const quotas = informers.of(ResourceQuotas);
+  const quotas = resourceQuotasOf(informers);
   quotas.addIndex(BY_NAMESPACE, quota => [quota.metadata.namespace ?? '']);
   const first = newQueue(context);
   const queue = newQueue(context);
