@@ -5,11 +5,11 @@ import type {
 } from '../../generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import { dns1123SubdomainErrors } from '../../names.ts';
 import { isCheckedFormat } from '../../structural/formats.ts';
+import { sameJson } from '../../structural/model.ts';
 import { everySchema, someSchema } from '../../structural/schemas.ts';
 import { formatTime } from '../../times.ts';
 import { column } from '../columns.ts';
 import { defineKind } from '../define.ts';
-import { sameValue } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
 import { definitionErrors, definitionUpdateErrors, statusErrors } from './definitionRules.ts';
 
@@ -63,7 +63,7 @@ function warnings({ spec }: CustomResourceDefinition, old?: CustomResourceDefini
   const texts = [...unknownFormats(spec)]
     .filter(format => !before.has(format))
     .map(format => `unrecognized format ${JSON.stringify(format)}`);
-  if (hasRules(spec) && !(old && hasRules(old.spec) && sameValue(spec, old.spec)))
+  if (hasRules(spec) && !(old && hasRules(old.spec) && sameJson(spec, old.spec)))
     texts.push('x-kubernetes-validations: the rules are stored and published, but not enforced yet');
   return texts;
 }
@@ -92,7 +92,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     if (old.status === undefined) delete definition.status;
     else definition.status = old.status;
     const { generation = 1 } = old.metadata;
-    definition.metadata.generation = sameValue(definition.spec, old.spec) ? generation : generation + 1;
+    definition.metadata.generation = sameJson(definition.spec, old.spec) ? generation : generation + 1;
     addStoredVersion(definition);
   },
   prepareForDelete: (definition, nowMs) => {

@@ -11,8 +11,9 @@ import type {
   CustomResourceDefinitionVersion,
 } from '../../generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import { dns1035LabelErrors, dns1123SubdomainErrors } from '../../names.ts';
+import { sameJson } from '../../structural/model.ts';
 import { someSchema } from '../../structural/schemas.ts';
-import { at, child, forbidden, immutable, invalid, keyed, notSupported, required, sameValue } from '../errors.ts';
+import { at, child, forbidden, immutable, invalid, keyed, notSupported, required } from '../errors.ts';
 import type { FieldError } from '../kind.ts';
 import { namesErrors } from './definitionNames.ts';
 import {
@@ -63,7 +64,7 @@ type PerVersion = 'schema' | 'subresources' | 'additionalPrinterColumns' | 'sele
 
 /** Whether every version says the same. */
 function isShared(versions: readonly CustomResourceDefinitionVersion[], field: PerVersion): boolean {
-  return versions.every(version => sameValue(version[field], versions[0]?.[field]));
+  return versions.every(version => sameJson(version[field], versions[0]?.[field]));
 }
 
 function specErrors(spec: CustomResourceDefinitionSpec, old: CustomResourceDefinitionSpec | undefined): FieldError[] {
@@ -122,7 +123,7 @@ function fieldsErrors(
   const { selectableFields = [] } = version;
   if (selectableFields.length === 0) return [];
   const before = old?.versions.find(({ name }) => name === version.name)?.selectableFields;
-  return selectableFieldErrors(selectableFields, version.schema, path, sameValue(selectableFields, before));
+  return selectableFieldErrors(selectableFields, version.schema, path, sameJson(selectableFields, before));
 }
 
 function groupErrors(group: string): FieldError[] {
