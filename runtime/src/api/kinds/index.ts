@@ -15,6 +15,7 @@ import { cronJob } from './batch/cronJob.ts';
 import { job } from './batch/job.ts';
 import { certificateSigningRequest } from './certificates/certificateSigningRequest.ts';
 import { lease } from './coordination/lease.ts';
+import { componentStatus } from './core/componentStatus.ts';
 import { configMap, secret } from './core/data.ts';
 import { endpoints } from './core/endpoints.ts';
 import { coreEvent } from './core/event.ts';
@@ -39,7 +40,6 @@ import { ingress } from './networking/ingress.ts';
 import { ingressClass } from './networking/ingressClass.ts';
 import { networkPolicy } from './networking/networkPolicy.ts';
 import { runtimeClass } from './node/runtimeClass.ts';
-import { namedKinds } from './other/named.ts';
 import { podDisruptionBudget } from './policy/podDisruptionBudget.ts';
 import { clusterRole, clusterRoleBinding, role, roleBinding } from './rbac/rbac.ts';
 import { deviceClass, resourceClaim, resourceClaimTemplate } from './resource/claims.ts';
@@ -50,6 +50,7 @@ import { storageClass, volumeAttributesClass } from './storage/storageClass.ts';
 import { volumeAttachment } from './storage/volumeAttachment.ts';
 
 const modules: readonly KindModule[] = [
+  componentStatus,
   configMap,
   coreEvent,
   endpoints,
@@ -110,7 +111,6 @@ const modules: readonly KindModule[] = [
   certificateSigningRequest,
   flowSchema,
   priorityLevelConfiguration,
-  ...namedKinds,
 ];
 
 const byName = new Map<string, KindModule>();

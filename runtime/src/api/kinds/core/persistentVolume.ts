@@ -61,7 +61,11 @@ function capacityErrors(capacity: PersistentVolumeSpec['capacity'] = {}): FieldE
   const names = Object.keys(capacity);
   const errors = names.length === 0 ? [required('spec.capacity')] : [];
   if (capacity.storage === undefined || names.length > 1)
-    errors.push(notSupported('spec.capacity', names.length > 0 ? capacity : null, ['storage']));
+    errors.push({
+      type: 'FieldValueNotSupported',
+      field: 'spec.capacity',
+      message: `Unsupported value: ${names.length > 0 ? JSON.stringify(capacity) : 'null'}: supported values: "storage"`,
+    });
   for (const [name, quantity] of Object.entries(capacity)) {
     const { nanos } = parseQuantity(quantity);
     const path = keyed('spec.capacity', name);
