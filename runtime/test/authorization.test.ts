@@ -345,6 +345,10 @@ function whatPeopleMay(): void {
     assert.match(await jane.fails('get pods -n b --as bob --as-group dev'), /groups "dev" is forbidden/);
     assert.match(await jane.fails('get pods -n b --as eve'), /users "eve" is forbidden/);
     assert.match(await jane.ok('auth whoami --as bob'), /Username\s+bob/);
+    assert.match(
+      await admin.ok('auth whoami --as x --as-group a --as-group b --as-uid 7'),
+      /UID\s+7\s+Groups\s+\[a b system:authenticated\]/,
+    );
     const extra = await call('POST /apis/authentication.k8s.io/v1/selfsubjectreviews', {
       body: {},
       headers: {

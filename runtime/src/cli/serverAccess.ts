@@ -21,7 +21,7 @@ export const accessOptions: readonly Option[] = [
   {
     name: 'audit-log-path',
     value: 'FILE',
-    summary: 'where to; server/logs/audit.log below the data directory when not given',
+    summary: 'where to, - for standard output; server/logs/audit.log below the data directory when not given',
   },
   { name: 'audit-log-maxsize', value: 'MIB', summary: 'a larger audit log is rotated; 0: never', default: '16' },
   { name: 'audit-log-maxbackup', value: 'N', summary: 'rotated audit logs to keep; 0: all', default: '4' },

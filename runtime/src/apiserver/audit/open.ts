@@ -8,6 +8,7 @@ import { AuditPolicyError, parsePolicy } from './policyFile.ts';
 
 export interface OpenAuditOptions {
   readonly policyFile: string;
+  /** `-`: standard output. */
   readonly logPath: string;
   readonly maxSizeBytes: number;
   readonly maxBackups: number;
@@ -28,6 +29,10 @@ export async function openAudit(options: OpenAuditOptions): Promise<OpenAudit> {
     throw new AuditPolicyError(`${policyFile}: the audit policy cannot be read: ${error.code ?? error.message}`);
   });
   const policy = parsePolicy(text, policyFile);
+  if (logPath === '-') {
+    const write = (line: string): void => void process.stdout.write(`${line}\n`);
+    return { auditor: auditor({ policy, clock, write }), close: async () => undefined };
+  }
   const log = await AuditLog.open({ ...options, path: logPath });
   return { auditor: auditor({ policy, clock, write: line => log.write(line) }), close: () => log.close() };
 }

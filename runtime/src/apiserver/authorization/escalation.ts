@@ -25,10 +25,11 @@ const everything: readonly PolicyRule[] = [
 export function escalation(bindings: Bindings, authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'RBACEscalation',
+    handles: (operation, resource) =>
+      resource.group === GROUP && guarded.has(resource.resource) && (operation === 'CREATE' || operation === 'UPDATE'),
     async validate(attributes) {
-      const { operation, resource, object, old, user } = attributes;
-      if (resource.group !== GROUP || !guarded.has(resource.resource)) return;
-      if ((operation !== 'CREATE' && operation !== 'UPDATE') || !object) return;
+      const { resource, object, old, user } = attributes;
+      if (!object) return;
       if (user.groups.includes('system:masters')) return;
       if (old && onlyForGarbageCollection(object, old)) return;
       if (resource.resource.endsWith('bindings')) await checkBinding(attributes, object);

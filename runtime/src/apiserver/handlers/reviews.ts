@@ -5,6 +5,7 @@ import type { Response } from '../../lib/exchange.ts';
 import { answerObject } from '../answer.ts';
 import { decodeBody } from '../body.ts';
 import { askedOf, type Context } from '../context.ts';
+import { timestamp } from '../objectMeta.ts';
 import { type AccessReview, accessStatus } from './reviews/access.ts';
 import { rulesStatus } from './reviews/rules.ts';
 import { tokenStatus, userInfo } from './reviews/token.ts';
@@ -15,6 +16,10 @@ export async function review(context: Context): Promise<Response> {
   // The namespace of the path stands in the object, as in every object that is made in one.
   if (resource.namespaced && (object.metadata.namespace ?? '') === '') object.metadata.namespace = info.namespace;
   const status = await statusFor(context, object);
+  // This one is not a question about something, but made for who asks.
+  if (resource.resource === 'selfsubjectreviews') {
+    object.metadata.creationTimestamp = timestamp(context.parts.clock.now());
+  }
   return answerObject(askedOf(context), { ...object, status } as KubeObject, 201);
 }
 
