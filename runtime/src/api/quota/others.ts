@@ -99,7 +99,7 @@ export const deviceClaimEvaluator: Evaluator = {
   usage: object => {
     const { spec } = object as unknown as ResourceClaim;
     let usage: Quantities = { 'count/resourceclaims.resource.k8s.io': ONE };
-    for (const { exactly, firstAvailable } of spec.devices?.requests ?? []) {
+    for (const { exactly, firstAvailable } of spec?.devices?.requests ?? []) {
       if (exactly) usage = sumOf(usage, devicesOf(exactly));
       // One of these will be taken: the worst of each class counts.
       else if (firstAvailable) usage = sumOf(usage, firstAvailable.map(devicesOf).reduce(largestOf, {}));

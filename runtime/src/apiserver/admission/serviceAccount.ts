@@ -118,7 +118,7 @@ function complete(pod: Pod, account: ServiceAccount): void {
 function mountToken(pod: Pod): void {
   const { spec } = pod;
   if (!spec) return;
-  const existing = spec.volumes?.find(volume => volume.name.startsWith(VOLUME_PREFIX))?.name;
+  const existing = spec.volumes?.find(({ name }) => (name ?? '').startsWith(VOLUME_PREFIX))?.name;
   const name = existing ?? generateName(VOLUME_PREFIX);
   let used = false;
   for (const container of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
