@@ -27,6 +27,7 @@ export interface StoreReport {
   readonly space: SpaceLevel;
   readonly usedBytes: number;
   readonly quotaBytes: number;
+  readonly diskFull: boolean;
   /** Which ring of keys is in use. */
   readonly keyRing?: string;
   readonly snapshot?: { readonly path: string; readonly revision: number; readonly at: string };
@@ -71,8 +72,8 @@ export async function openAtRest({
   const tell = (change: Partial<StoreReport>): void => {
     report = { ...report, ...change };
     if (store === undefined) return;
-    const { space, usedBytes, quotaBytes } = store.stats();
-    replace(runDir, { ...report, space, usedBytes, quotaBytes });
+    const { space, usedBytes, quotaBytes, diskFull } = store.stats();
+    replace(runDir, { ...report, space, usedBytes, quotaBytes, diskFull });
   };
   const encryption = await Encryption.load({
     path: paths.keys,

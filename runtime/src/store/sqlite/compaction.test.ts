@@ -32,8 +32,9 @@ describe('when to forget', () => {
     const policy = new CompactionPolicy(options, 1, 0);
     policy.note(5_000, 1);
     assert.equal(policy.target(1, 2), 4_000);
-    assert.equal(policy.urgentTarget(4_000), 4_900);
-    assert.equal(policy.urgentTarget(4_900), undefined);
+    assert.equal(policy.urgentTarget(4_000, false), 4_950);
+    assert.equal(policy.urgentTarget(4_950, false), undefined);
+    assert.equal(policy.urgentTarget(4_950, true), 5_000);
   });
 
   it('does not wait for ever when the clock is set back', () => {

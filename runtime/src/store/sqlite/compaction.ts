@@ -18,6 +18,8 @@ export const COMPACTION_DEFAULTS: CompactionOptions = {
   minBatch: 500,
 };
 
+/** So many of the newest are kept when space gets short. */
+const URGENT_REVISIONS = 50;
 /** How finely ages are remembered, as a part of `keepMs`. */
 const MARKS = 10;
 
@@ -64,9 +66,12 @@ export class CompactionPolicy {
     return target - compacted >= Math.max(1, minBatch) ? target : undefined;
   }
 
-  /** What may be forgotten when space is short: everything but the newest `keepRevisions`, however young. */
-  urgentTarget(compacted: number): number | undefined {
-    const target = this.#revision - this.options.keepRevisions;
+  /**
+   * What may be forgotten when space is short, however young: everything but the last few; when there is none left,
+   * everything: a thousand revisions of large objects may be what fills the store, and deleting gives nothing back while they stay.
+   */
+  urgentTarget(compacted: number, full: boolean): number | undefined {
+    const target = this.#revision - (full ? 0 : Math.min(URGENT_REVISIONS, this.options.keepRevisions));
     return target > compacted ? target : undefined;
   }
 

@@ -29,7 +29,7 @@ const mib = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(1)} MiB`
 /** One sentence for people: what, and what to do. Empty when all is well. */
 export function spaceText(
   level: SpaceLevel,
-  { usedBytes, quotaBytes }: Pick<Space, 'usedBytes' | 'quotaBytes'>,
+  { usedBytes, quotaBytes, diskFull }: Pick<Space, 'usedBytes' | 'quotaBytes'> & { readonly diskFull: boolean },
 ): string {
   const used = `${mib(usedBytes)} of its quota of ${mib(quotaBytes)}`;
   switch (level) {
@@ -38,7 +38,7 @@ export function spaceText(
     case 'low':
       return `the store uses ${used}: delete what is not needed, or start the server with a larger --store-quota`;
     case 'full':
-      return usedBytes >= quotaBytes
+      return !diskFull
         ? `the store is full (${used}): only deletions are taken until there is room; or start the server with a larger --store-quota`
         : `the disk of the store is full (the store itself uses ${used}): only deletions are taken until there is space again`;
   }

@@ -85,6 +85,8 @@ export interface StoreStats {
   readonly commits: number;
   /** Whether a write has been refused for want of space since the last one that was not: the alarm. */
   readonly full: boolean;
+  /** It was the disk, not the quota. */
+  readonly diskFull: boolean;
   /** The alarm. */
   readonly space: SpaceLevel;
 }
@@ -104,6 +106,8 @@ export class SqliteStore implements Store {
   #cancelTimer: (() => void) | undefined;
   #cancelExpiry: (() => void) | undefined;
   #space: SpaceLevel = 'ok';
+  /** Until there is room again. */
+  #wasFull = false;
   #cancelLook: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -140,7 +144,7 @@ export class SqliteStore implements Store {
         else this.#armExpiry();
       },
       onSpace: () => this.#lookAtSpace(),
-      onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision())),
+      onFull: () => this.#forget(parts.policy?.urgentTarget(this.compactedRevision(), true)),
       onFailure: error => this.#failed(error),
     });
     this.#armTimer();
@@ -176,7 +180,8 @@ export class SqliteStore implements Store {
       keptBytes: this.#parts.memory.stats.bytes,
       groups: this.#writes.groups,
       commits: this.#writes.commits,
-      full: this.#writes.full,
+      full: this.#writes.refusal !== undefined,
+      diskFull: this.#writes.refusal === 'disk',
       space: this.#space,
     };
   }
@@ -368,16 +373,25 @@ export class SqliteStore implements Store {
   #lookAtSpace(): void {
     const { pages, freePages } = this.#writes.file;
     const { quotaBytes, logger, clock } = this.#parts;
-    const space = { usedBytes: (pages - freePages) * PAGE_BYTES, quotaBytes, refused: this.#writes.full };
+    const space = {
+      usedBytes: (pages - freePages) * PAGE_BYTES,
+      quotaBytes,
+      refused: this.#writes.refusal !== undefined,
+    };
     const level = spaceLevel(space, this.#space);
     if (level !== this.#space) {
       this.#space = level;
       if (level === 'ok') logger.info(space, 'the store has room again');
-      else logger[level === 'full' ? 'error' : 'warn'](space, spaceText(level, space));
-      // The past is what can go first.
-      if (level !== 'ok') this.#forget(this.#parts.policy?.urgentTarget(this.compactedRevision()));
+      else
+        logger[level === 'full' ? 'error' : 'warn'](
+          space,
+          spaceText(level, { ...space, diskFull: this.#writes.refusal === 'disk' }),
+        );
       this.#parts.onSpace?.(level);
     }
+    // The past is what can go first.
+    this.#wasFull = level === 'full' || (level === 'low' && this.#wasFull);
+    if (level !== 'ok') this.#forget(this.#parts.policy?.urgentTarget(this.compactedRevision(), this.#wasFull));
     if (level !== 'full' || this.#cancelLook || this.#closing) return;
     this.#cancelLook = clock.after(LOOK_MS, () => {
       this.#cancelLook = undefined;

@@ -98,8 +98,8 @@ export class Writes {
   /** Transactions so far, and the commits in them. */
   groups = 0;
   commits = 0;
-  /** Whether a write has been refused for want of space since the last one that was not. */
-  full = false;
+  /** What a write has been refused for since the last one that was not. */
+  refusal: 'quota' | 'disk' | undefined;
 
   constructor(parts: WritesParts) {
     this.#parts = parts;
@@ -275,7 +275,7 @@ export class Writes {
   /** One synchronous step: no one can look between the promises, the window, the tables in memory and the watchers. */
   #publish(group: readonly Planned[], results: readonly WriteResult[]): void {
     const events: StoreEvent[] = [];
-    let refused = false;
+    let refused: 'quota' | 'disk' | undefined;
     let newest = Math.max(this.#parts.window.newest, this.#file.revision);
     let index = 0;
     for (const planned of group) {
@@ -286,7 +286,7 @@ export class Writes {
       } else if (planned.place === 'memory' || (planned.place === 'both' && result?.outcome === Outcome.Conflict)) {
         if (newest >= this.#file.reserved) {
           reject(noSpaceError(this.#parts.path));
-          refused = true;
+          refused = 'disk';
           continue;
         }
         events.push(this.#kept(write, planned.before, ++newest));
@@ -308,10 +308,10 @@ export class Writes {
             ? quotaError(this.#parts.path, this.#parts.quotaBytes)
             : noSpaceError(this.#parts.path),
         );
-        refused = true;
+        refused = result?.outcome === Outcome.OverQuota ? 'quota' : 'disk';
       }
     }
-    if (refused || results.length > 0) this.full = refused;
+    if (refused || results.length > 0) this.refusal = refused;
     if (events.length > 0) {
       // What memory took comes last, and after #writeAgain the order of the calls is not that of the revisions.
       events.sort((a, b) => a.revision - b.revision);
@@ -384,7 +384,7 @@ export class Writes {
     this.#looking = false;
     await this.#maintain({ kind: 'checkpoint' });
     const usedBytes = (this.#file.pages - this.#file.freePages) * PAGE_BYTES;
-    if (!this.#file.diskFull && usedBytes < this.#parts.quotaBytes) this.full = false;
+    if (!this.#file.diskFull && usedBytes < this.#parts.quotaBytes) this.refusal = undefined;
     this.#parts.onSpace();
   }
 
