@@ -44,6 +44,8 @@ for (const version of kubectlVersions) {
       jane = await kubectlOf('jane', ['dev'], path);
       await admin.ok('create namespace a');
       await admin.ok('create namespace b');
+      // kubectl asks what there is as whoever it acts as; this is kept for all that follows.
+      await admin.ok('api-resources -o name');
     });
     after(() => cluster.close());
     whatPeopleMay();
