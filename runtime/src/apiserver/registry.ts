@@ -155,7 +155,10 @@ function checkPreconditions(context: Context, name: string, object: KubeObject, 
       `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid ?? ''}`,
     );
   }
-  if (!hasRevision(object)) return;
+  if (!hasRevision(object)) {
+    requireRevision(context, name);
+    return;
+  }
   if (!/^\d+$/.test(resourceVersion ?? '')) {
     throw invalid(context.resource, name, [
       {
@@ -166,6 +169,18 @@ function checkPreconditions(context: Context, name: string, object: KubeObject, 
     ]);
   }
   if (resourceVersion !== old.metadata.resourceVersion) throw conflict(context.resource, name);
+}
+
+/** Some kinds are replaced only by who has seen what he replaces (upstream: `AllowUnconditionalUpdate`). */
+function requireRevision({ kind, info, resource }: Context, name: string): void {
+  if (!kind?.requiresRevision || info.verb !== 'update' || info.subresource === 'scale') return;
+  throw invalid({ group: resource.group, kind: resource.resource }, name, [
+    {
+      type: 'FieldValueInvalid',
+      field: 'metadata.resourceVersion',
+      message: 'Invalid value: 0: must be specified for an update',
+    },
+  ]);
 }
 
 const hasRevision = (object: KubeObject): boolean =>

@@ -69,6 +69,8 @@ export interface KindModule<T = KubeObject> {
   readonly prepareForCreate?: (object: T, user?: User) => void;
   /** On update, in place. Default: status kept from `old`; generation bumped when anything but metadata and status changed. */
   readonly prepareForUpdate?: (object: T, old: T) => void;
+  /** A PUT must name the `resourceVersion` it replaces. */
+  readonly requiresRevision?: true;
   /** When it is first asked to go, in place: what has to be there until it may. */
   readonly prepareForDelete?: (object: T, nowMs: number) => void;
   readonly validate?: (object: T) => FieldError[];

@@ -79,6 +79,7 @@ export function customKind(serving: Serving, resource: ResourceInfo, version: Ve
       ...embeddedErrors(object, schema),
       ...listTypeErrors(object, schema, ''),
     ],
+    requiresRevision: true,
     validateUpdateAlone: true,
     validateUpdate: (object, old) => [
       ...schemaErrors(object, schema, { value: old }),

@@ -110,6 +110,7 @@ export const customResourceDefinition = defineKind<CustomResourceDefinition>({
     definition.status = { ...definition.status, conditions: [...others, condition] };
   },
   validate: definition => [...nameFieldErrors(definition), ...definitionErrors(definition)],
+  requiresRevision: true,
   validateUpdateAlone: true,
   validateUpdate: definitionUpdateErrors,
   validateStatusUpdate: statusErrors,

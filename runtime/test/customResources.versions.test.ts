@@ -1,0 +1,161 @@
+/** Versions of custom resources, and what becomes of their objects when the definition changes or goes. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { open, WatchReader } from './apiserverAsk.ts';
+import { eventually } from './cluster.ts';
+import { CRDS, customResourceCluster, definition, MERGE, version } from './customResourcesFixture.ts';
+
+const { cluster, handler, ok, asks, define, gone, redefine } = customResourceCluster();
+
+const WIDGETS = '/apis/widgets.example.com';
+const widgetSpec = { type: 'object', properties: { size: { type: 'integer' }, color: { type: 'string' } } };
+const widgets = (versions: readonly object[]) =>
+  definition(
+    {
+      plural: 'widgets',
+      kind: 'Widget',
+      group: 'widgets.example.com',
+      scope: 'Cluster',
+      more: { listKind: 'WidgetCollection' },
+    },
+    ...versions,
+  );
+const widget = (name: string, spec: object, of = 'v1') => ({
+  apiVersion: `widgets.example.com/${of}`,
+  kind: 'Widget',
+  metadata: { name },
+  spec,
+});
+
+describe('versions of custom resources', { timeout: 120_000 }, () => {
+  it('show the same objects', async () => {
+    const old = version(
+      'v1beta1',
+      { type: 'object', properties: { size: { type: 'integer' } } },
+      { storage: false, deprecated: true },
+    );
+    const hidden = version('v1alpha1', widgetSpec, { storage: false, served: false });
+    await define(widgets([version('v1', widgetSpec), old, hidden]));
+    await asks(`POST ${WIDGETS}/v1/widgets`, widget('a', { size: 1, color: 'red' }));
+    const seen = await asks(`GET ${WIDGETS}/v1beta1/widgets/a`);
+    assert.equal(seen.json.apiVersion, 'widgets.example.com/v1beta1');
+    assert.deepEqual(seen.json.spec, { size: 1 });
+    assert.equal(
+      seen.headers.warning,
+      '299 - "widgets.example.com/v1beta1 Widget is deprecated; use widgets.example.com/v1 Widget"',
+    );
+    const list = (await asks(`GET ${WIDGETS}/v1beta1/widgets`)).json;
+    assert.equal(list.kind, 'WidgetCollection');
+    assert.equal(list.items[0].apiVersion, 'widgets.example.com/v1beta1');
+    assert.equal((await asks(`GET ${WIDGETS}/v1alpha1/widgets`)).status, 404);
+    const made = await asks(`POST ${WIDGETS}/v1beta1/widgets`, widget('b', { size: 2 }, 'v1beta1'));
+    assert.equal(made.json.apiVersion, 'widgets.example.com/v1beta1');
+    assert.equal((await asks(`GET ${WIDGETS}/v1/widgets/b`)).json.apiVersion, 'widgets.example.com/v1');
+    const [before, after] = await Promise.all(
+      ['v1beta1', 'v1'].map(of =>
+        open(handler(), `GET ${WIDGETS}/${of}/widgets?watch=1&resourceVersion=${list.metadata.resourceVersion}`),
+      ),
+    );
+    assert.ok(before && after);
+    const readers = [new WatchReader(before), new WatchReader(after)];
+    const events = await Promise.all(readers.map(reader => reader.next()));
+    assert.deepEqual(
+      events.map(event => `${event?.type} ${event?.object.apiVersion}`),
+      ['ADDED widgets.example.com/v1beta1', 'ADDED widgets.example.com/v1'],
+    );
+    for (const reader of readers) await reader.close();
+    const patched = await asks(`PATCH ${WIDGETS}/v1beta1/widgets/a`, { spec: { size: 5 } }, MERGE);
+    assert.deepEqual(patched.json.spec, { size: 5 });
+    const explained = await ok('api-resources --api-group=widgets.example.com');
+    assert.match(explained, /widgets\s+widgets\.example\.com\/v1\s+false\s+Widget/);
+  });
+
+  it('get the defaults of a schema that has changed since, when they are read', async () => {
+    const watch = new WatchReader(await open(handler(), `GET ${WIDGETS}/v1/widgets?watch=1`));
+    assert.deepEqual(await watch.names(2), ['ADDED a', 'ADDED b']);
+    const changed = await redefine('widgets.widgets.example.com', spec => {
+      const [first] = spec.versions as {
+        schema: { openAPIV3Schema: { properties: { spec: { properties: object } } } };
+      }[];
+      if (first)
+        first.schema.openAPIV3Schema.properties.spec.properties = {
+          size: { type: 'integer' },
+          shape: { type: 'string', default: 'round' },
+        };
+    });
+    assert.equal(changed.status, 200, JSON.stringify(changed.json));
+    // Its watchers are told by the end of the watch to look again.
+    assert.equal(await watch.next(), undefined);
+    // At once: no waiting here.
+    const read = await asks(`GET ${WIDGETS}/v1/widgets/b`);
+    assert.deepEqual(read.json.spec, { size: 2, shape: 'round' });
+    const { items } = (await asks(`GET ${WIDGETS}/v1/widgets`)).json;
+    assert.deepEqual(
+      items.map((item: { spec: { shape: string } }) => item.spec.shape),
+      ['round', 'round'],
+    );
+    const again = new WatchReader(await open(handler(), `GET ${WIDGETS}/v1/widgets?watch=1`));
+    const first = await again.next();
+    assert.equal(first?.object.spec.shape, 'round');
+    assert.equal(first?.object.spec.color, undefined);
+    await again.close();
+    // A write without a change writes what is outdated.
+    const written = await asks(`PUT ${WIDGETS}/v1/widgets/b`, read.json);
+    assert.equal(written.status, 200);
+    assert.notEqual(written.json.metadata.resourceVersion, read.json.metadata.resourceVersion);
+    const same = await asks(`PUT ${WIDGETS}/v1/widgets/b`, written.json);
+    assert.equal(same.json.metadata.resourceVersion, written.json.metadata.resourceVersion);
+    assert.match(await ok('explain widget.spec.shape'), /shape <string>/);
+  });
+
+  it('can move to another storage version', async () => {
+    const moved = await redefine('widgets.widgets.example.com', spec => {
+      for (const one of spec.versions as { name: string; storage: boolean; served: boolean }[]) {
+        one.storage = one.name === 'v1alpha1';
+        if (one.name === 'v1alpha1') one.served = true;
+      }
+    });
+    assert.equal(moved.status, 200, JSON.stringify(moved.json));
+    assert.deepEqual(moved.json.status.storedVersions, ['v1', 'v1alpha1']);
+    const read = (await asks(`GET ${WIDGETS}/v1/widgets/a`)).json;
+    assert.equal((await asks(`PUT ${WIDGETS}/v1/widgets/a`, read)).status, 200);
+    const stored = await cluster().server.store.get('/registry/widgets.example.com/widgets/a');
+    assert.equal(JSON.parse(stored?.value.toString() ?? '{}').apiVersion, 'widgets.example.com/v1alpha1');
+    const dropped = await redefine('widgets.widgets.example.com', spec => {
+      spec.versions = spec.versions.filter(one => (one as { name: string }).name !== 'v1');
+    });
+    assert.equal(dropped.status, 422);
+    assert.match(
+      dropped.json.message,
+      /status\.storedVersions\[0\]: Invalid value: "v1": missing from spec\.versions; v1 was previously a storage version/,
+    );
+  });
+
+  it('end with everything in them, and can begin again', async () => {
+    const held = { ...widget('held', {}), metadata: { name: 'held', finalizers: ['example.com/hold'] } };
+    await asks(`POST ${WIDGETS}/v1/widgets`, held);
+    const deleted = await asks(`DELETE ${CRDS}/widgets.widgets.example.com`);
+    assert.equal(deleted.status, 200);
+    assert.deepEqual(deleted.json.metadata.finalizers, ['customresourcecleanup.apiextensions.k8s.io']);
+    await eventually(
+      'only the held one is left',
+      async () => (await asks(`GET ${WIDGETS}/v1/widgets`)).json.items?.length === 1,
+    );
+    const refused = await asks(`POST ${WIDGETS}/v1/widgets`, widget('late', {}));
+    assert.equal(refused.status, 403);
+    assert.match(
+      refused.json.message,
+      /^widgets\.widgets\.example\.com "late" is forbidden: create not allowed while custom resource definition is terminating$/,
+    );
+    const { json: discovered } = await asks(`GET ${WIDGETS}/v1`);
+    assert.deepEqual(discovered.resources[0].verbs, ['delete', 'deletecollection', 'get', 'list', 'watch']);
+    await asks(`PATCH ${WIDGETS}/v1/widgets/held`, { metadata: { finalizers: null } }, MERGE);
+    await gone(`${CRDS}/widgets.widgets.example.com`);
+    assert.equal((await asks(`GET ${WIDGETS}/v1`)).status, 404);
+    assert.equal((await asks(`GET ${WIDGETS}/v1/widgets`)).status, 404);
+    assert.equal((await asks('GET /openapi/v3/apis/widgets.example.com/v1')).status, 404);
+    await define(widgets([version('v1', widgetSpec)]));
+    assert.deepEqual((await asks(`GET ${WIDGETS}/v1/widgets`)).json.items, []);
+    await ok('delete crd widgets.widgets.example.com');
+  });
+});
