@@ -109,6 +109,7 @@ export async function listen(
       });
     },
   );
+  http1.emit('listening'); // it never listens itself, but checks its connections' times only from then on
   http1.on('upgrade', (message: IncomingMessage, socket, head: Buffer) => {
     const peer = peers.get(message.socket) ?? nobody;
     const request = new NetworkRequest(message.method ?? 'GET', message.url ?? '/', message.headers, peer);

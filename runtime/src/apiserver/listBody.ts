@@ -11,7 +11,7 @@ import { deserialize, type ListHead, openingOf, splicedInto, splicedList, splice
 
 /** Lists up to this size are one Buffer. */
 export const WHOLE_BYTES = 512 * 1024;
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 /** Objects converted in one go before others get their turn. */
 const SLICE = 100;
 

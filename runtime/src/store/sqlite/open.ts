@@ -22,7 +22,7 @@ export interface SqliteStoreOptions {
   readonly windowRevisions?: number;
   /** Bytes of keys and values of these, at most. Default 4 MiB. */
   readonly windowBytes?: number;
-  /** Bytes of values kept in memory for reads. Default 8 MiB. */
+  /** Bytes of values kept in memory for reads. Default 12 MiB: half of it must hold what is listed again and again. */
   readonly cacheBytes?: number;
   /** Size of the data, without free pages and log, from which creations are refused (updates: a tenth later). Default 512 MiB. */
   readonly quotaBytes?: number;
@@ -95,7 +95,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { writer, reply } = started;
   let reader: Reader;
   try {
-    reader = new Reader({ path, cacheBytes: options.cacheBytes ?? 8 * MIB, codec: options.codec, ...binding });
+    reader = new Reader({ path, cacheBytes: options.cacheBytes ?? 12 * MIB, codec: options.codec, ...binding });
   } catch (error) {
     await writer.close();
     throw storeError(path, 'opening for reading', threadError(error));
