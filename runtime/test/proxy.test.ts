@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { connect as connectHttp2 } from 'node:http2';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -17,6 +18,10 @@ import { type StreamingNode, startStreamingNode } from './streamingNode.ts';
 
 const run = promisify(execFile);
 const DEADLINE_MS = 60_000;
+/** More than the API server reads of a request of its own. */
+const UPLOAD = Buffer.alloc(8 * 1024 * 1024, 'u');
+/** More than is looked at for links. */
+const LARGE_PAGE = `<a href="/x">x</a>${' '.repeat(9 * 1024 * 1024)}`;
 
 let node: StreamingNode;
 let web: Server;
@@ -31,7 +36,11 @@ interface Answer {
 /** As the administrator, over the network. */
 async function ask(
   path: string,
-  options: { readonly method?: string; readonly body?: string; readonly headers?: Record<string, string> } = {},
+  options: {
+    readonly method?: string;
+    readonly body?: string | Buffer;
+    readonly headers?: Record<string, string>;
+  } = {},
 ): Promise<Answer> {
   const { server } = node;
   const request = https.request(`${server.url}${path}`, {
@@ -64,6 +73,17 @@ function startWeb(address: string): Promise<Server> {
         return response.writeHead(200, { 'content-type': 'text/html' }).end('<a href="/x">x</a>');
       case '/cookies':
         return response.writeHead(200, { 'set-cookie': ['a=1', 'b=2'] }).end();
+      case '/large.html':
+        response.writeHead(200, { 'content-type': 'text/html', 'content-length': LARGE_PAGE.length });
+        return response.end(LARGE_PAGE);
+      case '/count':
+        return void buffer(request).then(
+          body => response.end(String(body.length)),
+          () => response.destroy(),
+        );
+      case '/broken':
+        response.writeHead(200, { 'content-length': 100 }).write('some');
+        return void setTimeout(() => response.destroy(), 100);
       case '/teapot':
         return response.writeHead(418, { 'content-type': 'text/plain' }).end('short and stout');
     }
@@ -179,7 +199,7 @@ describe('the proxy subresources', { timeout: 5 * DEADLINE_MS }, () => {
     assert.equal(seen.headers.authorization, undefined);
     assert.equal(seen.headers['x-forwarded-uri'], `${service}/web:http/proxy/a%20b/c`);
     assert.match(seen.headers['x-forwarded-for'] ?? '', /127\.0\.0\.1/);
-    for (const method of ['PUT', 'PATCH', 'DELETE', 'GET']) {
+    for (const method of ['PUT', 'PATCH', 'DELETE', 'GET', 'OPTIONS']) {
       const again = await ask(`${service}/web:80/proxy/m`, { method });
       assert.equal((JSON.parse(again.body) as { method: string }).method, method);
     }
@@ -197,6 +217,39 @@ describe('the proxy subresources', { timeout: 5 * DEADLINE_MS }, () => {
     assert.deepEqual((await ask(`${service}/web:80/proxy/cookies`)).headers['set-cookie'], ['a=1', 'b=2']);
     const teapot = await ask(`${service}/web:80/proxy/teapot`);
     assert.deepEqual([teapot.status, teapot.body], [418, 'short and stout']);
+  });
+
+  it('carries bodies of any size, kept nowhere', async () => {
+    const path = `${service}/web:80/proxy/count`;
+    assert.equal((await ask(path, { method: 'POST', body: UPLOAD })).body, String(UPLOAD.length));
+    const chunked = { 'transfer-encoding': 'chunked' };
+    for (const method of ['PUT', 'DELETE']) {
+      assert.equal((await ask(path, { method, body: UPLOAD, headers: chunked })).body, String(UPLOAD.length));
+    }
+    assert.equal((await ask(path, { method: 'POST' })).body, '0');
+    const page = await ask(`${service}/web:80/proxy/large.html`);
+    assert.ok(page.body === LARGE_PAGE, 'the page as it is');
+    assert.equal(page.headers['content-length'], String(LARGE_PAGE.length));
+    await assert.rejects(ask(`${service}/web:80/proxy/broken`), /aborted|hang up|ECONNRESET/);
+  });
+
+  it('carries bodies of any size over HTTP/2', async () => {
+    const { server } = node;
+    const { certificatePem: cert, privateKeyPem: key } = server.admin;
+    const session = connectHttp2(server.url, { ca: server.ca, cert, key, maxSessionMemory: 200 });
+    const post = async (name: string): Promise<string> => {
+      const stream = session.request({ ':method': 'POST', ':path': `${service}/${name}:80/proxy/count` });
+      stream.on('error', () => undefined); // of what is sent after the answer
+      stream.end(UPLOAD);
+      return text(stream);
+    };
+    try {
+      // What is refused early takes nothing from the connection.
+      for (let i = 0; i < 3; i++) assert.match(await post('none'), /services \\"none\\" not found/);
+      assert.equal(await post('web'), String(UPLOAD.length));
+    } finally {
+      session.destroy();
+    }
   });
 
   it('carries WebSockets', async () => {

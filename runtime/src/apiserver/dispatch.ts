@@ -50,7 +50,8 @@ export function contextOf(
   const subresource = resource.subresources.find(sub => sub.name === info.subresource);
   if (info.subresource !== '' && !subresource) throw resourceNotServed();
   const verbs = subresource ? subresource.verbs : resource.verbs;
-  if (!verbs.includes(info.verb) || isMisplaced(info)) throw notAllowed(resource, info, verbs);
+  const isServed = verbs.includes(info.verb) || (info.verb === '' && info.subresource === 'proxy');
+  if (!isServed || isMisplaced(info)) throw notAllowed(resource, info, verbs);
   if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
   const kind = kindModule(resource.group, resource.kind, resource.version);
   return {

@@ -4,7 +4,7 @@
  * Invariants:
  * - a client certificate counts only when TLS has verified it against the client authority;
  * - every request has a bound: headers {@link MAX_HEADER_BYTES}, body {@link MAX_BODY_BYTES}, time until the body is there
- *   {@link BODY_MS};
+ *   {@link BODY_MS}; but for the bodies of proxied requests, which are passed on as they come and kept nowhere;
  * - every socket is known, so that closing leaves none behind.
  */
 import { createHash } from 'node:crypto';
@@ -48,6 +48,9 @@ const MAX_CONNECTIONS = 5_000;
 const LINGER_MS = 1_000;
 /** Answers smaller than this are not worth compressing (upstream: 128 KiB). */
 const GZIP_MIN_BYTES = 128 * 1024;
+
+/** Requests whose bodies go on to somebody else. */
+const PROXIED = /^\/api\/v1\/(?:nodes|namespaces\/[^/]+\/(?:pods|services))\/[^/]+\/proxy(?:\/|$)/;
 
 const compress = promisify(gzip);
 
@@ -262,6 +265,7 @@ class NetworkRequest implements Request {
   readonly remoteAddress: string;
   readonly clientCertificate?: NonNullable<Identity>;
   body: Buffer = Buffer.alloc(0);
+  bodyStream?: IncomingMessage | ServerHttp2Stream;
   readonly #search: string;
   #query: URLSearchParams | undefined;
   #controller: AbortController | undefined;
@@ -341,6 +345,8 @@ async function serveHttp2(
   const request = new NetworkRequest(method, headers[':path'] ?? '/', headers, peer);
   stream.once('close', () => request.abort());
   const response = await withBody(request, stream, answer);
+  // Whoever has his answer need not go on sending.
+  if (request.bodyStream) stream.once('finish', () => stream.readableEnded || stream.close());
   if (stream.destroyed || stream.closed) return discard(response.body);
   const { body } = response;
   if (Buffer.isBuffer(body)) {
@@ -368,12 +374,21 @@ async function withBody(
     source.resume();
     return answer(request);
   }
+  if (PROXIED.test(request.path) && hasBody(request, source)) {
+    request.bodyStream = source;
+    return answer(request);
+  }
   try {
     request.body = await readBody(source, Number(request.headers['content-length'] ?? 0));
   } catch (error) {
     return answerError(request, error);
   }
   return answer(request);
+}
+
+function hasBody({ headers }: Request, source: IncomingMessage | ServerHttp2Stream): boolean {
+  if (headers['content-length'] !== undefined) return headers['content-length'] !== '0';
+  return 'endAfterHeaders' in source ? !source.endAfterHeaders : headers['transfer-encoding'] !== undefined;
 }
 
 function readBody(source: IncomingMessage | ServerHttp2Stream, announced: number): Promise<Buffer> {

@@ -59,8 +59,8 @@ export function parseRequestInfo(request: Pick<Request, 'method' | 'path' | 'que
   if (at === 0 || parts.length < at + 2) return nonResource();
   const group = at === 2 ? (parts[1] ?? '') : '';
   const version = parts[at++] ?? '';
-  let verb: string = verbs[method] ?? '';
-  if (verb === '') return nonResource();
+  const known = verbs[method] ?? '';
+  let verb: string = known;
   if (parts[at] === 'watch' && parts.length > at + 1) {
     verb = 'watch'; // deprecated form: /api/v1/watch/pods
     at++;
@@ -76,6 +76,8 @@ export function parseRequestInfo(request: Pick<Request, 'method' | 'path' | 'que
   let name = decode(parts[at + 1]);
   const subresource = decode(parts[at + 2]);
   const rest = parts.slice(at + 3).join('/');
+  // Only proxies have use for other methods; as upstream, nobody may who may not do everything.
+  if (known === '' && subresource !== 'proxy') return nonResource();
   if (name === '' && verb === 'get') verb = 'list';
   if (verb === 'list' || verb === 'get') {
     const watch = query.get('watch');

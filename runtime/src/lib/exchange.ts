@@ -5,7 +5,7 @@
  * directly: controllers in the server's own process pay neither TLS nor HTTP framing, and still go through
  * authentication, authorization and admission.
  */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 
 /** Who asks, as authentication found it (https://kubernetes.io/docs/reference/access-authn-authz/authentication/). */
 export interface User {
@@ -24,6 +24,8 @@ export interface Request {
   readonly headers: Readonly<Record<string, string | undefined>>;
   /** The whole body; empty where there is none. */
   readonly body: Buffer;
+  /** In place of `body` where the request is passed on as it comes (proxy subresources); nobody else reads it. */
+  readonly bodyStream?: Readable;
   /** Ends when the client has gone; long answers (watches) must stop then. */
   readonly signal: AbortSignal;
   /** Set by in-process callers, which are authenticated already; the network front end never sets it. */

@@ -6,7 +6,6 @@
  */
 import { once } from 'node:events';
 import http, { type IncomingMessage } from 'node:http';
-import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gunzip, inflate } from 'node:zlib';
 import type { Endpoints, Node, Pod, Service } from '../../api/generated/types/core.v1.ts';
@@ -26,10 +25,10 @@ import { nodeTarget, podTarget, serviceTarget, splitName, type Target } from './
 
 /** Larger pages are passed on with the links they have. */
 const MAX_HTML_BYTES = 8 * 1024 * 1024;
-const ANSWER_MS = 60_000;
 /** Of this connection only (RFC 9110 §7.6.1), and what must stay here. */
 const HOP_BY_HOP = new Set([
   'connection',
+  'expect',
   'keep-alive',
   'proxy-authenticate',
   'proxy-authorization',
@@ -135,19 +134,14 @@ export async function proxyRequest(tunnels: Tunnels, context: Context): Promise<
   const sent = http.request({
     method: request.method,
     path: `${path === '' ? '/' : path}${queryOf(request)}`,
-    headers: {
-      ...passedHeaders(context, prefix, path),
-      connection: 'close',
-      ...(request.body.length > 0 || /^(?:POST|PUT|PATCH)$/.test(request.method)
-        ? { 'content-length': request.body.length }
-        : {}),
-    },
+    headers: { ...passedHeaders(context, prefix, path), connection: 'close', ...framing(request) },
     signal: request.signal,
     createConnection: () => connection,
   });
-  const deadline = setTimeout(() => sent.destroy(new Error(`no answer within ${ANSWER_MS / 1000} s`)), ANSWER_MS);
   try {
-    sent.end(request.body);
+    // As upstream, the answer has all the time the client gives it: when he leaves, the signal ends this.
+    if (request.bodyStream) request.bodyStream.pipe(sent);
+    else sent.end(request.body);
     const [answer] = (await once(sent, 'response')) as [IncomingMessage];
     // From here on it is the answer that reports a broken connection.
     sent.on('error', () => undefined);
@@ -155,9 +149,16 @@ export async function proxyRequest(tunnels: Tunnels, context: Context): Promise<
   } catch (error) {
     connection.destroy();
     throw unreachable(error);
-  } finally {
-    clearTimeout(deadline);
   }
+}
+
+/** How the other side learns where the body ends. */
+function framing({ method, headers, body, bodyStream }: Request): Record<string, string | number> {
+  if (!bodyStream) {
+    return body.length > 0 || /^(?:POST|PUT|PATCH)$/.test(method) ? { 'content-length': body.length } : {};
+  }
+  const length = headers['content-length'];
+  return length === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': length };
 }
 
 async function answered(answer: IncomingMessage, through: Through): Promise<Response> {
@@ -171,32 +172,52 @@ async function answered(answer: IncomingMessage, through: Through): Promise<Resp
   const common = { status, headers, ...(cookies ? { cookies } : {}) };
   if (headers.location !== undefined) headers.location = rewriteUrl(headers.location, through);
   const isHtml = /^text\/html(?:;|$)/i.test(headers['content-type'] ?? '');
-  if (headers.location === undefined && isHtml && Number(headers['content-length'] ?? 0) <= MAX_HTML_BYTES) {
-    const html = await htmlOf(answer, headers);
-    if (html !== undefined) {
-      const body = Buffer.from(rewriteHtml(html, through));
-      delete headers['content-length'];
-      return { ...common, body };
-    }
-  }
-  const sizeBytes = headers['content-length'];
+  const encoding = headers['content-encoding'] ?? '';
+  if (headers.location !== undefined || !isHtml || !isDecoded(encoding)) return { ...common, body: answer };
+  const { start, rest } = await beginning(answer, MAX_HTML_BYTES);
+  const html = rest ? undefined : await decoded(start, encoding);
+  if (html === undefined) return { ...common, body: rest ?? start };
+  delete headers['content-encoding'];
   delete headers['content-length'];
-  return {
-    ...common,
-    body: answer as AsyncIterable<Buffer>,
-    ...(sizeBytes === undefined ? {} : { sizeBytes: Number(sizeBytes) }),
-  };
+  return { ...common, body: Buffer.from(rewriteHtml(html, through)) };
 }
 
-/** The page as text, decoded; undefined for an encoding that is not known here. */
-async function htmlOf(answer: IncomingMessage, headers: Record<string, string>): Promise<string | undefined> {
-  const encoding = headers['content-encoding'] ?? '';
-  const decoders = { gzip: gunzip, deflate: inflate } as const;
-  if (encoding !== '' && encoding !== 'gzip' && encoding !== 'deflate') return undefined;
-  const raw = await buffer(answer);
+const decoders = { gzip: gunzip, deflate: inflate } as const;
+const isDecoded = (encoding: string): encoding is '' | keyof typeof decoders => encoding === '' || encoding in decoders;
+
+/** The whole of `answer`, or with `rest` all of it again where it is larger than `maxBytes`. */
+async function beginning(
+  answer: IncomingMessage,
+  maxBytes: number,
+): Promise<{ readonly start: Buffer; readonly rest?: AsyncIterable<Buffer> }> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const iterator: AsyncIterator<Buffer> = answer[Symbol.asyncIterator]();
+  while (size <= maxBytes) {
+    const { done, value } = await iterator.next();
+    if (done) return { start: Buffer.concat(chunks, size) };
+    chunks.push(value);
+    size += value.length;
+  }
+  async function* again(): AsyncGenerator<Buffer> {
+    try {
+      yield* chunks;
+      for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
+    } finally {
+      answer.destroy();
+    }
+  }
+  return { start: Buffer.alloc(0), rest: again() };
+}
+
+/** The page as text; undefined where it is not what it says, or too large. */
+async function decoded(raw: Buffer, encoding: '' | keyof typeof decoders): Promise<string | undefined> {
   if (encoding === '' || raw.length === 0) return raw.toString('utf8');
-  delete headers['content-encoding'];
-  return (await promisify(decoders[encoding])(raw, { maxOutputLength: MAX_HTML_BYTES })).toString('utf8');
+  try {
+    return (await promisify(decoders[encoding])(raw, { maxOutputLength: MAX_HTML_BYTES })).toString('utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** WebSockets and every other upgrade: once the other side has switched, bytes are copied. */
