@@ -41,8 +41,23 @@ function divideUp(numerator: bigint, denominator: bigint): bigint {
   return numerator < 0n ? quotient - 1n : quotient + 1n;
 }
 
+/** The same few amounts are written again and again: those read lately, by their text. */
+const known = new Map<string, Quantity>();
+const MAX_KNOWN = 256;
+const MAX_KNOWN_LENGTH = 16;
+
 /** Throws an Error with upstream's words. */
 export function parseQuantity(text: string): Quantity {
+  const before = known.get(text);
+  if (before) return before;
+  const quantity = readQuantity(text);
+  if (text.length > MAX_KNOWN_LENGTH) return quantity;
+  if (known.size >= MAX_KNOWN) known.clear();
+  known.set(text, quantity);
+  return quantity;
+}
+
+function readQuantity(text: string): Quantity {
   const match = pattern.exec(text);
   if (!match) throw new Error(`quantities must match the regular expression '${PATTERN}'`);
   const [, number = '', suffix = ''] = match;
