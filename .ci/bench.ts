@@ -3,7 +3,7 @@
  *
  *   node --import tsx .ci/bench.ts [section …] [--runs N] [--image NAME]
  *
- * Sections: size server api store boot build; default: all. A section that cannot run says why, the others still run, and the
+ * Sections: size server api api2k store boot build, which are the default, and api50k, which takes minutes. A section that cannot run says why, the others still run, and the
  * status is 1. A missed aim is a figure like any other.
  */
 import { join } from 'node:path';
@@ -13,6 +13,7 @@ import { run } from '../builder/src/process.ts';
 import { machineFacts, machineLines } from './bench/machine.ts';
 import { measureSection, reason, type Section, type SectionContext, writeReport } from './bench/section.ts';
 import { api } from './bench/sections/api.ts';
+import { apiScale } from './bench/sections/apiScale.ts';
 import { boot } from './bench/sections/boot.ts';
 import { buildSection } from './bench/sections/build.ts';
 import { serverSection } from './bench/sections/server.ts';
@@ -32,14 +33,25 @@ function options(argv: readonly string[]): BenchOptions {
     allowPositionals: true,
     options: { runs: { type: 'string', default: '3' }, image: { type: 'string', default: 'vm-x86_64' } },
   });
-  const all = [size, serverSection(), api, store, boot, buildSection()];
+  const all = [
+    size,
+    serverSection(),
+    api,
+    apiScale('api2k', 2_000, 500),
+    apiScale('api50k', 50_000, 500, true),
+    store,
+    boot,
+    buildSection(),
+  ];
   const names = all.map(({ name }) => name);
   const unknown = positionals.filter(name => !names.includes(name));
   if (unknown.length > 0) throw new Error(`there is no section ${unknown.join(', ')}: there are ${names.join(', ')}`);
   const runs = Number(values.runs);
   if (!Number.isInteger(runs) || runs < 1)
     throw new Error(`--runs is '${values.runs}': it takes a whole number from 1`);
-  const sections = positionals.length === 0 ? all : all.filter(({ name }) => positionals.includes(name));
+  const sections = all.filter(({ name, onlyNamed = false }) =>
+    positionals.length === 0 ? !onlyNamed : positionals.includes(name),
+  );
   return { sections, runs, image: values.image };
 }
 

@@ -3,8 +3,8 @@ import { repositoryRoot } from '../../builder/src/paths.ts';
 import { run } from '../../builder/src/process.ts';
 
 /** @throws BuildError with its last words if it fails; SyntaxError if it prints something else */
-export async function measuredBy<T>(script: string, signal: AbortSignal): Promise<T> {
-  const { stdout } = await run([process.execPath, '--import', 'tsx', script, '--json'], {
+export async function measuredBy<T>(script: string, signal: AbortSignal, options: readonly string[] = []): Promise<T> {
+  const { stdout } = await run([process.execPath, '--import', 'tsx', script, '--json', ...options], {
     cwd: repositoryRoot,
     signal,
     title: script,

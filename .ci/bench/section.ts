@@ -30,6 +30,8 @@ export interface Section {
   readonly needsImage?: boolean;
   /** Its figures are the same every time, so one run does. */
   readonly once?: boolean;
+  /** It takes long: it runs only when it is named. */
+  readonly onlyNamed?: boolean;
   /** What has to be there before the first run, not timed. */
   readonly prepare?: (context: SectionContext) => Promise<void>;
   /** @param run counted from 1 */

@@ -1,5 +1,6 @@
 /** The API server with the real store, under load: CPU time an operation beside the peer's, then rates and latencies. */
 import type { ApiFigures } from '../../../runtime/bench/api.ts';
+import type { ApiRow } from '../../../runtime/bench/load.ts';
 import { measuredBy } from '../child.ts';
 import type { Figure } from '../figures.ts';
 import type { Section } from '../section.ts';
@@ -17,7 +18,19 @@ export const api: Section = {
 };
 
 export function apiFigures({ rows, loadedRssMiB }: ApiFigures): Figure[] {
-  const figures = rows.map(({ operation, protocol, cpuMsPerOperation, anchorCpuMs }): Figure => {
+  const rss: Figure = {
+    id: 'loadedRss',
+    label: 'RSS after the load (from source, through tsx)',
+    unit: 'bytes',
+    value: loadedRssMiB * 1024 ** 2,
+  };
+  const { cpu, cells } = rowFigures(rows);
+  return [...cpu, rss, ...cells];
+}
+
+/** CPU time of each operation, and its rate and latencies as a row of the second table. */
+export function rowFigures(rows: readonly ApiRow[]): { readonly cpu: Figure[]; readonly cells: Figure[] } {
+  const cpu = rows.map(({ operation, protocol, cpuMsPerOperation, anchorCpuMs }): Figure => {
     const name = `${operation}, ${protocol}`;
     const peer = anchorCpuMs === undefined ? {} : { peer: anchorCpuMs };
     return { id: `${name}.cpu`, label: name, unit: 'ms CPU', value: cpuMsPerOperation, ...peer };
@@ -30,11 +43,5 @@ export function apiFigures({ rows, loadedRssMiB }: ApiFigures): Figure[] {
       { id: `${row}.p99`, row, label: 'p99', unit: 'ms', value: p99Ms },
     ];
   });
-  const rss: Figure = {
-    id: 'loadedRss',
-    label: 'RSS after the load (from source, through tsx)',
-    unit: 'bytes',
-    value: loadedRssMiB * 1024 ** 2,
-  };
-  return [...figures, rss, ...cells];
+  return { cpu, cells };
 }
