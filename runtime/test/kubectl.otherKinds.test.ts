@@ -650,6 +650,17 @@ describe('kubectl with the other kinds', { timeout: 5 * TIMEOUT_MS, concurrency:
     await eventually('the address is gone', async () => (await kubectl(`get ip ${address}`)).code !== 0);
   });
 
+  it('lists flow schemas in the order they are matched in', async () => {
+    const lines = (await ok('get flowschemas --no-headers')).trim().split('\n');
+    const precedences = lines.map(line => Number(line.split(/\s+/)[2]));
+    assert.deepEqual(
+      precedences,
+      [...precedences].sort((one, other) => one - other),
+    );
+    assert.match(lines[0] ?? '', /^exempt /);
+    assert.match(lines.at(-1) ?? '', /^catch-all /);
+  });
+
   it('refuses to change what is fixed', async () => {
     const refused = await fails([
       'patch',

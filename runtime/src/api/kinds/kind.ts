@@ -47,6 +47,8 @@ export interface KindModule<T = KubeObject> {
   readonly columns?: readonly Column<T>[];
   /** `columns` say themselves where, and whether, the name stands (events). */
   readonly ownNameColumn?: boolean;
+  /** Of the rows of one page; those that are equal stand by name. Unset: all do. */
+  readonly rowOrder?: (one: T, other: T) => number;
   /** Beyond `metadata.name` and `metadata.namespace`: `{ 'spec.nodeName': 'n1', 'status.phase': 'Running' }`. */
   readonly selectableFields?: (object: T) => Readonly<Record<string, string>>;
   /** Names of the fields above, for a 400 on any other. */

@@ -18,7 +18,7 @@ import {
   revisionError,
 } from '../resourceVersions.ts';
 import { type Selection, selectionOf } from '../selection.ts';
-import type { ListHead } from '../serialized.ts';
+import { deserialize, type ListHead } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
 
 /** Objects looked at in one go before other requests get their turn. */
@@ -61,10 +61,11 @@ export async function answerList(context: Context, page: Page): Promise<Response
     const include = includeObjectOf(request.query);
     const convert = (object: KubeObject): unknown => rowOf(object, kind, nowMs, include, form.metaVersion);
     const { rows: _, ...table } = tableOf(columnsOf(kind), [], head.metadata, form.metaVersion);
-    if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(table, 'rows', page, convert)) };
+    const shown = kind?.rowOrder ? inOrder(page, kind.rowOrder) : page;
+    if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(table, 'rows', shown, convert)) };
     return {
       ...answer,
-      body: await encode({ ...table, rows: await convertedList(page, convert) }, form, request),
+      body: await encode({ ...table, rows: await convertedList(shown, convert) }, form, request),
     };
   }
   const metadataOnly = form.as !== 'object';
@@ -88,6 +89,13 @@ export interface Page {
   readonly remaining?: number;
   /** The items after {@link items}, of a long list: read as they are taken, so that nobody holds it all who does not read it. */
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
+}
+
+/** What has been read of the page, in an order of its kind's own. */
+function inOrder(page: Page, order: (one: KubeObject, other: KubeObject) => number): Page {
+  const read = page.items.map(item => ({ item, object: deserialize(item.value, item.modRevision) }));
+  read.sort((one, other) => order(one.object, other.object));
+  return { ...page, items: read.map(({ item }) => item) };
 }
 
 /** The items asked for. @param piecemeal a long list may come with its {@link Page.rest} unread. @throws StatusError */

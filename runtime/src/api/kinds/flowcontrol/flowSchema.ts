@@ -177,6 +177,8 @@ export const flowSchema = defineKind<FlowSchema>({
   group: 'flowcontrol.apiserver.k8s.io',
   version: 'v1',
   kind: 'FlowSchema',
+  // The first that matches is the one: as people have to read them.
+  rowOrder: (one, other) => (one.spec?.matchingPrecedence ?? 0) - (other.spec?.matchingPrecedence ?? 0),
   columns: [
     column(
       'PriorityLevel',
