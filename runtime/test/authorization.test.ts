@@ -44,6 +44,9 @@ for (const version of kubectlVersions) {
       jane = await kubectlOf('jane', ['dev'], path);
       await admin.ok('create namespace a');
       await admin.ok('create namespace b');
+      await admin.ok('create role one --verb=get,list,watch,patch --resource=configmaps --resource-name=mine -n a');
+      await admin.ok('create rolebinding one --role=one --user=jane -n a');
+      await admin.ok('create clusterrolebinding bob --clusterrole=view --user=bob');
       // kubectl asks what there is as whoever it acts as; this is kept for all that follows.
       await admin.ok('api-resources -o name');
     });
@@ -94,8 +97,6 @@ function whatPeopleMay(): void {
   });
 
   it('grants the use of one object by its name', async () => {
-    await admin.ok('create role one --verb=get,list,watch,patch --resource=configmaps --resource-name=mine -n a');
-    await admin.ok('create rolebinding one --role=one --user=jane -n a');
     await admin.ok('create configmap mine --from-literal=a=b -n a');
     await admin.ok('create configmap other -n a');
     assert.match(await jane.ok('get configmap mine -n a'), /mine/);
@@ -249,7 +250,6 @@ function whatPeopleMay(): void {
   it('answers reviews of access', async () => {
     const pods = { verb: 'list', resource: 'pods', namespace: 'a' };
     const sar = `${REVIEWS}/subjectaccessreviews`;
-    await admin.ok('create clusterrolebinding bob --clusterrole=view --user=bob');
     const allowed = await must(201, sar, { body: { spec: { user: 'bob', resourceAttributes: pods } } });
     assert.deepEqual(allowed.json.status, {
       allowed: true,
