@@ -538,13 +538,6 @@ describe('server-side apply', { timeout: 300_000 }, () => {
       ],
       ['that is empty', '', 'fieldManager=me', 400, 'invalid object type: /, Kind='],
       [
-        'with a force that is none',
-        text(config),
-        'fieldManager=me&force=perhaps',
-        400,
-        /strconv.ParseBool: parsing "perhaps": invalid syntax/,
-      ],
-      [
         'with a field said twice, strictly',
         'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: asked}\ndata:\n  a: "1"\n  a: "2"\n',
         'fieldManager=me&fieldValidation=Strict',

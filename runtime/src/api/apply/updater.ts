@@ -116,7 +116,9 @@ export class Updater {
     const merged = mergeTyped(view, current, config.value);
     const fields = this.#filter(ownedFields(view, config.value), apiVersion);
     known.set(manager, { fields, apiVersion, applied: true });
-    const object = this.#pruned({ apiVersion, value: merged }, known, last);
+    // Who applies all that he applied before lets go of nothing.
+    const letsGo = last && (last.apiVersion !== apiVersion || !isEmptySet(difference(last.fields, fields)));
+    const object = letsGo ? this.#pruned({ apiVersion, value: merged }, known, last) : merged;
     const next: Versioned = { apiVersion, value: object };
     const compared = this.#compare({ apiVersion, value: current }, next, apiVersion);
     if (!compared) throw new Error(`there is no version ${apiVersion}`);
@@ -190,8 +192,7 @@ export class Updater {
   }
 
   /** Without what the manager applied last and now does not, where nobody else owns it. */
-  #pruned(merged: Versioned, managers: Managers, last: Owned | undefined): unknown {
-    if (!last || isEmptySet(last.fields)) return merged.value;
+  #pruned(merged: Versioned, managers: Managers, last: Owned): unknown {
     const version = last.apiVersion;
     const view = this.#converter.viewOf(version);
     if (!view) return merged.value;

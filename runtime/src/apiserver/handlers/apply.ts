@@ -3,7 +3,7 @@
  * (https://kubernetes.io/docs/reference/using-api/server-side-apply/, KEP-555). The body is YAML, and so may be JSON.
  */
 import type { KubeObject } from '../../api/object.ts';
-import { badRequest, conflict, forbidden, StatusError } from '../../api/status.ts';
+import { conflict, forbidden, StatusError } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerObject, answerStored } from '../answer.ts';
 import { refusalText } from '../authorization/authorizer.ts';
@@ -96,11 +96,8 @@ async function configured(context: Context, live: KubeObject | undefined): Promi
   return conform(object, undefined, resource, 'Ignore', context.warnings);
 }
 
-/** @throws StatusError 400 for a word that is no boolean. */
+/** As Go reads a boolean parameter: any word means yes, but for these two. */
 export function isForced({ request }: Context): boolean {
   const text = request.query.get('force');
-  if (text === null) return false;
-  if (/^(1|t|true)$/i.test(text)) return true;
-  if (/^(|0|f|false)$/i.test(text)) return false;
-  throw badRequest(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return text !== null && text !== '0' && text.toLowerCase() !== 'false';
 }
