@@ -84,6 +84,8 @@ export async function createObject(context: Context, object: KubeObject, tracked
   } catch (error) {
     reservation.undo();
     throw error;
+  } finally {
+    attributes.onSettled?.();
   }
 }
 
@@ -215,12 +217,25 @@ async function prepare(
       context.warnings.push(...warningsOf(resource, object, old));
     }
     await parts.admission.validate(attributes);
-    return reservation;
+    return attributes.onSettled ? settling(reservation, attributes.onSettled) : reservation;
   } catch (error) {
     reservation.undo();
+    attributes.onSettled?.();
     throw error;
   }
 }
+
+/** A reservation that tells admission, too, what has become of the write. */
+const settling = (reservation: Reservation, settled: () => void): Reservation => ({
+  done() {
+    reservation.done();
+    settled();
+  },
+  undo() {
+    reservation.undo();
+    settled();
+  },
+});
 
 async function write(
   context: Context,

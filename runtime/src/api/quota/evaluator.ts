@@ -32,7 +32,12 @@ export const isInScopes = (
 ): boolean => scopes.every(scope => evaluator.inScope?.(object, scope) ?? false);
 
 /** Names that once stood for counts, beside `count/<resource>`. */
-const aliases = new Set(['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas']);
+export const aliases: ReadonlySet<string> = new Set([
+  'configmaps',
+  'secrets',
+  'replicationcontrollers',
+  'resourcequotas',
+]);
 
 /** Counts objects: `count/deployments.apps`. */
 export function countEvaluator(groupResource: string): Evaluator {

@@ -1,5 +1,5 @@
 /** The evaluators by resource. */
-import { countEvaluator, type Evaluator } from './evaluator.ts';
+import { aliases, countEvaluator, type Evaluator } from './evaluator.ts';
 import { claimEvaluator, deviceClaimEvaluator, serviceEvaluator } from './others.ts';
 import { podEvaluator } from './pods.ts';
 
@@ -30,4 +30,22 @@ export function evaluatorOf(groupResource: string): Evaluator | undefined {
     counting.set(groupResource, evaluator);
   }
   return evaluator;
+}
+
+export interface Measure {
+  readonly evaluator: Evaluator;
+  /** Of the quota's names, those it measures. */
+  readonly names: readonly string[];
+}
+
+/** What must be looked at for these names; names that nobody measures are in none. */
+export function measuresOf(names: readonly string[]): Measure[] {
+  const counted = names.flatMap(name =>
+    name.startsWith('count/') ? [name.slice('count/'.length)] : aliases.has(name) ? [name] : [],
+  );
+  const counting = [...new Set(counted)].flatMap(name => evaluatorOf(name) ?? []);
+  return [...new Set([...evaluators, ...counting])].flatMap(evaluator => {
+    const matched = evaluator.matching(names);
+    return matched.length > 0 ? [{ evaluator, names: matched }] : [];
+  });
 }

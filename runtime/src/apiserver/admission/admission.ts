@@ -33,6 +33,8 @@ export interface AdmissionAttributes {
   readonly warnings: string[];
   /** Tells the audit log, where there is one: `pod-security.kubernetes.io/audit-violations`, `would violate …`. */
   readonly annotate?: (key: string, value: string) => void;
+  /** Set by a plugin that must know when the write is over, done or failed; may be called more than once. */
+  onSettled?: () => void;
 }
 
 export interface AdmissionPlugin {

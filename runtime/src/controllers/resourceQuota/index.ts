@@ -13,6 +13,7 @@
 import type { Pod, ResourceQuota } from '../../api/generated/types/core.v1.ts';
 import { isTerminal } from '../../api/pods.ts';
 import { formatQuantities, parseQuantities, sameQuantities } from '../../api/quantities.ts';
+import { measuresOf } from '../../api/quota/index.ts';
 import { isNotFound } from '../../client/apiError.ts';
 import { anyCacheOf, metadataCacheOf, podsOf, resourceQuotasOf } from '../../client/caches.ts';
 import { discover } from '../../client/discovery.ts';
@@ -25,7 +26,7 @@ import {
   type ResourceRef,
 } from '../../client/resources.ts';
 import { type Controller, newQueue, reconcile } from '../context.ts';
-import { isCurrent, measuresOf, usageOf } from './measured.ts';
+import { isCurrent, usageOf } from './measured.ts';
 
 const BY_NAMESPACE = 'namespace';
 /** What is charged and not made is looked for so long after the last charge. */

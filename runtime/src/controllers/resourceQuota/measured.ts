@@ -2,32 +2,12 @@
 import type { ResourceQuota } from '../../api/generated/types/core.v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { parseQuantities, type Quantities, sumOf, whole, ZERO } from '../../api/quantities.ts';
-import { type Evaluator, evaluatorOf, evaluators, isInScopes, scopesOf } from '../../api/quota/index.ts';
+import { evaluators, isInScopes, measuresOf, scopesOf } from '../../api/quota/index.ts';
 import type { Client } from '../../client/client.ts';
 import type { ResourceRef } from '../../client/resources.ts';
 
 /** Objects read at once where each is looked into. */
 const PAGE = 500;
-
-export interface Measure {
-  readonly evaluator: Evaluator;
-  /** Of the quota's names, those it measures. */
-  readonly names: readonly string[];
-}
-
-const aliases = ['configmaps', 'secrets', 'replicationcontrollers', 'resourcequotas'];
-
-/** What must be looked at for these names; names that nobody measures are in none. */
-export function measuresOf(names: readonly string[]): Measure[] {
-  const counted = names.flatMap(name =>
-    name.startsWith('count/') ? [name.slice('count/'.length)] : aliases.includes(name) ? [name] : [],
-  );
-  const counting = [...new Set(counted)].flatMap(name => evaluatorOf(name) ?? []);
-  return [...new Set([...evaluators, ...counting])].flatMap(evaluator => {
-    const matched = evaluator.matching(names);
-    return matched.length > 0 ? [{ evaluator, names: matched }] : [];
-  });
-}
 
 export interface Usage {
   readonly used: Quantities;

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ResourceQuota } from '../../../api/generated/types/core.v1.ts';
 import type { KubeObject } from '../../../api/object.ts';
+import { formatQuantities } from '../../../api/quantities.ts';
 import { evaluatorOf } from '../../../api/quota/index.ts';
 import { forbidden } from '../../../api/status.ts';
 import type { SqliteStore } from '../../../store/sqlite/store.ts';
@@ -11,6 +12,7 @@ import { Mirrors } from '../../mirrors.ts';
 import { deserialize, serialize } from '../../serialized.ts';
 import { ByNamespace } from '../byNamespace.ts';
 import { type Charge, Charges } from './charges.ts';
+import { recount } from './recount.ts';
 
 const PREFIX = '/registry/core/resourcequotas/';
 const KEY = `${PREFIX}ns/q`;
@@ -159,6 +161,73 @@ describe('charging quotas', () => {
   it('namespaces do not wait for each other', async () => {
     await withCharges([quota('q', { pods: '1' }, { pods: '0' })], async charges => {
       await Promise.all([charges.charge('ns', chargeOf(pod())), charges.charge('other', chargeOf(pod()))]);
+    });
+  });
+});
+
+describe('counting what is charged', () => {
+  const named = (name: string): KubeObject => ({
+    ...pod(),
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: { namespace: 'ns', name },
+  });
+  const counted = async (
+    store: SqliteStore,
+    charges: Charges,
+    of = quota('q', {}, { pods: '0', 'requests.cpu': '0' }),
+  ): Promise<unknown> =>
+    formatQuantities(await recount(store, of as unknown as ResourceQuota, charges.unsettled('ns'), 0));
+  const write = (store: SqliteStore, object: KubeObject) =>
+    store.commit({ key: `/registry/core/pods/ns/${object.metadata.name}`, value: serialize(object) });
+
+  it('what is charged and not written counts, and once', async () => {
+    await withCharges(
+      [quota('q', { pods: '9', 'requests.cpu': '9' }, { pods: '0', 'requests.cpu': '0' })],
+      async (charges, store) => {
+        assert.equal(charges.isBusy('ns'), false);
+        await write(store, named('old'));
+        const [a, b] = [chargeOf(named('a')), chargeOf(named('b'))];
+        await Promise.all([charges.charge('ns', a), charges.charge('ns', b)]);
+        assert.ok(charges.isBusy('ns'));
+        assert.deepEqual(await counted(store, charges), { pods: '3', 'requests.cpu': '300m' });
+        await write(store, named('a'));
+        assert.deepEqual(
+          await counted(store, charges),
+          { pods: '3', 'requests.cpu': '300m' },
+          'written, and not known to be',
+        );
+        charges.settle('ns', a);
+        assert.deepEqual(await counted(store, charges), { pods: '3', 'requests.cpu': '300m' });
+        charges.settle('ns', b); // its write failed
+        assert.deepEqual(await counted(store, charges), { pods: '2', 'requests.cpu': '200m' });
+        assert.ok(charges.isBusy('ns'), 'who counted before may not know yet');
+      },
+    );
+  });
+
+  it('by scope, by name and by number', async () => {
+    await withCharges([quota('q', { pods: '9' }, { pods: '0' })], async (charges, store) => {
+      await write(store, named('old'));
+      await store.commit({ key: '/registry/apps/deployments/ns/d', value: serialize(named('d')) });
+      await store.commit({ key: '/registry/apps/deployments/other/d', value: serialize(named('d')) });
+      await charges.charge('ns', chargeOf(named('a')));
+      const best = { ...quota('q', {}, { pods: '0' }), spec: { scopes: ['BestEffort'] } };
+      assert.deepEqual(await counted(store, charges, best), { pods: '0' });
+      const of = quota('q', {}, { 'count/deployments.apps': '7', 'count/pods': '7', 'who.knows/what': '7' });
+      assert.deepEqual(await counted(store, charges, of), {
+        'count/deployments.apps': '1',
+        'count/pods': '2',
+        'who.knows/what': '7',
+      });
+    });
+  });
+
+  it('a charge that is refused or asked for dry is not waited for', async () => {
+    await withCharges([quota('q', { pods: '0' }, { pods: '0' })], async charges => {
+      await assert.rejects(charges.charge('ns', chargeOf(pod())));
+      await assert.rejects(charges.charge('ns', chargeOf(pod(), true)));
+      assert.equal(charges.isBusy('ns'), false);
     });
   });
 });

@@ -4,6 +4,7 @@
  */
 import type { Pod, ResourceQuota } from '../../../api/generated/types/core.v1.ts';
 import type { KubeObject } from '../../../api/object.ts';
+import { formatQuantities } from '../../../api/quantities.ts';
 import { evaluatorOf, isTerminatingScope } from '../../../api/quota/index.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Store } from '../../../store/store.ts';
@@ -11,7 +12,8 @@ import { keyOf } from '../../keys.ts';
 import type { Mirrors } from '../../mirrors.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, groupResourceOf, refused } from '../admission.ts';
 import { ByNamespace } from '../byNamespace.ts';
-import { Charges } from './charges.ts';
+import { type Charge, Charges } from './charges.ts';
+import { recount } from './recount.ts';
 
 /** What is charged for a change, by resource; of all others, only that they are made. */
 const updates: Readonly<Record<string, readonly string[]>> = {
@@ -21,7 +23,7 @@ const updates: Readonly<Record<string, readonly string[]>> = {
   'resourceclaims.resource.k8s.io': [''],
 };
 
-export function resourceQuota(mirrors: Mirrors, store: Pick<Store, 'get' | 'commit'>, clock: Clock): AdmissionPlugin {
+export function resourceQuota(mirrors: Mirrors, store: Store, clock: Clock): AdmissionPlugin {
   const quotas = new ByNamespace<ResourceQuota & KubeObject>(mirrors.resourceQuotas, '/registry/core/resourcequotas/');
   const charges = new Charges(
     store,
@@ -51,18 +53,32 @@ export function resourceQuota(mirrors: Mirrors, store: Pick<Store, 'get' | 'comm
       old: operation === 'UPDATE' ? old : undefined,
       isStatus: subresource === 'status',
     };
-    await charges.charge(namespace, { request, dryRun, refused: reason => refused(attributes, reason) });
+    const asked: Charge = { request, dryRun, refused: reason => refused(attributes, reason) };
+    await charges.charge(namespace, asked);
+    attributes.onSettled = () => charges.settle(namespace, asked);
+  };
+
+  /** Somebody has counted; while objects come, he may have missed some. */
+  const correct = async (quota: ResourceQuota, namespace: string): Promise<void> => {
+    const used = await recount(store, quota, charges.unsettled(namespace), clock.now());
+    quota.status = { ...quota.status, used: formatQuantities(used) };
   };
 
   return {
     name: 'ResourceQuota',
     handles(operation, resource, subresource) {
       const which = groupResourceOf(resource);
+      if (which === 'resourcequotas' && subresource === 'status') return operation === 'UPDATE';
       if (!resource.namespaced || !evaluatorOf(which)) return false;
       if (operation === 'CREATE') return subresource === '';
       return operation === 'UPDATE' && (updates[which]?.includes(subresource) ?? false);
     },
+    mutate({ resource, subresource, namespace, object }) {
+      if (subresource !== 'status' || resource.resource !== 'resourcequotas' || !charges.isBusy(namespace)) return;
+      if (object?.status) return correct(object as unknown as ResourceQuota, namespace);
+    },
     validate(attributes) {
+      if (attributes.subresource === 'status' && attributes.resource.resource === 'resourcequotas') return;
       if (quotas.mirror.ready) return validate(attributes);
       return quotas.mirror.start().then(() => validate(attributes));
     },
