@@ -393,6 +393,13 @@ describe('protocol', { timeout: 120_000 }, () => {
     );
   });
 
+  it('writes YAML that Go reads as the same', async () => {
+    const data = { when: '2026-01-01T00:00:00Z', yes: 'yes', octal: '0644', on: 'on', none: 'null', base60: '1:30' };
+    await made('yaml-out', { data });
+    const { bytes } = await call(`GET ${MAPS}/yaml-out`, { headers: { accept: 'application/yaml' } });
+    assert.deepEqual(parse(bytes.toString(), { version: '1.1' }).data, data);
+  });
+
   it('reads and writes protobuf', async () => {
     const protobuf = { 'content-type': 'application/vnd.kubernetes.protobuf' };
     const created = await call(`POST ${MAPS}`, {

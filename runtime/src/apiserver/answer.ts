@@ -81,7 +81,8 @@ export async function encode(value: unknown, form: Accepted, request: Request): 
       return Buffer.from(wantsPretty(request, form) ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value));
     case 'yaml': {
       const { stringify } = await import('yaml');
-      return Buffer.from(stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
+      // 1.1: texts that a reader of that version, as Go, would take for something else are quoted.
+      return Buffer.from(stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }));
     }
     case 'protobuf':
       return encodeProtobuf(value as KubeObject);

@@ -213,7 +213,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (method !== 'POST') throw new StatusError(405, 'MethodNotAllowed', 'join with POST');
       return join.answer(request);
     }
-    if (method !== 'GET' && method !== 'HEAD') throw resourceNotServed();
+    if (method !== 'GET' && method !== 'HEAD') throw notForWriting(path);
     switch (first) {
       case 'livez':
         return answerHealth(request, first, alive, logger);
@@ -410,6 +410,19 @@ function said(error: unknown, request: Request, logger: Logger): unknown {
 const streamNames = ['exec', 'attach', 'portforward'] as const;
 const isStream = (name: string): name is (typeof streamNames)[number] =>
   (streamNames as readonly string[]).includes(name);
+
+/** Of a path that is only read, or of a method nobody has: RFC 9110 §15.5.6. */
+function notForWriting(path: string): StatusError {
+  const isApi = /^\/apis?\/[^/]+\/[^/]/.test(path);
+  if (!isApi && !rootPaths.includes(path)) return resourceNotServed();
+  const error = new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+  );
+  error.headers = { allow: isApi ? 'DELETE, GET, HEAD, PATCH, POST, PUT' : 'GET, HEAD' };
+  return error;
+}
 
 const rootPaths = [
   '/api',
