@@ -93,13 +93,14 @@ function affinityWarnings(spec: PodSpec, path: string, warnings: string[]): void
 }
 
 /** A path that is, or lies in, another. */
-function overlapWarnings(paths: readonly string[], words: string): string[] {
+function overlapWarnings(paths: readonly string[], words: () => string): string[] {
+  if (paths.length < 2) return [];
   const seen: string[] = [];
   return paths.flatMap(path => {
     const clean = path.replace(/\/+$/, '');
     const other = clean === '' ? undefined : seen.find(p => `${p}/`.startsWith(clean) || `${clean}/`.startsWith(p));
     if (clean !== '' && !seen.includes(clean)) seen.push(clean);
-    return other === undefined ? [] : [`${words}: ${JSON.stringify(clean)} with ${JSON.stringify(other)}`];
+    return other === undefined ? [] : [`${words()}: ${JSON.stringify(clean)} with ${JSON.stringify(other)}`];
   });
 }
 
@@ -108,17 +109,18 @@ const paths = (items: readonly { readonly path: string }[]): string[] => items.m
 function projectionPaths(
   source: VolumeProjection,
   volume: string,
-): readonly [paths: string[], words: string] | undefined {
-  const words = (what: string): string => `volume ${JSON.stringify(volume)} (Projected ${what}): overlapping paths`;
+): readonly [paths: string[], words: () => string] | undefined {
+  const words = (what: string, name?: string) => (): string =>
+    `volume ${JSON.stringify(volume)} (Projected ${what}${name === undefined ? '' : ` ${JSON.stringify(name)}`}): overlapping paths`;
   const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } = source;
-  if (configMap?.items) return [paths(configMap.items), words(`ConfigMap ${JSON.stringify(configMap.name ?? '')}`)];
-  if (secret?.items) return [paths(secret.items), words(`Secret ${JSON.stringify(secret.name ?? '')}`)];
+  if (configMap?.items) return [paths(configMap.items), words('ConfigMap', configMap.name ?? '')];
+  if (secret?.items) return [paths(secret.items), words('Secret', secret.name ?? '')];
   if (downwardAPI?.items) return [paths(downwardAPI.items), words('DownwardAPI')];
   if (serviceAccountToken) return [[serviceAccountToken.path], words('ServiceAccountToken')];
   if (clusterTrustBundle)
     return [
       [clusterTrustBundle.path],
-      words(`ClusterTrustBundle ${JSON.stringify(clusterTrustBundle.name ?? clusterTrustBundle.signerName ?? '')}`),
+      words('ClusterTrustBundle', clusterTrustBundle.name ?? clusterTrustBundle.signerName ?? ''),
     ];
   if (!podCertificate) return undefined;
   const files = [podCertificate.credentialBundlePath, podCertificate.keyPath, podCertificate.certificateChainPath];
@@ -136,18 +138,20 @@ function volumePathWarnings(volume: Volume): string[] {
     warnings.push(
       ...overlapWarnings(
         paths(configMap.items),
-        `volume ${name} (ConfigMap ${JSON.stringify(configMap.name ?? '')}): overlapping paths`,
+        () => `volume ${name} (ConfigMap ${JSON.stringify(configMap.name ?? '')}): overlapping paths`,
       ),
     );
   if (secret?.items)
     warnings.push(
       ...overlapWarnings(
         paths(secret.items),
-        `volume ${name} (Secret ${JSON.stringify(secret.secretName ?? '')}): overlapping paths`,
+        () => `volume ${name} (Secret ${JSON.stringify(secret.secretName ?? '')}): overlapping paths`,
       ),
     );
   if (downwardAPI?.items)
-    warnings.push(...overlapWarnings(paths(downwardAPI.items), `volume ${name} (DownwardAPI): overlapping paths`));
+    warnings.push(
+      ...overlapWarnings(paths(downwardAPI.items), () => `volume ${name} (DownwardAPI): overlapping paths`),
+    );
   const all = new Set<string>();
   for (const source of projected?.sources ?? []) {
     if (Object.keys(source).length === 0) {
