@@ -1,9 +1,13 @@
 /** Versions of custom resources, and what becomes of their objects when the definition changes or goes. */
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { open, WatchReader } from './apiserverAsk.ts';
+import { ask, open, WatchReader } from './apiserverAsk.ts';
 import { eventually } from './cluster.ts';
 import { CRDS, customResourceCluster, definition, MERGE, version } from './customResourcesFixture.ts';
+import { startServer } from './startServer.ts';
 
 const { cluster, handler, ok, asks, define, gone, redefine } = customResourceCluster();
 
@@ -131,6 +135,69 @@ describe('versions of custom resources', { timeout: 120_000 }, () => {
     );
   });
 
+  it('can be renamed while they are not stored, and stop being served', async () => {
+    const name = 'multis.widgets.example.com';
+    const spec = { type: 'object', description: 'Specification.' };
+    await define(
+      definition(
+        { plural: 'multis', kind: 'Multi', group: 'widgets.example.com' },
+        version('v2', spec),
+        version('v3', spec, { storage: false }),
+      ),
+    );
+    const published = async (): Promise<string[]> => {
+      const { definitions } = (await asks('GET /openapi/v2')).json;
+      return Object.keys(definitions).filter(
+        known => known.startsWith('com.example.widgets.') && known.endsWith('.Multi'),
+      );
+    };
+    assert.deepEqual(await published(), ['com.example.widgets.v2.Multi', 'com.example.widgets.v3.Multi']);
+    const patch = [
+      { op: 'test', path: '/spec/versions/1/name', value: 'v3' },
+      { op: 'replace', path: '/spec/versions/1/name', value: 'v4' },
+    ];
+    const renamed = await asks(`PATCH ${CRDS}/${name}`, patch, { 'content-type': 'application/json-patch+json' });
+    assert.equal(renamed.status, 200, JSON.stringify(renamed.json));
+    assert.deepEqual(await published(), ['com.example.widgets.v2.Multi', 'com.example.widgets.v4.Multi']);
+    assert.equal((await asks(`GET ${WIDGETS}/v3/multis`)).status, 404);
+    assert.equal((await asks(`GET ${WIDGETS}/v4/multis`)).status, 200);
+    await redefine(name, ({ versions }) => Object.assign(versions[1] ?? {}, { served: false }));
+    assert.deepEqual(await published(), ['com.example.widgets.v2.Multi']);
+    assert.equal((await asks(`GET ${WIDGETS}/v4`)).status, 404);
+    const status = {
+      conditions: [{ type: 'StatusPatched', status: 'True', reason: 'E2E', message: 'set by a patch' }],
+    };
+    const patched = await asks(`PATCH ${CRDS}/${name}/status`, { status, spec: { scope: 'Cluster' } }, MERGE);
+    assert.equal(patched.status, 200);
+    assert.equal(patched.json.spec.scope, 'Namespaced');
+    assert.equal(patched.json.status.conditions[0].type, 'StatusPatched');
+    await ok(`delete crd ${name}`);
+  });
+
+  it('are watched by many, who all hear of the end', async () => {
+    const name = 'watcheds.widgets.example.com';
+    await define(
+      definition({ plural: 'watcheds', kind: 'Watched', group: 'widgets.example.com' }, version('v1', widgetSpec)),
+    );
+    const path = `${WIDGETS}/v1/namespaces/default/watcheds`;
+    const warnings: string[] = [];
+    const onWarning = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', onWarning);
+    const readers = await Promise.all(
+      Array.from({ length: 40 }, async () => new WatchReader(await open(handler(), `GET ${path}?watch=1`))),
+    );
+    await asks(`POST ${path}`, { apiVersion: 'widgets.example.com/v1', kind: 'Watched', metadata: { name: 'w' } });
+    for (const reader of readers) assert.deepEqual(await reader.names(1), ['ADDED w']);
+    await asks(`DELETE ${CRDS}/${name}`);
+    for (const reader of readers) {
+      let event = await reader.next();
+      while (event) event = await reader.next();
+    }
+    await gone(`${CRDS}/${name}`);
+    process.off('warning', onWarning);
+    assert.deepEqual(warnings, []);
+  });
+
   it('end with everything in them, and can begin again', async () => {
     const held = { ...widget('held', {}), metadata: { name: 'held', finalizers: ['example.com/hold'] } };
     await asks(`POST ${WIDGETS}/v1/widgets`, held);
@@ -157,5 +224,36 @@ describe('versions of custom resources', { timeout: 120_000 }, () => {
     await define(widgets([version('v1', widgetSpec)]));
     assert.deepEqual((await asks(`GET ${WIDGETS}/v1/widgets`)).json.items, []);
     await ok('delete crd widgets.widgets.example.com');
+  });
+});
+
+describe('a server that starts again', { timeout: 60_000 }, () => {
+  it('serves what has been defined before it answers anybody', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'atoll-custom-'));
+    const prefix = '/registry/apiextensions.k8s.io/customresourcedefinitions/';
+    try {
+      const first = await startServer({ directory });
+      const made = definition({ plural: 'lasts', kind: 'Last', group: 'again.example.com' }, version('v1', widgetSpec));
+      assert.equal((await ask(first.apiServer.handler, `POST ${CRDS}`, { body: made })).status, 201);
+      // Nobody else is there to establish it.
+      const status = {
+        conditions: [{ type: 'Established', status: 'True' }],
+        acceptedNames: { plural: 'lasts', singular: 'last', kind: 'Last', listKind: 'LastList' },
+      };
+      await ask(first.apiServer.handler, `PATCH ${CRDS}/lasts.again.example.com/status`, {
+        body: { status },
+        headers: MERGE,
+      });
+      const path = '/apis/again.example.com/v1/namespaces/default/lasts';
+      const object = { apiVersion: 'again.example.com/v1', kind: 'Last', metadata: { name: 'l' }, spec: { size: 1 } };
+      assert.equal((await ask(first.apiServer.handler, `POST ${path}`, { body: object })).status, 201);
+      await first.close();
+      const second = await startServer({ directory });
+      assert.equal((await ask(second.apiServer.handler, `GET ${path}/l`)).json.spec.size, 1);
+      assert.ok(await second.store.get(`${prefix}lasts.again.example.com`));
+      await second.close();
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   });
 });
