@@ -431,6 +431,68 @@ describe('server-side apply', { timeout: 300_000 }, () => {
       assert.equal(seen.json.spec.maxReplicas, 3);
     });
 
+    it('writes nothing where only the spelling differs', async () => {
+      const path = `${DEPLOYMENTS}/spelled`;
+      const withCpu = (cpu: string): object =>
+        deployment('spelled', {}, [container('a', { resources: { limits: { cpu, memory: '1024Mi' } } })]);
+      const first = await done(apply(path, 'me', withCpu('0.5')), 201);
+      assert.equal(first.json.spec.template.spec.containers[0].resources.limits.cpu, '500m');
+      for (const cpu of ['0.5', '500m', '0.50']) {
+        const again = await done(apply(path, 'me', withCpu(cpu)));
+        assert.deepEqual(again.json, first.json, cpu);
+      }
+    });
+
+    it('lives with duplicates that were there before', async () => {
+      const twice = [
+        { name: 'A', value: '1' },
+        { name: 'A', value: '2' },
+      ];
+      const path = `${DEPLOYMENTS}/doubled`;
+      const created = await done(
+        write('POST', DEPLOYMENTS, 'one', deployment('doubled', {}, [container('a', { env: twice })])),
+        201,
+      );
+      const env = 'f:spec f:template f:spec f:containers k:{"name":"a"} f:env';
+      assert.ok(owns(created, 'one', 'Update').includes(`${env} k:{"name":"A"}`));
+      const applied = await done(
+        apply(path, 'two', deployment('doubled', {}, [{ name: 'a', env: [{ name: 'B', value: '3' }] }]), 'force=true'),
+      );
+      const names = applied.json.spec.template.spec.containers[0].env.map((e: { name: string }) => e.name);
+      assert.deepEqual(names, ['A', 'A', 'B']);
+      const settled = await done(
+        apply(path, 'two', deployment('doubled', {}, [{ name: 'a', env: [{ name: 'A', value: '3' }] }]), 'force=true'),
+      );
+      assert.deepEqual(settled.json.spec.template.spec.containers[0].env, [{ name: 'A', value: '3' }]);
+      assert.ok(owns(settled, 'two').includes(`${env} k:{"name":"A"} f:value`));
+    });
+
+    it('records what comes through a part of a pod as that part', async () => {
+      const pod = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: 'parted' },
+        spec: { containers: [container('c')] },
+      };
+      await done(apply(`${PODS}/parted`, 'me', pod), 201);
+      const debug = { name: 'debug', image: 'example.test/debug:1' };
+      const path = `${PODS}/parted/ephemeralcontainers`;
+      const added = await done(
+        write(
+          'PATCH',
+          path,
+          'debugger',
+          { spec: { ephemeralContainers: [debug] } },
+          'application/strategic-merge-patch+json',
+        ),
+      );
+      assert.deepEqual(managers(added), ['me Apply', 'debugger Update ephemeralcontainers']);
+      assert.ok(owns(added, 'debugger', 'Update').every(name => name.startsWith('f:spec f:ephemeralContainers')));
+      const forged = [{ manager: 'x', operation: 'Apply', apiVersion: 'v1', fieldsType: 'FieldsV1', fieldsV1: {} }];
+      const kept = await done(merge(`${PODS}/parted/status`, 'me', { metadata: { managedFields: forged } }));
+      assert.deepEqual(managers(kept), managers(added));
+    });
+
     it('defaults, admits and validates as every write', async () => {
       const path = `${PODS}/ready`;
       const pod = {
