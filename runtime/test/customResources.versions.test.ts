@@ -190,8 +190,8 @@ describe('versions of custom resources', { timeout: 120_000 }, () => {
     for (const reader of readers) assert.deepEqual(await reader.names(1), ['ADDED w']);
     await asks(`DELETE ${CRDS}/${name}`);
     for (const reader of readers) {
-      let event = await reader.next();
-      while (event) event = await reader.next();
+      assert.deepEqual(await reader.names(1), ['DELETED w']);
+      assert.equal(await reader.next(), undefined);
     }
     await gone(`${CRDS}/${name}`);
     process.off('warning', onWarning);

@@ -146,7 +146,8 @@ export class Catalog {
         this.#store.get(DEFINITIONS_PREFIX + definition.name),
       ]);
       if (!found) throw new Error(`the definition ${definition.name} is not there any more`);
-      return new Serving({ definition, schemaRevision, retired: retired.signal, value: found.value });
+      const isTerminating = (): boolean => this.#entries.get(definition.name)?.definition.terminating ?? true;
+      return new Serving({ definition, schemaRevision, retired: retired.signal, value: found.value, isTerminating });
     } catch (error) {
       entry.serving = undefined;
       throw error;

@@ -52,7 +52,7 @@ export function customKind(serving: Serving, resource: ResourceInfo, version: Ve
     decode: object => decode(object, schema),
     defaults: object => applyDefaults(object, schema),
     prepareForCreate: object => {
-      if (serving.definition.terminating) {
+      if (serving.isTerminating()) {
         const why = 'create not allowed while custom resource definition is terminating';
         throw forbidden(resource, object.metadata.name ?? '', why);
       }

@@ -22,6 +22,8 @@ export interface ServingOptions {
   readonly retired: AbortSignal;
   /** The definition as it is stored. */
   readonly value: Buffer;
+  /** Whether it is being deleted by now: that is no change of the spec. */
+  readonly isTerminating: () => boolean;
 }
 
 type Version = StoredDefinition['spec']['versions'][number];
@@ -33,15 +35,17 @@ export class Serving {
   readonly definition: Definition;
   readonly schemaRevision: number;
   readonly retired: AbortSignal;
+  readonly isTerminating: () => boolean;
   readonly #schemas = new Map<string, Structural>();
   readonly #versions = new Map<string, Version>();
   readonly #resources = new Map<string, ResourceInfo>();
   readonly #views = new Map<string, TypeView>();
 
-  constructor({ definition, schemaRevision, retired, value }: ServingOptions) {
+  constructor({ definition, schemaRevision, retired, value, isTerminating }: ServingOptions) {
     this.definition = definition;
     this.schemaRevision = schemaRevision;
     this.retired = retired;
+    this.isTerminating = isTerminating;
     const { spec } = JSON.parse(value.toString('utf8')) as StoredDefinition;
     for (const version of spec.versions) {
       const schema = version.schema?.openAPIV3Schema;

@@ -36,7 +36,13 @@ function serving(): Serving {
     }),
   );
   const definition = readDefinition(value, 100);
-  return new Serving({ definition, schemaRevision: 100, retired: new AbortController().signal, value });
+  return new Serving({
+    definition,
+    schemaRevision: 100,
+    retired: new AbortController().signal,
+    value,
+    isTerminating: () => false,
+  });
 }
 
 const tab = (spec: object, version = 'v1'): Buffer =>

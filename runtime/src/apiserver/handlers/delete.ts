@@ -167,6 +167,9 @@ export async function deleteObject(
     checkPreconditions(context, name, old, options);
     await parts.admission.validate(admissionAttributes(context, 'DELETE', undefined, old));
     const marked = marking(prepared(context, old), options, parts.clock.now());
+    // As upstream: for kinds that prepare for it themselves, being deleted is no change of the wish.
+    if (marked && context.kind?.prepareForDelete && old.metadata.generation !== undefined)
+      marked.metadata.generation = old.metadata.generation;
     const value = marked === undefined ? current.value : serialize(marked);
     if (value.equals(current.value) && marked !== undefined) {
       return { value: current.value, revision: current.modRevision, gone: false };

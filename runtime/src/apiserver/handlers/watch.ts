@@ -17,6 +17,7 @@ import { type ListOptions, listOptionsOf, requireReached, revisionError } from '
 import { type Selection, selectionOf } from '../selection.ts';
 import { deserialize, splicedEvent } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
+import { warningHeader } from '../warnings.ts';
 import { eventFrame, streamContentTypes } from '../watch/frames.ts';
 import type { EventType, OpenWatch, WatchCount } from '../watch/hub.ts';
 import { WatchStream } from '../watch/stream.ts';
@@ -28,7 +29,7 @@ export async function watchObjects(context: Context): Promise<Response> {
   const { parts, resource, kind, info, request } = context;
   const options = listOptionsOf(request.query, true);
   const form = formOf(context, options);
-  const selection = selectionOf(request.query, kind);
+  const selection = selectionOf(request.query, kind, info.name);
   const timeoutSeconds = options.timeoutSeconds || MIN_TIMEOUT_SECONDS * (1 + Math.random());
   const { bookmarks: wantsBookmarks, version } = options;
   const prefix = prefixOf(resource, info.namespace);
@@ -67,12 +68,13 @@ export async function watchObjects(context: Context): Promise<Response> {
   };
   const { retired } = context;
   const onAbort = (): void => void stream.return();
+  const onRetired = (): void => stream.end();
   const stream = new WatchStream(first(), () => {
     stopStore();
     cancelTimeout();
     parts.watches.remove(watch);
     request.signal.removeEventListener('abort', onAbort);
-    retired?.removeEventListener('abort', onAbort);
+    retired?.removeEventListener('abort', onRetired);
   });
   const fail = (error: unknown): void => {
     stream.push(encoder.error(error));
@@ -80,8 +82,9 @@ export async function watchObjects(context: Context): Promise<Response> {
   };
   parts.watches.add(watch);
   request.signal.addEventListener('abort', onAbort, { once: true });
-  retired?.addEventListener('abort', onAbort, { once: true });
-  if (request.signal.aborted || retired?.aborted) onAbort();
+  retired?.addEventListener('abort', onRetired, { once: true });
+  if (request.signal.aborted) onAbort();
+  if (retired?.aborted) onRetired();
   cancelTimeout = parts.clock.after(timeoutSeconds * 1000, () => {
     if (wantsBookmarks) watch.bookmark();
     stream.end();
@@ -119,6 +122,7 @@ export async function watchObjects(context: Context): Promise<Response> {
     headers: {
       'content-type': streamContentTypes[form.encoding === 'protobuf' ? 'protobuf' : 'json'],
       'cache-control': 'no-cache, private',
+      ...(context.warnings.length > 0 ? { warning: warningHeader(context.warnings) } : {}),
     },
     body: stream,
   };
