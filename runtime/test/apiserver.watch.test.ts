@@ -115,6 +115,21 @@ describe('lists and watches', { timeout: 120_000 }, () => {
     await reader.close();
   });
 
+  it('watch one object by its path, and nothing else', async () => {
+    await create('one');
+    const reader = await watch('GET /api/v1/watch/namespaces/default/configmaps/one');
+    assert.deepEqual(await reader.names(1), ['ADDED one']);
+    await create('another');
+    await label('one', { a: 'b' });
+    assert.deepEqual(await reader.names(1), ['MODIFIED one']);
+    await reader.close();
+    const refused = await call(
+      'GET /api/v1/watch/namespaces/default/configmaps/one?fieldSelector=metadata.name%3Danother',
+    );
+    assert.equal(refused.status, 400);
+    assert.equal(refused.json.message, "fieldSelector metadata.name doesn't match requested name");
+  });
+
   it('stream a list, and say where it ends', async () => {
     const { json } = await call(`GET ${MAPS}`);
     const query = 'watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true';

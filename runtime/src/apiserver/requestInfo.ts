@@ -2,7 +2,9 @@
  * What a request is about, read from its method and path alone, before anybody is asked whether it is allowed
  * (the same rules as upstream's `RequestInfoFactory`).
  */
+import { parseFieldSelector } from '../api/selectors.ts';
 import type { Request } from '../lib/exchange.ts';
+import { flag } from './queryValues.ts';
 
 export type ResourceVerb =
   | 'get'
@@ -80,8 +82,7 @@ export function parseRequestInfo(request: Pick<Request, 'method' | 'path' | 'que
   if (known === '' && subresource !== 'proxy') return nonResource();
   if (name === '' && verb === 'get') verb = 'list';
   if (verb === 'list' || verb === 'get') {
-    const watch = query.get('watch');
-    if (verb === 'list' && watch !== null && watch !== 'false' && watch !== '0') verb = 'watch';
+    if (verb === 'list' && flag(query, 'watch')) verb = 'watch';
   }
   if (name === '' && verb === 'delete') verb = 'deletecollection';
   if (name === '' && (verb === 'list' || verb === 'watch')) name = nameFromFieldSelector(query.get('fieldSelector'));
@@ -93,8 +94,17 @@ function decode(part: string | undefined): string {
   return part.includes('%') ? decodeURIComponent(part) : part;
 }
 
-/** The name in `metadata.name=x` when that is the whole selector or one of its terms; empty otherwise. */
+/**
+ * The name that a term `metadata.name=x` demands; empty where none does. Read as the handlers read the selector: what is authorized
+ * by name must be selected by it.
+ */
 function nameFromFieldSelector(selector: string | null): string {
-  const match = selector === null ? null : /(?:^|,)metadata\.name==?([^,=!]+)(?:,|$)/.exec(selector);
-  return match?.[1] ?? '';
+  if (!selector?.includes('metadata.name')) return '';
+  try {
+    const terms = parseFieldSelector(selector);
+    const name = terms.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value ?? '';
+    return name === '.' || name === '..' || /[/%]/.test(name) ? '' : name;
+  } catch {
+    return ''; // the handler says what is wrong with it
+  }
 }

@@ -27,18 +27,26 @@ export interface Selection {
 
 const metadataFields = ['metadata.name', 'metadata.namespace'];
 
-/** @throws StatusError 400 for a selector that cannot be read, or a field that this kind does not offer. */
-export function selectionOf(query: URLSearchParams, kind: KindModule | undefined): Selection {
+/**
+ * @param asked the one object the path, or the authorization, is about; empty: none
+ * @throws StatusError 400 for a selector that cannot be read, or a field that this kind does not offer.
+ */
+export function selectionOf(query: URLSearchParams, kind: KindModule | undefined, asked = ''): Selection {
   const labelText = query.get('labelSelector') ?? '';
   const fieldText = query.get('fieldSelector') ?? '';
   const labels: Selector = labelText === '' ? [] : parseLabelSelector(labelText);
-  const fields: FieldSelector = fieldText === '' ? [] : parseFieldSelector(fieldText);
+  const fields: FieldSelector = fieldText === '' ? ofName(asked) : parseFieldSelector(fieldText);
   for (const { field } of fields) {
     if (metadataFields.includes(field) || kind?.selectableFieldNames?.includes(field)) continue;
-    // kubectl itself says around it what could not be found.
-    throw badRequest(`field label not supported: ${field}`);
+    // As upstream: kinds with fields of their own have their own words. kubectl itself says around it what could not be found.
+    throw badRequest(
+      kind?.selectableFieldNames
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
   }
   const name = fields.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
+  if (asked !== '' && name !== asked) throw badRequest("fieldSelector metadata.name doesn't match requested name");
   const everything = labels.length === 0 && fields.length === 0;
   const beyondMetadata = fields.some(({ field }) => !metadataFields.includes(field));
   const beyondName = fields.length > (name === undefined ? 0 : 1) || labels.length > 0;
@@ -63,6 +71,9 @@ export function selectionOf(query: URLSearchParams, kind: KindModule | undefined
     },
   };
 }
+
+const ofName = (name: string): FieldSelector =>
+  name === '' ? [] : [{ field: 'metadata.name', operator: '=', value: name }];
 
 function selectableFields(object: KubeObject, kind: KindModule | undefined): Record<string, string> {
   return {

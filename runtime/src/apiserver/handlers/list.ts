@@ -32,12 +32,12 @@ const PIECE_BYTES = 1024 * 1024;
 const MOST_KEYS = 1000;
 
 export async function listObjects(context: Context): Promise<Response> {
-  const { resource, kind, request } = context;
+  const { resource, kind, info, request } = context;
   const form = accepted(request, resource);
   if (form.as === 'PartialObjectMetadata') throw noSuchForm(form.as, 'the requested object is a list', resource);
   if (form.as === 'Table') includeObjectOf(request.query);
   const options = listOptionsOf(request.query, false);
-  return answerList(context, await readPage(context, selectionOf(request.query, kind), options, true));
+  return answerList(context, await readPage(context, selectionOf(request.query, kind, info.name), options, true));
 }
 
 /** The page in the form the client wants. */
