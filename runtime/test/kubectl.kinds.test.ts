@@ -3,12 +3,27 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { Leases } from '../src/client/resources.ts';
 import { eventually, startCluster, type TestCluster } from './cluster.ts';
 import { Kubectl, kubectlPath } from './kubectl.ts';
 
 let cluster: TestCluster;
 let admin: Kubectl;
 let cacheDir: string;
+let heartbeat: NodeJS.Timeout;
+
+const HEARTBEAT_MS = 5_000;
+
+/** A node that is silent for too long is taken for dead. */
+async function keepAlive(name: string): Promise<void> {
+  const { client } = cluster;
+  const key = { namespace: 'kube-node-lease', name };
+  await client.create(Leases, { metadata: key, spec: { holderIdentity: name } });
+  heartbeat = setInterval(() => {
+    const renewTime = new Date().toISOString().replace('Z', '000Z');
+    client.patch(Leases, key, { spec: { renewTime } }, { type: 'merge' }).catch(() => undefined);
+  }, HEARTBEAT_MS);
+}
 
 const ok = (...args: Parameters<Kubectl['ok']>): Promise<string> => admin.ok(...args);
 const fails = (...args: Parameters<Kubectl['fails']>): Promise<string> => admin.fails(...args);
@@ -20,9 +35,13 @@ describe('kubectl, kind by kind', { timeout: 420_000 }, () => {
     cacheDir = join(cluster.server.directory, 'kubectl-cache');
     admin = new Kubectl(await kubectlPath('1.36'), cluster.server.kubeconfig, cacheDir);
     cluster.addNode({ name: 'n1', labels: { 'node-role.kubernetes.io/worker': '' } });
+    await keepAlive('n1');
     await eventually('the default service account', async () => (await admin.run('get sa default')).code === 0);
   });
-  after(() => cluster.close());
+  after(async () => {
+    clearInterval(heartbeat);
+    await cluster.close();
+  });
 
   it('creates what its generators make', async () => {
     const made: readonly (readonly [line: string, said: string])[] = [
@@ -312,6 +331,11 @@ describe('kubectl, kind by kind', { timeout: 420_000 }, () => {
   });
 
   it('warns of what will not do what it seems to', async () => {
+    const deprecated = await admin.run('get endpoints');
+    assert.match(
+      deprecated.err,
+      /^Warning: v1 Endpoints is deprecated in v1\.33\+; use discovery\.k8s\.io\/v1 EndpointSlice$/m,
+    );
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',

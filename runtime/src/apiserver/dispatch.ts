@@ -61,7 +61,7 @@ export function contextOf(
     user,
     resource,
     kind,
-    warnings: [],
+    warnings: kind?.deprecated === undefined ? [] : [kind.deprecated],
     dryRun: dryRunOf(request, info.verb),
     ...(audited ? { annotate: (key: string, value: string) => audited.annotate(key, value) } : {}),
     custom,

@@ -83,6 +83,8 @@ export interface KindModule<T = KubeObject> {
   readonly prepareForStatusUpdate?: (object: T, old: T) => void;
   /** What may not stand in a status written to `/status`; the rest of the object is not validated then. */
   readonly validateStatusUpdate?: (object: T, old: T) => FieldError[];
+  /** The version is on its way out: the text of a `Warning` header on every answer (upstream: `APILifecycleDeprecated`). */
+  readonly deprecated?: string;
   /** Texts for `Warning` headers about a valid object; `old` is unset for a new one. */
   readonly warnings?: (object: T, old?: T) => string[];
   /** Objects are kept in the form of another group and version, which shows the same ones. */

@@ -10,6 +10,7 @@ export const componentStatus = defineKind<ComponentStatus>({
   version: 'v1',
   kind: 'ComponentStatus',
   shortNames: ['cs'],
+  deprecated: 'v1 ComponentStatus is deprecated in v1.19+',
   columns: [
     column('Status', 'string', 'Status of the component conditions', o =>
       healthy(o)?.status === 'True' ? 'Healthy' : 'Unhealthy',

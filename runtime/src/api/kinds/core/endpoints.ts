@@ -63,6 +63,7 @@ export const endpoints = defineKind<Endpoints>({
   version: 'v1',
   kind: 'Endpoints',
   shortNames: ['ep'],
+  deprecated: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
   columns: [column('Endpoints', 'string', 'The set of all endpoints.', addresses), ageColumn],
   defaults: object => {
     for (const port of (object.subsets ?? []).flatMap(s => s.ports ?? [])) if (!port.protocol) port.protocol = 'TCP';
