@@ -145,6 +145,16 @@ describe('clients that do not behave', { timeout: 300_000 }, () => {
     await isWell();
   });
 
+  it(`${IDLE} connections with nothing going on`, async () => {
+    const before = rssMiB();
+    const idle: TLSSocket[] = [];
+    while (idle.length < IDLE) idle.push(...(await Promise.all(Array.from({ length: 50 }, () => tls('http/1.1')))));
+    await isWell();
+    assert.ok(rssMiB() - before < 200, `${IDLE} connections cost ${(rssMiB() - before).toFixed(0)} MiB`);
+    for (const socket of idle) socket.destroy();
+    await isWell();
+  });
+
   it(`${WATCHES} watches see every event, in the same order`, async () => {
     const before = rssMiB();
     const first = connect();
