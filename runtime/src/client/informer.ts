@@ -31,6 +31,8 @@ export interface InformerOptions<T extends ApiObject> extends Selection {
   readonly metadataOnly?: boolean | undefined;
   /** What to keep of an object. Runs after `managedFields` has been dropped; may change its argument. */
   readonly transform?: ((object: T) => T) | undefined;
+  /** Objects of one page of the first list. Default 500; fewer where each is large. */
+  readonly pageSize?: number | undefined;
   readonly indexers?: Readonly<Record<string, Indexer<T>>> | undefined;
   /** Between 0 and 1, for back-off and watch length; a test holds it. */
   readonly random?: (() => number) | undefined;
@@ -155,7 +157,7 @@ export class Informer<T extends ApiObject> {
   }
 
   async #list(signal: AbortSignal): Promise<void> {
-    const { client, namespace, labelSelector, fieldSelector, metadataOnly } = this.#options;
+    const { client, namespace, labelSelector, fieldSelector, metadataOnly, pageSize = PAGE } = this.#options;
     const fresh = new Map<string, T>();
     let resourceVersion = '';
     let token: string | undefined;
@@ -165,7 +167,7 @@ export class Informer<T extends ApiObject> {
         labelSelector,
         fieldSelector,
         metadataOnly,
-        limit: PAGE,
+        limit: pageSize,
         continue: token,
         signal,
       });

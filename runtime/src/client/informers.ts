@@ -18,6 +18,8 @@ export interface InformersOptions {
 
 export interface SharedSelection<T> extends Selection {
   readonly metadataOnly?: boolean | undefined;
+  /** Of the first who asks, as {@link transform}. */
+  readonly pageSize?: number | undefined;
   /** Of the first who asks; all users of a cache must agree on what it keeps. */
   readonly transform?: ((object: T) => T) | undefined;
 }

@@ -33,10 +33,10 @@ interface Kept<T> {
   readonly made: T;
 }
 
-/** One definition's contribution to OpenAPI 2, as the JSON of members. */
+/** One definition's contribution to OpenAPI 2, as the JSON of members, gzipped. */
 interface Fragment {
-  readonly paths: string;
-  readonly definitions: string;
+  readonly paths: Buffer;
+  readonly definitions: Buffer;
 }
 
 export class OpenApi {
@@ -158,9 +158,12 @@ export class OpenApi {
   async #merge(definitions: readonly Definition[]): Promise<OpenApiDocument> {
     const names = new Set(definitions.map(({ name }) => name));
     for (const name of this.#fragments.keys()) if (!names.has(name)) this.#fragments.delete(name);
-    const fragments: Fragment[] = [];
-    for (const definition of definitions) fragments.push(await this.#fragment(definition));
-    const text = (await unzip(this.#staticV2().gzip)).toString('utf8');
+    const fragments: { readonly paths: string; readonly definitions: string }[] = [];
+    for (const definition of definitions) {
+      const { paths, definitions } = await this.#fragment(definition);
+      fragments.push({ paths: await unzipped(paths), definitions: await unzipped(definitions) });
+    }
+    const text = await unzipped(this.#staticV2().gzip);
     // The built-in document has no member of these names at its top but these.
     const pathsAt = text.indexOf('"paths":{') + '"paths":{'.length;
     const definitionsAt = text.indexOf('"definitions":{"', pathsAt) + '"definitions":{'.length;
@@ -193,11 +196,13 @@ export class OpenApi {
       paths[op.path] = at;
       at[op.method] = operationV2(op, writer, TYPES);
     }
-    const made = { paths: membersOf(paths), definitions: membersOf(Object.fromEntries(others)) };
+    const made = { paths: await zip(membersOf(paths)), definitions: await zip(membersOf(Object.fromEntries(others))) };
     this.#fragments.set(definition.name, { state, made });
     return made;
   }
 }
+
+const unzipped = async (bytes: Buffer): Promise<string> => (await unzip(bytes)).toString('utf8');
 
 const stateOf = ({ uid, generation, terminating, versions }: Definition): string =>
   `${uid}/${generation}/${terminating}/${versions.length}`;

@@ -16,7 +16,8 @@ export const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 export const APPROVED_ANNOTATION = 'api-approved.kubernetes.io';
 
 export const definitionsOf = (informers: Informers): Informer<CustomResourceDefinition> =>
-  informers.of(CustomResourceDefinitions, { transform: slim });
+  // Some of them are half a megabyte.
+  informers.of(CustomResourceDefinitions, { transform: slim, pageSize: 10 });
 
 function slim({ metadata, spec, status }: CustomResourceDefinition): CustomResourceDefinition {
   const { name, uid, resourceVersion, generation, deletionTimestamp, finalizers, annotations } = metadata;
