@@ -3,6 +3,9 @@ import type { KubeObject } from '../../api/object.ts';
 import { namespaceOfKey } from '../keys.ts';
 import type { Mirror } from '../mirror.ts';
 
+/** Namespaces remembered, with and without such objects; of clusters that make and drop them by the thousand, not all. */
+const MAX_REMEMBERED = 4096;
+
 export class ByNamespace<T extends KubeObject> {
   readonly mirror: Mirror<T>;
   readonly #prefix: string;
@@ -26,6 +29,7 @@ export class ByNamespace<T extends KubeObject> {
       found = [...this.mirror.values(`${this.#prefix}${namespace}/`)].sort((a, b) =>
         (a.metadata.name ?? '') < (b.metadata.name ?? '') ? -1 : 1,
       );
+      if (this.#found.size >= MAX_REMEMBERED) this.#found.clear();
       this.#found.set(namespace, found);
     }
     return found;

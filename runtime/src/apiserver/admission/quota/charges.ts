@@ -70,6 +70,12 @@ export class Charges {
     const unsettled = this.#unsettled.get(namespace);
     if (!unsettled?.delete(charge)) return;
     if (unsettled.size === 0) this.#unsettled.delete(namespace);
+    // Insertion order is the order of time: what is old goes, and no namespace is remembered for ever.
+    this.#settledAtMs.delete(namespace);
+    for (const [other, atMs] of this.#settledAtMs) {
+      if (this.#now() - atMs < RECENT_MS) break;
+      this.#settledAtMs.delete(other);
+    }
     this.#settledAtMs.set(namespace, this.#now());
   }
 
