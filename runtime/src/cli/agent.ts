@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Taint } from '../api/generated/types/core.v1.ts';
+import { forbiddenLabels } from '../api/nodeLabels.ts';
 import { Client } from '../client/client.ts';
 import { httpTransport } from '../client/http.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
@@ -220,6 +221,12 @@ function labelsOf(pairs: readonly string[]): Record<string, string> {
     const at = pair.indexOf('=');
     if (at < 1) throw new UsageError(`--node-label: "${pair}" is not KEY=VALUE`);
     labels[pair.slice(0, at)] = pair.slice(at + 1);
+  }
+  const [refused] = forbiddenLabels(labels, undefined);
+  if (refused !== undefined) {
+    throw new UsageError(
+      `--node-label: a node may not give itself ${refused}; give it with kubectl label node, or use a key of your own`,
+    );
   }
   return labels;
 }

@@ -4,6 +4,7 @@
  */
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/generated/types/core.v1.ts';
 import { sameValue } from '../../api/kinds/errors.ts';
+import { forbiddenLabels } from '../../api/nodeLabels.ts';
 import { conflict, forbidden, notFound } from '../../api/status.ts';
 import { requestSubjectOf } from '../../lib/x509.ts';
 import type { Store } from '../../store/store.ts';
@@ -13,7 +14,6 @@ import { referencesOf } from '../authorization/nodeReferences.ts';
 import { keyOf } from '../keys.ts';
 import { deserialize } from '../serialized.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
-import { forbiddenLabels } from './nodeLabels.ts';
 
 const MIRROR = 'kubernetes.io/config.mirror';
 const LEASES = 'kube-node-lease';
