@@ -9,7 +9,11 @@ export const store: Section = {
   title: 'The store on this machine: SQLite, values of 2,000 bytes',
   notes: ['A commit is durable when it is answered; writers that come together share a transaction (a group).'],
   async run({ signal }) {
-    return { figures: (await measuredBy<BenchRow[]>('runtime/src/store/sqlite/bench.ts', signal)).map(storeFigure) };
+    const rows = [
+      ...(await measuredBy<BenchRow[]>('runtime/src/store/sqlite/bench.ts', signal)),
+      ...(await measuredBy<BenchRow[]>('runtime/src/store/sqlite/benchLarge.ts', signal)),
+    ];
+    return { figures: rows.map(storeFigure) };
   },
 };
 

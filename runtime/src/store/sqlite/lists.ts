@@ -6,6 +6,8 @@ import type { Reader } from './reader.ts';
 /** Others run after so many milliseconds, looked at every so many keys. */
 const SLICE_MS = 4;
 const SLICE_KEYS = 256;
+/** Keys counted in one go: about as long. */
+const SLICE_COUNTED = 4_096;
 /** How many "so many remain after this key" are remembered for the next page of a list. */
 const REMEMBERED = 64;
 
@@ -43,7 +45,7 @@ export class Lists {
         if (last === undefined || found.length < wanted) return { revision, items, more: false, remaining: 0 };
         if (items.length === limit) {
           if (uncounted) return { revision, items, more: true, remaining: 0 };
-          const remaining = this.#countAfter(prefix, after, last, revision, items.length);
+          const remaining = await this.#countAfter(prefix, after, last, revision, items.length);
           return { revision, items, more: remaining > 0, remaining };
         }
         if (performance.now() < sliceEndMs) continue;
@@ -55,11 +57,40 @@ export class Lists {
     }
   }
 
+  /** How many keys begin with the prefix. */
+  async countAll(prefix: string, revision: number): Promise<number> {
+    const hold = { revision };
+    this.#held.add(hold);
+    try {
+      return await this.#count(prefix, undefined, revision);
+    } finally {
+      this.#held.delete(hold);
+    }
+  }
+
+  /** How many keys follow `after`, as of `revision`, which must be held. */
+  async #count(prefix: string, after: string | undefined, revision: number): Promise<number> {
+    let count = 0;
+    for (let from = after; ; ) {
+      const { live, last } = this.#read(reader => reader.countSlice(prefix, from, revision, SLICE_COUNTED));
+      count += live;
+      if (last === undefined) return count;
+      from = last;
+      await turn();
+    }
+  }
+
   /** How many keys follow `last`. Of a list read page by page only the first page is counted, the others subtract. */
-  #countAfter(prefix: string, after: string | undefined, last: string, revision: number, read: number): number {
+  async #countAfter(
+    prefix: string,
+    after: string | undefined,
+    last: string,
+    revision: number,
+    read: number,
+  ): Promise<number> {
     const name = (key: string): string => `${revision}\0${prefix}\0${key}`;
     const before = after === undefined ? undefined : this.#remaining.get(name(after));
-    const remaining = before === undefined ? this.#read(reader => reader.count(prefix, last, revision)) : before - read;
+    const remaining = before === undefined ? await this.#count(prefix, last, revision) : before - read;
     this.#remaining.set(name(last), remaining);
     for (const oldest of this.#remaining.keys()) {
       if (this.#remaining.size <= REMEMBERED) break;

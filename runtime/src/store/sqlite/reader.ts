@@ -51,7 +51,10 @@ export class Reader {
   readonly #latest: Database.Statement<[string, number], [revision: number, deleted: number]>;
   readonly #row: Database.Statement<[number], Row>;
   readonly #range: Database.Statement<[string, string, number, number], number>;
-  readonly #count: Database.Statement<[string, string, number], number>;
+  readonly #count: Database.Statement<
+    [string, string, number, number],
+    [live: number, keys: number, last: string | null]
+  >;
   readonly #events: Database.Statement<[number, number, string, string], EventRow>;
   #revision = 0;
 
@@ -75,7 +78,13 @@ export class Reader {
     const live = `FROM (SELECT max(revision) AS revision, deleted FROM revisions INDEXED BY by_key
       WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key) WHERE deleted = 0`;
     this.#range = database.prepare<[string, string, number, number], number>(`SELECT revision ${live} LIMIT ?`).pluck();
-    this.#count = database.prepare<[string, string, number], number>(`SELECT count(*) ${live}`).pluck();
+    this.#count = database
+      .prepare<[string, string, number, number], [number, number, string | null]>(
+        `SELECT count(*) FILTER (WHERE deleted = 0), count(*), max(key) FROM (
+          SELECT key, max(revision) AS revision, deleted FROM revisions INDEXED BY by_key
+          WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key LIMIT ?)`,
+      )
+      .raw();
     this.#events = database
       .prepare<[number, number, string, string], EventRow>(
         `SELECT e.revision, e.key, e.created, e.previous, e.deleted, e.value, e.sum,
@@ -113,8 +122,16 @@ export class Reader {
     return revisions.map(found => this.#value(found, prefix));
   }
 
-  count(prefix: string, after: string | undefined, revision: number): number {
-    return this.#count.get(startOf(prefix, after), endOfPrefix(prefix) ?? NO_END, revision) ?? 0;
+  /** How many of the next `limit` keys after `after` are live, and the last of them; undefined: there are no more. */
+  countSlice(
+    prefix: string,
+    after: string | undefined,
+    revision: number,
+    limit: number,
+  ): { readonly live: number; readonly last: string | undefined } {
+    const end = endOfPrefix(prefix) ?? NO_END;
+    const [live = 0, keys = 0, last = null] = this.#count.get(startOf(prefix, after), end, revision, limit) ?? [];
+    return { live, last: last === null || keys < limit ? undefined : last };
   }
 
   /** Events with after < revision ≤ upTo, in order. Nothing in between may have been compacted. */

@@ -226,7 +226,13 @@ export class SqliteStore implements Store {
   async count(prefix: string): Promise<number> {
     this.#mustBeOpen();
     if (this.#parts.memory.covers(prefix) !== 'none') return (await this.range({ prefix })).items.length;
-    return this.#read(reader => reader.count(prefix, undefined, this.revision()));
+    const at = this.revision();
+    try {
+      return await this.#lists.countAll(prefix, at);
+    } finally {
+      // Compaction may have waited for this, too.
+      if (at < this.compactedRevision()) this.#writes.wake();
+    }
   }
 
   async commit(write: Write): Promise<CommitResult> {
