@@ -48,7 +48,11 @@ export function follow(store: Store, prefix: string, follower: Follower): Follow
 
   return {
     ready() {
-      started ??= load();
+      // A failed first range is tried again by whoever asks next.
+      started ??= load().catch((error: unknown) => {
+        started = undefined;
+        throw error;
+      });
       return started;
     },
     close() {
