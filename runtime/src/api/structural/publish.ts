@@ -65,12 +65,13 @@ export interface Published {
 export function publishedSchemas(
   of: Published,
   dialect: Dialect,
+  texts: MetaTexts = metaTexts(),
 ): { readonly object: JsonSchema; readonly list: JsonSchema } {
   const { gvk, listKind, schema } = of;
   const fields = of.selectableFields.map(path => ({ fieldPath: path.replace(/^\./, '') }));
   const extra = dialect === 'v3' && fields.length > 0 ? { 'x-kubernetes-selectable-fields': fields } : {};
   const object = {
-    ...objectSchema(schema, dialect),
+    ...objectSchema(schema, dialect, texts),
     'x-kubernetes-group-version-kind': [{ group: gvk.group, kind: gvk.kind, version: gvk.version }],
     ...extra,
   };
@@ -81,7 +82,7 @@ export function publishedSchemas(
     type: 'object',
     required: ['items'],
     properties: {
-      ...typeMeta(),
+      ...typeMeta(texts),
       items: { description: about, type: 'array', items: dialect === 'v3' ? { allOf: [item] } : item },
       metadata: reference('ListMeta', `Standard list metadata. ${MORE}types-kinds`, dialect),
     },
@@ -91,52 +92,57 @@ export function publishedSchemas(
   return { object, list };
 }
 
-function objectSchema(schema: Schema | undefined, dialect: Dialect): JsonSchema {
+function objectSchema(schema: Schema | undefined, dialect: Dialect, texts: MetaTexts): JsonSchema {
   // kubectl takes what properties do not name for forbidden: where anything may stand, none are named.
   if (!schema || (dialect === 'v2' && schema['x-kubernetes-preserve-unknown-fields'])) return { type: 'object' };
-  const published = nodeSchema(schema, dialect);
-  return { ...published, properties: { ...(published.properties as JsonSchema), ...metaProperties(dialect) } };
+  const published = nodeSchema(schema, dialect, texts);
+  return { ...published, properties: { ...(published.properties as JsonSchema), ...metaProperties(dialect, texts) } };
 }
 
-function describe(type: string, field: string): string {
-  return packageDescriptions(META)[type]?.[field] ?? '';
+/** What stands in every object, described; read once for a document. */
+export interface MetaTexts {
+  readonly apiVersion: string;
+  readonly kind: string;
 }
 
-function typeMeta(): JsonSchema {
-  return {
-    apiVersion: { description: describe('TypeMeta', 'apiVersion'), type: 'string' },
-    kind: { description: describe('TypeMeta', 'kind'), type: 'string' },
-  };
+export function metaTexts(): MetaTexts {
+  const { apiVersion = '', kind = '' } = packageDescriptions(META).TypeMeta ?? {};
+  return { apiVersion, kind };
 }
+
+const typeMeta = ({ apiVersion, kind }: MetaTexts): JsonSchema => ({
+  apiVersion: { description: apiVersion, type: 'string' },
+  kind: { description: kind, type: 'string' },
+});
 
 function reference(type: string, description: string, dialect: Dialect): JsonSchema {
   const $ref = `${REF_PREFIX[dialect]}${META}.${type}`;
   return dialect === 'v3' ? { description, allOf: [{ $ref }] } : { description, $ref };
 }
 
-const metaProperties = (dialect: Dialect): JsonSchema => ({
-  ...typeMeta(),
+const metaProperties = (dialect: Dialect, texts: MetaTexts): JsonSchema => ({
+  ...typeMeta(texts),
   metadata: reference('ObjectMeta', `Standard object's metadata. ${MORE}metadata`, dialect),
 });
 
-function nodeSchema(schema: Schema, dialect: Dialect): JsonSchema {
+function nodeSchema(schema: Schema, dialect: Dialect, texts: MetaTexts): JsonSchema {
   const node: JsonSchema = {};
   for (const field of PLAIN) if (schema[field] !== undefined) node[field] = schema[field];
   const properties = propertiesOf(schema);
   if (properties.length > 0)
-    node.properties = Object.fromEntries(properties.map(([name, inner]) => [name, nodeSchema(inner, dialect)]));
+    node.properties = Object.fromEntries(properties.map(([name, inner]) => [name, nodeSchema(inner, dialect, texts)]));
   const items = itemsOf(schema);
-  if (items) node.items = nodeSchema(items, dialect);
+  if (items) node.items = nodeSchema(items, dialect, texts);
   const additional = additionalOf(schema);
   if (schema.additionalProperties !== undefined)
-    node.additionalProperties = additional ? nodeSchema(additional, dialect) : schema.additionalProperties;
+    node.additionalProperties = additional ? nodeSchema(additional, dialect, texts) : schema.additionalProperties;
   if (dialect === 'v2') forSwagger(schema, node);
   else addJunctors(schema, node);
   if (
     schema['x-kubernetes-embedded-resource'] &&
     !(dialect === 'v2' && schema['x-kubernetes-preserve-unknown-fields'])
   ) {
-    node.properties = { ...(node.properties as JsonSchema | undefined), ...metaProperties(dialect) };
+    node.properties = { ...(node.properties as JsonSchema | undefined), ...metaProperties(dialect, texts) };
     const required = schema.required ?? [];
     node.required = [...required, ...['kind', 'apiVersion'].filter(name => !required.includes(name))];
   }

@@ -9,12 +9,12 @@ import { gunzip, gzip } from 'node:zlib';
 import { groupVersionOf } from '../../api/discovery.ts';
 import { digest, type OpenApiDocument, packDocument } from '../../api/openapi/document.ts';
 import { type MediaTypes, operationsOf, rootOf } from '../../api/openapi/operations.ts';
-import { gvksOf, type JsonSchema, SchemaWriter } from '../../api/openapi/schema.ts';
+import { gvksOf, type JsonSchema, REF_PREFIX, SchemaWriter } from '../../api/openapi/schema.ts';
 import { openapiV2, operationV2 } from '../../api/openapi/v2.ts';
 import { type OpenApiInfo, openapiV3, operationV3 } from '../../api/openapi/v3.ts';
 import { type ResourceInfo, resources } from '../../api/resources.ts';
 import { META } from '../../api/schema/table.ts';
-import { publishedSchemas } from '../../api/structural/publish.ts';
+import { type MetaTexts, metaTexts, publishedSchemas } from '../../api/structural/publish.ts';
 import type { Store } from '../../store/store.ts';
 import type { Catalog } from './catalog.ts';
 import { DEFINITIONS_PREFIX, type Definition, type StoredDefinition } from './definition.ts';
@@ -26,6 +26,17 @@ const TYPES: MediaTypes = {
   bodies: ['application/json', 'application/yaml'],
   patches: ['application/json-patch+json', 'application/merge-patch+json', 'application/apply-patch+yaml'],
 };
+
+/** Writes references, and none of the schemas they refer to. */
+class References extends SchemaWriter {
+  constructor() {
+    super('v2', () => []);
+  }
+
+  override reference(definition: string): string {
+    return `${REF_PREFIX.v2}${definition}`;
+  }
+}
 
 interface Kept<T> {
   /** Of what the part was made. */
@@ -123,13 +134,14 @@ export class OpenApi {
 
   async #build(group: string, version: string, state: string): Promise<OpenApiDocument> {
     const others = new Map<string, JsonSchema>();
+    const texts = metaTexts();
     const served: ResourceInfo[] = [];
     for (const definition of this.#catalog.definitionsOf(group, version)) {
       const stored = await this.#read(definition);
       const resource = this.#catalog.custom(group, version, definition.plural)?.resource;
       if (!stored || !resource) continue;
       served.push(resource);
-      addSchemas(others, stored, resource, 'v3');
+      addSchemas(others, stored, resource, 'v3', texts);
     }
     const writer = new SchemaWriter('v3', definition => gvksOf(definition, [{ group, version }]), others);
     // What the schemas themselves refer to.
@@ -156,11 +168,12 @@ export class OpenApi {
   }
 
   async #merge(definitions: readonly Definition[]): Promise<OpenApiDocument> {
+    const texts = metaTexts();
     const names = new Set(definitions.map(({ name }) => name));
     for (const name of this.#fragments.keys()) if (!names.has(name)) this.#fragments.delete(name);
     const fragments: { readonly paths: string; readonly definitions: string }[] = [];
     for (const definition of definitions) {
-      const { paths, definitions } = await this.#fragment(definition);
+      const { paths, definitions } = await this.#fragment(definition, texts);
       fragments.push({ paths: await unzipped(paths), definitions: await unzipped(definitions) });
     }
     const text = await unzipped(this.#staticV2().gzip);
@@ -177,7 +190,7 @@ export class OpenApi {
     return { gzip: await zip(whole, { level: 6 }), etag: `"${digest(whole)}"` };
   }
 
-  async #fragment(definition: Definition): Promise<Fragment> {
+  async #fragment(definition: Definition, texts: MetaTexts): Promise<Fragment> {
     const state = stateOf(definition);
     const kept = this.#fragments.get(definition.name);
     if (kept?.state === state) return kept.made;
@@ -186,10 +199,11 @@ export class OpenApi {
     const served = definition.versions.flatMap(({ name }) => {
       const resource = this.#catalog.custom(definition.group, name, definition.plural)?.resource;
       if (!stored || !resource) return [];
-      addSchemas(others, stored, resource, 'v2');
+      addSchemas(others, stored, resource, 'v2', texts);
       return [resource];
     });
-    const writer = new SchemaWriter('v2', of => gvksOf(of, served), others);
+    // Only what refers to schemas is wanted: those of the built-in types are in the document already.
+    const writer = new References();
     const paths: Record<string, JsonSchema> = {};
     for (const op of served.flatMap(operationsOf)) {
       const at = paths[op.path] ?? {};
@@ -215,6 +229,7 @@ function addSchemas(
   { spec }: StoredDefinition,
   { group, version, kind, resource, definition, listDefinition = '', listKind = '' }: ResourceInfo,
   dialect: 'v2' | 'v3',
+  texts: MetaTexts,
 ): void {
   const defined = spec.versions.find(({ name }) => name === version);
   const { object, list } = publishedSchemas(
@@ -227,6 +242,7 @@ function addSchemas(
       selectableFields: (defined?.selectableFields ?? []).map(({ jsonPath }) => jsonPath),
     },
     dialect,
+    texts,
   );
   into.set(definition, object);
   into.set(listDefinition, list);
