@@ -75,8 +75,8 @@ async function alongside(server: SpawnedServer, protocol: 'h2' | 'h1.1', listing
       writes.send('PATCH', `${PODS}/${name(index * 11)}`, patch(index), merge);
     const listings = list();
     const rows = await Promise.all([
-      measure(server, `get ×1${during}`, protocol, 1000, 1, get, 200),
-      measure(server, `patch ×1${during}`, protocol, 500, 1, change, 200),
+      measure(server, `get ×1${during}`, protocol, listing ? 400 : 1000, 1, get, 200),
+      measure(server, `patch ×1${during}`, protocol, listing ? 200 : 500, 1, change, 200),
     ]);
     going = false;
     await listings;
