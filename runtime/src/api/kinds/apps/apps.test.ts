@@ -178,6 +178,7 @@ testKind({
   ],
   defaults: {
     'spec.updateStrategy': { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 1, maxSurge: 0 } },
+    'metadata.annotations': { 'deprecated.daemonset.template.generation': '1' },
     'spec.revisionHistoryLimit': 10,
     'metadata.generation': 1,
   },

@@ -1,11 +1,13 @@
 import type { DaemonSet, DaemonSetUpdateStrategy } from '../../generated/types/apps.v1.ts';
+import type { KubeObject } from '../../object.ts';
 import { labelSelectorMatches } from '../../selectors.ts';
 import { ageColumn, column, containerColumns, selectorText, wide } from '../columns.ts';
 import { defaultPodSpec } from '../core/podDefaults.ts';
 import { validatePodTemplate } from '../core/podValidation.ts';
 import { podWarnings } from '../core/podWarnings.ts';
 import { defineKind } from '../define.ts';
-import { immutable, invalid, nonNegative, notSupported, required } from '../errors.ts';
+import { immutable, invalid, nonNegative, notSupported, required, sameValue } from '../errors.ts';
+import { bumpGeneration } from '../generation.ts';
 import type { FieldError } from '../kind.ts';
 import { validateLabelSelector } from '../objectMeta.ts';
 import {
@@ -72,6 +74,13 @@ function validate({ spec }: DaemonSet): FieldError[] {
   ];
 }
 
+/** How often the template has changed: once a field, kept by the server for those who still look at it. */
+const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation';
+
+function setTemplateGeneration({ metadata }: DaemonSet, generation: number): void {
+  metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(generation) };
+}
+
 export const daemonSet = defineKind<DaemonSet>({
   group: 'apps',
   version: 'v1',
@@ -120,7 +129,13 @@ export const daemonSet = defineKind<DaemonSet>({
   },
   prepareForCreate: object => {
     object.metadata.generation = 1;
+    setTemplateGeneration(object, 1);
     object.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+  },
+  prepareForUpdate: (object, old) => {
+    const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
+    setTemplateGeneration(object, before + (sameValue(object.spec?.template, old.spec?.template) ? 0 : 1));
+    bumpGeneration(object as unknown as KubeObject, old as unknown as KubeObject);
   },
   validate,
   validateUpdate: (object, old) => immutable('spec.selector', object.spec?.selector, old.spec?.selector),
@@ -128,5 +143,8 @@ export const daemonSet = defineKind<DaemonSet>({
     ...countErrors(status, COUNTS),
     ...collisionErrors(status, old),
   ],
-  warnings: ({ spec }) => podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
+  warnings: ({ spec }, old) =>
+    old && sameValue(spec?.template, old.spec?.template)
+      ? []
+      : podWarnings(spec?.template?.spec, spec?.template?.metadata, 'spec.template.spec'),
 });

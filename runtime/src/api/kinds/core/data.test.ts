@@ -101,5 +101,12 @@ testKind({
   resource: 'serviceaccounts',
   good: {},
   alsoGood: [{ secrets: [{ name: 'a' }], imagePullSecrets: [{ name: 'b' }], automountServiceAccountToken: false }],
+  warnings: [
+    [{}],
+    [
+      { 'metadata.annotations.kubernetes~io/enforce-mountable-secrets': 'true' },
+      'metadata.annotations[kubernetes.io/enforce-mountable-secrets]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets',
+    ],
+  ],
   cells: [[{ secrets: [{ name: 'a' }] }, 1, '10m']],
 });

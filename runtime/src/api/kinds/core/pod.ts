@@ -96,6 +96,7 @@ export const pod = defineKind<Pod>({
   validateUpdateAlone: true,
   prepareForStatusUpdate: preparePodStatus,
   validateStatusUpdate: validatePodStatus,
-  warnings: ({ spec, metadata }) => podWarnings(spec, metadata, 'spec'),
+  // People rarely change pods, and those who do it all the time would pay for it.
+  warnings: ({ spec, metadata }, old) => (old ? [] : podWarnings(spec, metadata, 'spec')),
   parts: { ephemeralcontainers: ephemeralContainers, resize },
 });

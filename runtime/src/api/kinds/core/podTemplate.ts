@@ -22,5 +22,8 @@ export const podTemplate = defineKind<PodTemplate>({
     object.metadata.generation = 1;
   },
   validate: ({ template }) => validatePodTemplate(template, 'template'),
-  warnings: ({ template }) => podWarnings(template?.spec, template?.metadata, 'template.spec'),
+  warnings: ({ template, metadata }, old) =>
+    old && old.metadata.generation === metadata.generation
+      ? []
+      : podWarnings(template?.spec, template?.metadata, 'template.spec'),
 });
