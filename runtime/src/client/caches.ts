@@ -2,6 +2,7 @@
  * The shared caches, and what they keep of an object: only what controllers and the scheduler read. The caches must
  * therefore never be written back whole; controllers patch.
  */
+import type { CustomResourceDefinition } from '../api/generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import type { Deployment, ReplicaSet } from '../api/generated/types/apps.v1.ts';
 import type { Container, Node, Pod, ResourceQuota } from '../api/generated/types/core.v1.ts';
 import type { PodDisruptionBudget } from '../api/generated/types/policy.v1.ts';
@@ -10,6 +11,7 @@ import type { Informer } from './informer.ts';
 import type { Informers } from './informers.ts';
 import {
   type ApiObject,
+  CustomResourceDefinitions,
   Deployments,
   groupResourceOf,
   metadataOf,
@@ -59,6 +61,11 @@ export const resourceQuotasOf = (informers: Informers): Informer<ResourceQuota> 
 
 export const disruptionBudgetsOf = (informers: Informers): Informer<PodDisruptionBudget> =>
   informers.of(PodDisruptionBudgets, { transform: withoutLastApplied<PodDisruptionBudget> });
+
+/** Without schemas, which are nearly all of a definition and which no controller asks for. */
+export const customResourceDefinitionsOf = (informers: Informers): Informer<CustomResourceDefinition> =>
+  // Some of them are half a megabyte.
+  informers.of(CustomResourceDefinitions, { transform: slimDefinition, pageSize: 10 });
 
 export const namespacesOf = (informers: Informers) => informers.of(Namespaces, { transform: withoutLastApplied });
 
@@ -160,4 +167,29 @@ function slimNode(node: Node): Node {
     delete node.status.volumesAttached;
   }
   return node;
+}
+
+const APPROVED_ANNOTATION = 'api-approved.kubernetes.io';
+
+function slimDefinition({ metadata, spec, status }: CustomResourceDefinition): CustomResourceDefinition {
+  const { name, uid, resourceVersion, generation, deletionTimestamp, finalizers, annotations } = metadata;
+  const approved = annotations?.[APPROVED_ANNOTATION];
+  return {
+    metadata: {
+      ...(name === undefined ? {} : { name }),
+      ...(uid === undefined ? {} : { uid }),
+      ...(resourceVersion === undefined ? {} : { resourceVersion }),
+      ...(generation === undefined ? {} : { generation }),
+      ...(deletionTimestamp === undefined ? {} : { deletionTimestamp }),
+      ...(finalizers === undefined ? {} : { finalizers }),
+      ...(approved === undefined ? {} : { annotations: { [APPROVED_ANNOTATION]: approved } }),
+    },
+    spec: {
+      group: spec.group,
+      names: spec.names,
+      scope: spec.scope,
+      versions: spec.versions.map(({ name, served, storage }) => ({ name, served, storage })),
+    },
+    ...(status === undefined ? {} : { status }),
+  };
 }

@@ -2,7 +2,8 @@
 import type { CustomResourceDefinition } from '../api/generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import type { APIService } from '../api/generated/types/kube-aggregator.pkg.apis.apiregistration.v1.ts';
 import { isAlreadyExists, isNotFound } from '../client/apiError.ts';
-import { APIServices, CustomResourceDefinitions } from '../client/resources.ts';
+import { customResourceDefinitionsOf } from '../client/caches.ts';
+import { APIServices } from '../client/resources.ts';
 import { type Controller, newQueue, reconcile } from './context.ts';
 
 const BY_GROUP_VERSION = 'groupVersion';
@@ -17,18 +18,6 @@ const namesOf = ({ spec, status }: CustomResourceDefinition): string[] =>
     ? (spec.versions ?? []).filter(version => version.served).map(version => `${version.name}.${spec.group}`)
     : [];
 
-/** A definition's schemas are large, and nothing here looks at them. */
-function slim(definition: CustomResourceDefinition): CustomResourceDefinition {
-  const { metadata, spec, status } = definition;
-  const { name, uid, resourceVersion } = metadata;
-  const versions = spec.versions.map(({ name: version, served, storage }) => ({ name: version, served, storage }));
-  return {
-    metadata: { name, uid, resourceVersion },
-    spec: { ...spec, versions },
-    status: { conditions: status?.conditions },
-  } as CustomResourceDefinition;
-}
-
 function serviceFor(name: string): APIService {
   const dot = name.indexOf('.');
   const [version, group] = [name.slice(0, dot), name.slice(dot + 1)];
@@ -40,7 +29,7 @@ function serviceFor(name: string): APIService {
 
 export const localApiServices: Controller = (context, signal) => {
   const { client, informers } = context;
-  const definitions = informers.of(CustomResourceDefinitions, { transform: slim });
+  const definitions = customResourceDefinitionsOf(informers);
   definitions.addIndex(BY_GROUP_VERSION, namesOf);
   const services = informers.of(APIServices, { labelSelector: `${AUTO_MANAGED}=true` });
   const queue = newQueue(context);

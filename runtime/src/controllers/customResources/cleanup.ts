@@ -4,12 +4,13 @@ import type {
   CustomResourceDefinitionCondition,
 } from '../../api/generated/types/apiextensions-apiserver.pkg.apis.apiextensions.v1.ts';
 import { isConflict, isNotFound } from '../../client/apiError.ts';
-import { metadataOf, type ResourceRef } from '../../client/resources.ts';
+import { customResourceDefinitionsOf } from '../../client/caches.ts';
+import { CustomResourceDefinitions, metadataOf, type ResourceRef } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
 import { withCondition } from '../conditions.ts';
 import { type Controller, type ControllerContext, newQueue, reconcile, Unfinished } from '../context.ts';
-import { CLEANUP_FINALIZER, CustomResourceDefinitions, definitionsOf } from './definitions.ts';
 
+const CLEANUP_FINALIZER = 'customresourcecleanup.apiextensions.k8s.io';
 const PAGE = 500;
 
 const terminating = (status: 'True' | 'False', reason: string, message: string): CustomResourceDefinitionCondition => ({
@@ -24,7 +25,7 @@ const COMPLETED = terminating('False', 'InstanceDeletionCompleted', 'removed all
 const NEVER_ESTABLISHED = terminating('False', 'NeverEstablished', 'resource was never established');
 
 export const customResourceCleanup: Controller = (context, signal) => {
-  const cache = definitionsOf(context.informers);
+  const cache = customResourceDefinitionsOf(context.informers);
   // Objects with finalizers take their time: asked for again, more and more rarely.
   const queue = newQueue(context, 50);
   const enqueue = (definition: CustomResourceDefinition): void => {

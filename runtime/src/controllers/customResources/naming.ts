@@ -10,16 +10,17 @@ import type { CustomResourceDefinition } from '../../api/generated/types/apiexte
 import { approvalOf, isProtectedGroup } from '../../api/kinds/apiextensions/definitionRules.ts';
 import { listKindOf, resources } from '../../api/resources.ts';
 import { isConflict, isNotFound } from '../../client/apiError.ts';
+import { customResourceDefinitionsOf } from '../../client/caches.ts';
+import { CustomResourceDefinitions } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
 import { withCondition } from '../conditions.ts';
 import { type Controller, newQueue, reconcile } from '../context.ts';
 import { approvalCondition } from './approval.ts';
-import { CustomResourceDefinitions, definitionsOf } from './definitions.ts';
 import { decideNames, type TakenNames } from './names.ts';
 
 export const customResourceNaming: Controller = (context, signal) => {
   const { client, informers, clock } = context;
-  const cache = definitionsOf(informers);
+  const cache = customResourceDefinitionsOf(informers);
   const queue = newQueue(context);
   /** What this controller has written, until the cache has it. */
   const written = new Map<string, CustomResourceDefinition>();
