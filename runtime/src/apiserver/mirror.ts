@@ -57,11 +57,14 @@ export class Mirror<T extends KubeObject> {
     return this.#entries.has(key);
   }
 
-  /** Shared: nobody may change it. */
+  /** Shared: nobody may change it. Without `managedFields`, which are most of a small object and nobody's question. */
   get(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    entry.object ??= deserialize(entry.value, entry.revision) as T;
+    if (!entry.object) {
+      entry.object = deserialize(entry.value, entry.revision) as T;
+      delete entry.object.metadata.managedFields;
+    }
     return entry.object;
   }
 
