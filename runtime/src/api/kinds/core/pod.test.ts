@@ -260,6 +260,26 @@ testKind({
       volume({ configMap: { name: 'c', defaultMode: 0o1000 } }),
       'spec.volumes[0].configMap.defaultMode: Invalid value: 512: must be a number between 0 and 0777 (octal), both inclusive',
     ],
+    [
+      volume({
+        projected: {
+          sources: [
+            { configMap: { name: 'c', items: [{ key: 'k', path: 'p' }] } },
+            { secret: { name: 's', items: [{ key: 'k', path: 'p' }] } },
+          ],
+        },
+      }),
+      'spec.volumes[0].projected: Invalid value: "s": conflicting duplicate paths',
+    ],
+    [
+      volume({ projected: { sources: [{ configMap: { name: 'c' }, secret: { name: 's' } }] } }),
+      'spec.volumes[0].projected.sources[0]: Forbidden: may not specify more than 1 volume type per source',
+    ],
+    [
+      volume({ projected: { sources: [{ serviceAccountToken: { path: 't', expirationSeconds: 1 } }] } }),
+      'spec.volumes[0].projected.sources[0].serviceAccountToken.expirationSeconds: Invalid value: 1: may not specify a duration less than 10 minutes',
+      'spec.volumes[0].projected.sources[0].serviceAccountToken: Forbidden: must not be specified when serviceAccountName is not set',
+    ],
     [volume({ persistentVolumeClaim: {} }), 'spec.volumes[0].persistentVolumeClaim.claimName: Required value'],
     [
       volume({ nfs: { server: 's', path: 'x' } }),

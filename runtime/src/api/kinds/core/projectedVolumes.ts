@@ -91,17 +91,18 @@ function certificateErrors(certificate: PodCertificateProjection, path: string):
 
 /** Files that a source says it makes, each with the value upstream shows when another has made it before. */
 function filesOf(source: VolumeProjection): (readonly [path: string, shown: string])[] {
-  const { secret, configMap, downwardAPI, clusterTrustBundle, podCertificate } = source;
-  const own = (path: string | undefined): (readonly [string, string])[] => (path ? [[path, path]] : []);
-  return [
-    ...(secret?.items ?? []).map(item => [item.path, secret?.name ?? ''] as const),
-    ...(configMap?.items ?? []).map(item => [item.path, configMap?.name ?? ''] as const),
-    ...(downwardAPI?.items ?? []).map(item => [item.path, item.path] as const),
-    ...own(clusterTrustBundle?.path),
-    ...own(podCertificate?.credentialBundlePath),
-    ...own(podCertificate?.keyPath),
-    ...own(podCertificate?.certificateChainPath),
-  ].filter(([path]) => path);
+  const { secret, configMap, downwardAPI, clusterTrustBundle: bundle, podCertificate: certificate } = source;
+  const files: [string, string][] = [];
+  for (const item of secret?.items ?? []) files.push([item.path, secret?.name ?? '']);
+  for (const item of configMap?.items ?? []) files.push([item.path, configMap?.name ?? '']);
+  for (const item of downwardAPI?.items ?? []) files.push([item.path, item.path]);
+  if (bundle?.path) files.push([bundle.path, bundle.path]);
+  if (certificate)
+    for (const field of ['credentialBundlePath', 'keyPath', 'certificateChainPath'] as const) {
+      const file = certificate[field];
+      if (file) files.push([file, file]);
+    }
+  return files;
 }
 
 function oneErrors(source: VolumeProjection, here: string, path: string): FieldError[] {
@@ -131,6 +132,7 @@ export function projectionErrors(projected: ProjectedVolumeSource, path: string)
     const here = at(child(path, 'sources'), i);
     errors.push(...oneErrors(source, here, path));
     for (const [file, shown] of filesOf(source)) {
+      if (!file) continue;
       if (taken.has(file)) errors.push(invalid(path, shown, 'conflicting duplicate paths'));
       taken.add(file);
     }
