@@ -10,14 +10,13 @@
 import { createHash } from 'node:crypto';
 import { createServer as createHttp1, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
-  constants,
   createServer as createHttp2,
   type Http2Session,
   type IncomingHttpHeaders,
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { type Duplex, Readable } from 'node:stream';
+import { type Duplex, pipeline, Readable } from 'node:stream';
 import { createServer as createTls, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { createGzip, gzip, constants as zlibConstants } from 'node:zlib';
@@ -153,7 +152,8 @@ export async function listen(
     stream.on('error', error => logger.debug({ err: error }, 'a stream ended early'));
     serveHttp2(stream, headers, peer, answer).catch(error => {
       logger.debug({ err: error }, 'a request ended early');
-      if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+      // Not close(): that ends the body properly first, and what is missing would not be missed.
+      stream.destroy(error instanceof Error ? error : new Error(String(error)));
     });
   });
   const socketOf = new WeakMap<Http2Session, TLSSocket>();
@@ -450,10 +450,11 @@ async function pump(
       if (done || closed()) break;
       if (!sink.write(value)) await drained(sink, hurried);
     }
+    // Only here: a body that failed must not look whole.
+    if (!closed()) sink.end();
   } finally {
     sink.off('close', leave);
     leave();
-    if (!closed()) sink.end();
   }
 }
 
@@ -495,12 +496,10 @@ async function compressed(request: Request, response: Response, evenHere: boolea
 }
 
 async function* packedChunks(body: AsyncIterable<Buffer>, level: number): AsyncGenerator<Buffer> {
-  const packer = Readable.from(body).pipe(createGzip({ level }));
-  try {
-    yield* packer;
-  } finally {
-    packer.destroy();
-  }
+  const packer = createGzip({ level });
+  // Ends both when either fails or is left; what the body fails with is thrown by the packer.
+  pipeline(Readable.from(body), packer, () => undefined);
+  yield* packer;
 }
 
 const isLoopback = (address: string): boolean =>
