@@ -67,10 +67,11 @@ export class Encryption {
     this.#store = store;
     const { ring } = this.codec;
     if (!this.#present && enabled) {
-      await this.#save(newKeyRing(resources, now()));
+      const first = newKeyRing(resources, now());
+      await this.#save(store.revision() > 1 ? { ...first, plain: true } : first);
       logger.info({ path, resources, key: this.codec.ring.write }, 'secrets are encrypted at rest from now on');
     } else if (this.#present && ring.resources.join() !== resources.join()) {
-      await this.#save({ ...ring, resources });
+      await this.#save({ ...ring, resources, plain: true });
       logger.info(
         { resources },
         'what is encrypted has changed; `atoll secrets-encrypt reencrypt` changes what is there',

@@ -36,6 +36,8 @@ export interface KeyRing {
   readonly resources: readonly string[];
   readonly stage: Stage;
   readonly write: string | null;
+  /** There may be Secrets from before they were encrypted: reencryption leaves no trace of them. */
+  readonly plain?: true;
   /** Oldest first. */
   readonly keys: readonly EncryptionKey[];
 }
@@ -115,7 +117,7 @@ export function afterAction(ring: KeyRing, action: RotationAction, now: Date): K
     case 'enable': {
       if (ring.write !== null) return ring;
       const key = newest ?? newKey(now);
-      return { ...ring, keys: newest ? ring.keys : [key], write: key.name, stage: 'start' };
+      return { ...ring, keys: newest ? ring.keys : [key], write: key.name, stage: 'start', plain: true };
     }
     case 'disable':
       return ring.write === null ? ring : { ...ring, write: null, stage: 'start' };
@@ -129,11 +131,9 @@ const disabled = (action: string): KeyRingError =>
 export const reencrypting = (ring: KeyRing): KeyRing => ({ ...ring, stage: 'reencrypt_active' });
 
 /** Everything is written with the one key, or with none: the others go. */
-export const finished = (ring: KeyRing): KeyRing => ({
-  ...ring,
-  keys: ring.keys.filter(({ name }) => name === ring.write),
-  stage: 'reencrypt_finished',
-});
+export function finished({ plain: _, ...ring }: KeyRing): KeyRing {
+  return { ...ring, keys: ring.keys.filter(({ name }) => name === ring.write), stage: 'reencrypt_finished' };
+}
 
 /** Undefined: there is no such file. @throws KeyRingError when it is not a ring */
 export async function readKeyRing(path: string): Promise<KeyRing | undefined> {
@@ -176,5 +176,6 @@ export function parseKeyRing(text: string, path: string): KeyRing {
   }
   if (write === undefined || (write !== null && !keys.some(({ name }) => name === write)))
     throw bad(`write is ${JSON.stringify(write)}, no key`);
-  return { version: 1, resources, stage, write, keys };
+  const plain = ring.plain === true && { plain: true as const };
+  return { version: 1, resources, stage, write, ...plain, keys };
 }

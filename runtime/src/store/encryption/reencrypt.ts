@@ -24,8 +24,8 @@ export interface StoredRows {
     limit: number,
     headBytes: number,
   ): { revision: number; key: string; head: Buffer }[];
-  /** Brings the log home and overwrites what is free in the file. */
-  scrub(): Promise<void>;
+  /** Brings the log home and gives up what is free in the file; `wholly`: leaves no trace of what was there. */
+  scrub(wholly: boolean): Promise<void>;
 }
 
 export interface ReencryptResult {
@@ -63,7 +63,8 @@ export async function reencrypt(
     }
     rewritten += await rewrite(store, stale);
     if (rows === 0) {
-      await store.scrub();
+      // What is left of old pages is encrypted with a key that is dropped, unless it was never encrypted.
+      await store.scrub(sealer.ring.plain === true);
       return { rewritten };
     }
     // The past, too, was written with keys that are to go.

@@ -39,6 +39,8 @@ export type WriterRequest =
   | { readonly kind: 'checkpoint' }
   /** After a checkpoint that brought all of it home: cuts the log to nothing. */
   | { readonly kind: 'truncateLog' }
+  /** Writes the whole file anew: pages keep stale copies of what was moved between them. Takes as long as that takes. */
+  | { readonly kind: 'rewrite' }
   /** One slice of giving free pages back to the file system. */
   | { readonly kind: 'vacuum'; readonly pages: number }
   | { readonly kind: 'close' };

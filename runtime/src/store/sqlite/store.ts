@@ -260,10 +260,10 @@ export class SqliteStore implements Store {
     return this.#read(reader => reader.storedRows(afterRevision, limit, headBytes));
   }
 
-  /** Nothing that was deleted or replaced is left in the file or its log. Waits for no writes; there must be few. */
-  async scrub(): Promise<void> {
+  /** What was deleted or replaced is gone from the file and its log; `wholly`: every trace of it, while writes wait. */
+  async scrub(wholly = false): Promise<void> {
     this.#mustBeOpen();
-    await this.#writes.scrub();
+    await this.#writes.scrub(wholly);
   }
 
   /**

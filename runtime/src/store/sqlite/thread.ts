@@ -52,6 +52,8 @@ function answer(writer: Writer, request: WriterRequest): PackedResults | undefin
       return void writer.compact(request.target);
     case 'checkpoint':
       return void writer.checkpoint();
+    case 'rewrite':
+      return void writer.rewrite();
     case 'truncateLog':
       return void writer.truncateLog();
     case 'vacuum':

@@ -226,6 +226,12 @@ export class Writer {
     this.#state = this.#look();
   }
 
+  /** Needs the file's size again in the log, for a while. */
+  rewrite(): void {
+    this.#database.exec('VACUUM');
+    this.#state = this.#look();
+  }
+
   /** What was in the log is not to be found in it any more. */
   truncateLog(): void {
     this.#database.pragma('wal_checkpoint(TRUNCATE)');

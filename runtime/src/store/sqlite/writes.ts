@@ -87,7 +87,7 @@ export class Writes {
   #queue: Pending[] = [];
   #compactions: Compaction[] = [];
   #compactTo: number;
-  #scrubs: { resolve(): void; reject(error: Error): void }[] = [];
+  #scrubs: { readonly wholly: boolean; resolve(): void; reject(error: Error): void }[] = [];
   #running = false;
   #working: Promise<void> | undefined;
   #drained = false;
@@ -141,11 +141,14 @@ export class Writes {
     });
   }
 
-  /** Leaves nothing in the file and its log but what can be read: free pages go, the log is brought home and cut to nothing. */
-  scrub(): Promise<void> {
+  /**
+   * Leaves little in the file and its log but what can be read: free pages go, the log is brought home and cut to nothing.
+   * `wholly`: nothing else at all, by writing the file anew; writes wait for it.
+   */
+  scrub(wholly: boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#failure) throw this.#failure;
-      this.#scrubs.push({ resolve, reject });
+      this.#scrubs.push({ wholly, resolve, reject });
       this.wake();
     });
   }
@@ -398,6 +401,7 @@ export class Writes {
         if (this.#file.freePages >= freePages) break;
         if (this.#queue.length > 0) await this.#commitGroup();
       }
+      if (asked.some(({ wholly }) => wholly)) await this.#ask({ kind: 'rewrite' });
       await this.#ask({ kind: 'checkpoint' });
       await this.#ask({ kind: 'truncateLog' });
       for (const { resolve } of asked) resolve();
