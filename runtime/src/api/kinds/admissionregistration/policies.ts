@@ -152,6 +152,21 @@ function validatingErrors(
   return [...errors, ...annotationErrors(auditAnnotations, metadata.name ?? '')];
 }
 
+type Policy = ValidatingAdmissionPolicy | MutatingAdmissionPolicy;
+
+const paramKindColumn = column<Policy>(
+  'ParamKind',
+  'string',
+  'ParamKind specifies the kind of resources used to parameterize this policy',
+  o => paramKindText(o.spec?.paramKind),
+);
+
+function defaultPolicy({ spec }: Policy): void {
+  if (!spec) return;
+  spec.failurePolicy ??= 'Fail';
+  defaultMatchResources(spec.matchConstraints);
+}
+
 export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
   group,
   version,
@@ -164,16 +179,10 @@ export const validatingAdmissionPolicy = defineKind<ValidatingAdmissionPolicy>({
       'Validations indicates the number of validation rules defined in this configuration',
       o => o.spec?.validations?.length ?? 0,
     ),
-    column('ParamKind', 'string', 'ParamKind specifies the kind of resources used to parameterize this policy', o =>
-      paramKindText(o.spec?.paramKind),
-    ),
+    paramKindColumn,
     ageColumn,
   ],
-  defaults: ({ spec }) => {
-    if (!spec) return;
-    spec.failurePolicy ??= 'Fail';
-    defaultMatchResources(spec.matchConstraints);
-  },
+  defaults: defaultPolicy,
   validate: object => validatingErrors(object),
   validateUpdateAlone: true,
   validateUpdate: validatingErrors,
@@ -232,16 +241,10 @@ export const mutatingAdmissionPolicy = defineKind<MutatingAdmissionPolicy>({
       'Mutation indicates the number of mutations rules defined in this configuration',
       o => o.spec?.mutations?.length ?? 0,
     ),
-    column('ParamKind', 'string', 'ParamKind specifies the kind of resources used to parameterize this policy', o =>
-      paramKindText(o.spec?.paramKind),
-    ),
+    paramKindColumn,
     ageColumn,
   ],
-  defaults: ({ spec }) => {
-    if (!spec) return;
-    spec.failurePolicy ??= 'Fail';
-    defaultMatchResources(spec.matchConstraints);
-  },
+  defaults: defaultPolicy,
   validate: object => mutatingErrors(object),
   validateUpdateAlone: true,
   validateUpdate: mutatingErrors,
