@@ -12,7 +12,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
 import { createGunzip, gzipSync } from 'node:zlib';
 
 export const MAGIC = 'atoll-backup 1\n';
@@ -197,18 +196,21 @@ export async function readBackup(
   const files: string[] = [];
   let objects = 0;
   try {
-    await pipeline(body, createGunzip(), async (chunks: AsyncIterable<Buffer>) => {
-      for await (const chunk of chunks) {
-        for (const record of parser.push(chunk)) {
-          if (record.kind === 'file') files.push(record.name);
-          else objects++;
-          await take(record);
-        }
+    const records = createGunzip();
+    body.on('error', error => records.destroy(error));
+    body.pipe(records);
+    for await (const chunk of records as AsyncIterable<Buffer>) {
+      for (const record of parser.push(chunk)) {
+        if (record.kind === 'file') files.push(record.name);
+        else objects++;
+        await take(record);
       }
-    });
+    }
   } catch (error) {
     if (isZlibError(error)) throw new BackupError(`${path} is damaged: ${error.message}`);
     throw error instanceof ParseError ? new BackupError(`${path} is damaged: ${error.message}`) : error;
+  } finally {
+    body.destroy();
   }
   const numbers = parser.end;
   if (hash.digest('hex') !== wanted) throw new BackupError(`${path} is damaged: its checksum does not hold`);
