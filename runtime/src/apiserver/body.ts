@@ -162,7 +162,9 @@ export async function parseYaml(text: string): Promise<unknown> {
 }
 
 /** YAML 1.1 as Go reads it: `yes` and `0644` mean what they meant then, but times and base-60 numbers are text. */
-export async function readYaml(text: string): Promise<{ readonly value: unknown; readonly repeated: readonly string[] }> {
+export async function readYaml(
+  text: string,
+): Promise<{ readonly value: unknown; readonly repeated: readonly string[] }> {
   checkDepth(text);
   const { parseDocument } = await import('yaml');
   const refuse = (why: string): StatusError => badRequest(`error converting YAML to JSON: yaml: ${why}`);

@@ -184,8 +184,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   ready
     .then(() => restOfPolicy?.())
     .catch(error => {
-    if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
-  });
+      if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
+    });
 
   const alive: readonly HealthCheck[] = [
     { name: 'ping', check: () => '' },

@@ -358,9 +358,7 @@ describe('validation', () => {
       '',
       'pods',
       withPod({}, { tolerations: [{ operator: 'Exists', value: 'x' }] }),
-      [
-        'spec.tolerations[0].operator: Invalid value: "x": value must be empty when `operator` is \'Exists\'',
-      ],
+      ['spec.tolerations[0].operator: Invalid value: "x": value must be empty when `operator` is \'Exists\''],
     ],
     [
       'apps',
