@@ -3,19 +3,26 @@ import http2 from 'node:http2';
 import type { SpawnedServer } from '../test/startServer.ts';
 import { type ApiRow, connectHttp2, cpuMs, row } from './load.ts';
 
+const STREAMS = 200;
+
 /** From the answer to a write until every one of `watchers` has its event. */
 export async function watchDelivery(server: SpawnedServer, watchers: number, count = 500): Promise<ApiRow> {
-  const session = http2.connect(server.url, {
-    ca: server.ca,
-    cert: server.admin.certificatePem,
-    key: server.admin.privateKeyPem,
-  });
+  // A connection carries at most 250 streams.
+  const sessions = Array.from({ length: Math.ceil(watchers / STREAMS) }, () =>
+    http2.connect(server.url, {
+      ca: server.ca,
+      cert: server.admin.certificatePem,
+      key: server.admin.privateKeyPem,
+    }),
+  );
   const maps = '/api/v1/namespaces/bench/configmaps';
   const writer = connectHttp2(server);
   let seen = 0;
   let wake: () => void = () => undefined;
   const streams = await Promise.all(
-    Array.from({ length: watchers }, async () => {
+    Array.from({ length: watchers }, async (_, index) => {
+      const session = sessions[Math.floor(index / STREAMS)];
+      if (!session) throw new Error('no connection');
       const stream = session.request({ ':method': 'GET', ':path': `${maps}?watch=1&resourceVersion=0` });
       await new Promise(resolve => stream.once('response', resolve));
       stream.on('data', (chunk: Buffer) => {
@@ -48,7 +55,7 @@ export async function watchDelivery(server: SpawnedServer, watchers: number, cou
   const seconds = (performance.now() - began) / 1000;
   const result = row(`create seen by ${watchers} watches`, 'h2', latencies, seconds, cpuMs(server.pid) - cpu);
   for (const stream of streams) stream.close();
-  session.close();
+  for (const session of sessions) session.close();
   writer.close();
   return result;
 }
