@@ -85,7 +85,14 @@ export class Wire {
     const all = Buffer.concat(chunks);
     const isJson = /json/.test(response.headers['content-type'] ?? '');
     const text = all.toString();
-    const object = isProtobuf(all) ? decodeProtobuf(all) : isJson && all.length > 0 ? JSON.parse(text) : undefined;
+    const object: Json = isProtobuf(all)
+      ? decodeProtobuf(all)
+      : isJson && all.length > 0
+        ? JSON.parse(text)
+        : undefined;
+    // Protobuf does not tell an empty list from none.
+    if (typeof object?.kind === 'string' && object.kind.endsWith('List') && this.encoding === 'protobuf')
+      object.items ??= [];
     return { status: response.status, headers: response.headers, object, text };
   }
 

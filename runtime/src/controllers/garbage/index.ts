@@ -165,7 +165,13 @@ class Collector {
       this.#graph.blockersOf(uid).length > 0,
     );
     if (verdict.do === 'disown') await this.#disown(item, live, verdict.uids);
-    else if (verdict.do === 'delete') await this.#delete(item, live, verdict.propagationPolicy);
+    else if (verdict.do === 'delete') {
+      const isCircle =
+        verdict.propagationPolicy === 'Foreground' &&
+        this.#graph.dependentsOf(uid).some(({ object }) => awaitsDependents(object));
+      const deletable = isCircle ? await this.#unblock(item, live) : live;
+      if (deletable) await this.#delete(item, deletable, verdict.propagationPolicy);
+    }
   }
 
   /** The object as the server has it. `undefined`: it is gone, or another has its name. */
@@ -220,6 +226,13 @@ class Collector {
     await this.#patch(ref, live, { ownerReferences: ownerReferences.length > 0 ? ownerReferences : null });
   }
 
+  /** A dependent of it waits already: its owners may wait for that one, so they must not wait for this one. */
+  async #unblock(item: Item, live: ApiObject): Promise<ApiObject | undefined> {
+    const ownerReferences = ownersOf(live).map(owner => ({ ...owner, blockOwnerDeletion: false }));
+    await this.#patch(item.ref, live, { ownerReferences });
+    return this.#live(item);
+  }
+
   async #delete({ ref }: Item, live: ApiObject, propagationPolicy: string): Promise<void> {
     const { uid, resourceVersion, name, namespace } = live.metadata;
     const preconditions = { ...(uid ? { uid } : {}), ...(resourceVersion ? { resourceVersion } : {}) };
@@ -237,7 +250,9 @@ class Collector {
   async #finishForeground(item: Item): Promise<undefined> {
     const { uid = '' } = item.object.metadata;
     const blockers = this.#graph.blockersOf(uid);
-    for (const dependent of this.#graph.dependentsOf(uid)) this.#queue.add(dependent.object.metadata.uid ?? '');
+    // Those that wait themselves wake this one when they go; to queue them would run for ever round a circle of owners.
+    for (const { object } of this.#graph.dependentsOf(uid))
+      if (!awaitsDependents(object)) this.#queue.add(object.metadata.uid ?? '');
     if (blockers.length === 0) await this.#removeFinalizer(item, FOREGROUND);
   }
 
