@@ -182,9 +182,9 @@ export class OpenApi {
     const definitionsAt = text.indexOf('"definitions":{"', pathsAt) + '"definitions":{'.length;
     const whole = [
       text.slice(0, pathsAt),
-      ...fragments.map(({ paths }) => `${paths},`),
+      ...fragments.map(({ paths }) => before(paths)),
       text.slice(pathsAt, definitionsAt),
-      ...fragments.map(fragment => `${fragment.definitions},`),
+      ...fragments.map(fragment => before(fragment.definitions)),
       text.slice(definitionsAt),
     ].join('');
     return { gzip: await zip(whole, { level: 6 }), etag: `"${digest(whole)}"` };
@@ -223,6 +223,9 @@ const stateOf = ({ uid, generation, terminating, versions }: Definition): string
 
 /** `"a":1,"b":2`: an object's JSON without its braces. */
 const membersOf = (object: object): string => JSON.stringify(object).slice(1, -1);
+
+/** Members that stand before others. None: the definition has gone while the document was made. */
+const before = (members: string): string => (members === '' ? '' : `${members},`);
 
 function addSchemas(
   into: Map<string, JsonSchema>,
