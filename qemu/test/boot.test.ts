@@ -4,9 +4,9 @@ import { after, before, describe, it } from 'node:test';
 import { demoDeployment, demoPod } from '../src/demo.ts';
 import { AtollNode } from '../src/node.ts';
 import { imageMachine } from './image.ts';
+import { rolledOut } from './rolledOut.ts';
 
 const minutes = 60_000;
-const rollout = ['rollout', 'status', 'deployment/hello', '--timeout=150s'];
 
 describe('a node with 512 MiB of memory and no network but its own', { timeout: 12 * minutes }, () => {
   let node: AtollNode;
@@ -77,7 +77,7 @@ describe('a node with 512 MiB of memory and no network but its own', { timeout: 
 
   it('comes back after a reboot, with its identity, its objects and its pods', async () => {
     await node.kubectlOutput(['apply', '-f', '-'], { stdin: demoDeployment });
-    await node.kubectlOutput(rollout, { timeoutMs: 3 * minutes });
+    await rolledOut(node);
     const machineId = await guest('cat /etc/machine-id');
     const uid = await node.kubectlOutput(['get', 'node', name, '-o', 'jsonpath={.metadata.uid}']);
 
@@ -93,7 +93,7 @@ describe('a node with 512 MiB of memory and no network but its own', { timeout: 
       const { stdout, exitCode } = await node.kubectl(['logs', 'deployment/hello']);
       return exitCode === 0 && stdout.includes("an Atoll node's pod");
     });
-    await node.kubectlOutput(rollout, { timeoutMs: 3 * minutes });
+    await rolledOut(node);
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
     assert.match(await guest('ls /etc/written 2>&1 || true'), /No such file/, '/etc is transient');
   });

@@ -24,6 +24,7 @@ import { AtollNode } from '../src/node.ts';
 import { readWriteLog } from '../src/write-log.ts';
 import { imageMachine } from './image.ts';
 import { listedStates, namespace, states, WriteLoad } from './load.ts';
+import { rolledOut } from './rolledOut.ts';
 
 const minutes = 60_000;
 const long = process.env.ATOLL_CUTS === 'long';
@@ -108,19 +109,6 @@ describe('power cuts under write load', { timeout: (long ? 120 : 14) * minutes }
 });
 
 const bytes = ({ offset, sizeBytes }: Partition): { offset: number; sizeBytes: number } => ({ offset, sizeBytes });
-
-/** Waits until the deployment runs; says what the node knows of its pod where it does not. */
-async function rolledOut(node: AtollNode): Promise<void> {
-  const { stdout, stderr, exitCode } = await node.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=150s'], {
-    timeoutMs: 3 * minutes,
-  });
-  if (exitCode === 0) return;
-  const pods = await node.kubectl(['describe', 'pods']);
-  const journal = await node.machine.shell.run(
-    'journalctl -b --no-pager -o short-monotonic -u atoll-agent -u containerd | tail -n 60',
-  );
-  assert.fail(`${stdout}${stderr}\n${pods.stdout}\n${journal.stdout}`);
-}
 
 /** What the server would find on this partition at its next start. */
 async function storedStates(image: string, database: string): Promise<Map<string, string>> {
