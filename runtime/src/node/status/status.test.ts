@@ -153,6 +153,13 @@ test('patches remove what is no longer said', () => {
   assert.equal(covers({ ...status, message: 'x' }, status), false);
 });
 
+test('addresses replace what the API has, also what is not known here: two of a family are refused', () => {
+  const status: PodStatus = { phase: 'Running', podIPs: [{ ip: '2.2.2.2' }], hostIPs: [{ ip: '3.3.3.3' }] };
+  const patch = patchOf(pod(), undefined, status) as { status: PodStatus };
+  assert.deepEqual(patch.status.podIPs, [{ $patch: 'replace' }, { ip: '2.2.2.2' }]);
+  assert.deepEqual(patch.status.hostIPs, [{ $patch: 'replace' }, { ip: '3.3.3.3' }]);
+});
+
 test('the writer sends the newest, once, and again until it arrives', async () => {
   const clock = new ManualClock();
   const sent: unknown[] = [];

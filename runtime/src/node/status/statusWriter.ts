@@ -7,7 +7,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '../../api/generated/types/core.v1.ts';
-import { isConflict, isNotFound } from '../../client/apiError.ts';
+import { ApiError, isConflict, isNotFound } from '../../client/apiError.ts';
 import type { Client } from '../../client/client.ts';
 import { Pods } from '../../client/resources.ts';
 import { type Clock, delay } from '../../lib/clock.ts';
@@ -109,7 +109,9 @@ export class ApiStatusWriter implements StatusWriter {
         await this.#send(entry);
         waitMs = FIRST_RETRY_MS;
       } catch (error) {
-        logger.debug({ err: error, uid }, 'a pod status is not sent yet');
+        // A server that cannot be reached is nothing new; one that refuses is.
+        const level = error instanceof ApiError ? 'warn' : 'debug';
+        logger[level]({ err: error, uid }, 'a pod status is not sent yet');
         await delay(waitMs, signal, clock);
         waitMs = Math.min(waitMs * 2, LAST_RETRY_MS);
       }
@@ -145,10 +147,9 @@ export function patchOf(pod: Pod, sent: PodStatus | undefined, status: PodStatus
   const conditions = (status.conditions ?? []).map(c => ({ reason: null, message: null, ...c }));
   const changed: Record<string, unknown> = { ...status, conditions };
   for (const field of removed) changed[field] = null;
-  // Merged by address otherwise: old ones would stay.
-  const before = old?.podIPs?.map(p => p.ip).join();
-  if (status.podIPs && before && before !== status.podIPs.map(p => p.ip).join())
-    changed.podIPs = [{ $patch: 'replace' }, ...status.podIPs];
+  // Merged by address otherwise: ones the API has and we do not know of (from before a reboot) would stay.
+  for (const field of ['podIPs', 'hostIPs'] as const)
+    if (status[field]) changed[field] = [{ $patch: 'replace' }, ...status[field]];
   return { metadata: { uid: pod.metadata.uid }, status: changed };
 }
 
