@@ -89,7 +89,7 @@ describe('WebSocket watches', { timeout: 60_000 }, () => {
     await gone;
   });
 
-  it('leave nothing behind when the client goes, and refuse as any request', async () => {
+  it('leave nothing behind when the client goes, and refuse like every request', async () => {
     const socket = dial(`${MAPS}?watch=1`);
     await messages(socket, 1);
     const gone = closed(socket);

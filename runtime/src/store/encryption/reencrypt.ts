@@ -1,7 +1,7 @@
 /**
  * Writes everything anew that is not written as the ring now says: with another key, or with one where none is wanted, or without.
  *
- * Always true: each object is rewritten as any other update (compare-and-swap, a new revision, watchers are told), so at every
+ * Always true: each object is rewritten like every other update (compare-and-swap, a new revision, watchers are told), so at every
  * moment each value can be read with a key of the ring. When it returns, no row of the file, not even of the past, needs any other
  * key than the ring's: what is left of the past is compacted away. Broken off anywhere, it can begin again.
  */
