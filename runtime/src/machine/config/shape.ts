@@ -1,0 +1,145 @@
+/**
+ * What a configuration may say, as data: every key is declared once, and the validator, the JSON schema, the types and the
+ * reference page read the declaration.
+ *
+ * ```ts
+ * const server = mapping({ url: field(text({ pattern: /^https:/, meaning: 'an https URL' }), 'where the server is', { required: true }) });
+ * type Server = Infer<typeof server>; // { url: string }
+ * ```
+ *
+ * A shape says what one value alone must be. What several values must be together is a rule (`rules.ts` of each section).
+ */
+
+/** The type a checked value has is carried along without existing at run time. */
+declare const checked: unique symbol;
+interface Carries<T> {
+  readonly [checked]?: T;
+}
+
+export type Shape<T = unknown> = (
+  | TextShape
+  | IntegerShape
+  | BooleanShape
+  | ListShape
+  | MappingShape
+  | DictionaryShape
+  | EitherShape
+) &
+  Carries<T>;
+
+export interface TextShape {
+  readonly kind: 'text';
+  /** Completes "must be …" in messages: `a time zone such as Europe/Berlin`. */
+  readonly meaning?: string;
+  readonly pattern?: RegExp;
+  /** The only words allowed; a wrong one is answered with the nearest. */
+  readonly oneOf?: readonly string[];
+  /** Says what is wrong with a text that has passed the rest, or undefined. */
+  readonly refuse?: (text: string) => string | undefined;
+  /** Never shown: not in messages, logs, `atoll config show` or diffs. */
+  readonly secret?: true;
+  /** Numbers and booleans are taken as they are written, as cloud-init does for `hostname: 12`. */
+  readonly lenient?: true;
+  /** Longest allowed, in UTF-16 units. Default 65,536. */
+  readonly maxLength?: number;
+}
+export interface IntegerShape {
+  readonly kind: 'integer';
+  readonly min: number;
+  readonly max: number;
+  readonly meaning?: string;
+}
+export interface BooleanShape {
+  readonly kind: 'boolean';
+}
+export interface ListShape {
+  readonly kind: 'list';
+  readonly of: Shape;
+  readonly maxItems?: number;
+}
+/** A mapping whose keys are known. */
+export interface MappingShape {
+  readonly kind: 'mapping';
+  readonly fields: Readonly<Record<string, Field>>;
+}
+/** A mapping whose keys are the person's own. */
+export interface DictionaryShape {
+  readonly kind: 'dictionary';
+  readonly key: TextShape;
+  readonly value: Shape;
+}
+/** The first shape that fits by the kind of the value (text, list, mapping …) is the one whose problems are told. */
+export interface EitherShape {
+  readonly kind: 'either';
+  readonly of: readonly Shape[];
+}
+
+export interface Field<T = unknown, R extends boolean = boolean> {
+  readonly shape: Shape<T>;
+  /** One line for people, in `atoll config schema`, editors and the reference page. */
+  readonly summary: string;
+  readonly required: R;
+  /** Why it cannot be given here: it is known elsewhere (cloud-init, K3s, netplan), and an error here. */
+  readonly unsupported?: string;
+  /** A change of it on a running node needs a reboot. */
+  readonly reboot?: true;
+  /** For the reference page and editors. */
+  readonly examples?: readonly unknown[];
+  /** Other spellings that mean the same (`ssh-authorized-keys`); both at once is a problem. */
+  readonly aliases?: readonly string[];
+}
+
+type FieldOptions<R extends boolean> = Pick<Field, 'unsupported' | 'reboot' | 'examples' | 'aliases'> & {
+  readonly required?: R;
+};
+
+/** The type of a value that has been checked against a shape. */
+export type Infer<S> = S extends Shape<infer T> ? T : never;
+type Fields = Readonly<Record<string, Field>>;
+type RequiredNames<F extends Fields> = { [K in keyof F]: F[K] extends Field<unknown, true> ? K : never }[keyof F];
+type FieldType<F> = F extends Field<infer T, boolean> ? T : never;
+export type InferFields<F extends Fields> = {
+  readonly [K in RequiredNames<F>]: FieldType<F[K]>;
+} & { readonly [K in Exclude<keyof F, RequiredNames<F>>]?: FieldType<F[K]> };
+
+export function field<T, R extends boolean = false>(
+  shape: Shape<T>,
+  summary: string,
+  options: FieldOptions<R> = {},
+): Field<T, R> {
+  const { required, ...rest } = options;
+  return { shape, summary, required: (required ?? false) as R, ...rest };
+}
+
+/** A key of cloud-init, K3s or netplan that is an error here, with the reason: "is not available: …". */
+export const unsupported = (summary: string, reason: string): Field<never, false> => ({
+  shape: { kind: 'either', of: [] },
+  summary,
+  required: false,
+  unsupported: reason,
+});
+
+export const text = (options: Omit<TextShape, 'kind'> = {}): Shape<string> => ({ kind: 'text', ...options });
+export const oneOf = <const W extends readonly string[]>(...words: W): Shape<W[number]> => ({
+  kind: 'text',
+  oneOf: words,
+});
+export const integer = (min: number, max: number, meaning?: string): Shape<number> => ({
+  kind: 'integer',
+  min,
+  max,
+  ...(meaning === undefined ? {} : { meaning }),
+});
+export const boolean = (): Shape<boolean> => ({ kind: 'boolean' });
+export const list = <T>(of: Shape<T>, options: { readonly maxItems?: number } = {}): Shape<readonly T[]> => ({
+  kind: 'list',
+  of,
+  ...options,
+});
+export const mapping = <F extends Fields>(fields: F): Shape<InferFields<F>> => ({ kind: 'mapping', fields });
+export const dictionary = <T>(key: TextShape, value: Shape<T>): Shape<Readonly<Record<string, T>>> => ({
+  kind: 'dictionary',
+  key,
+  value,
+});
+export const either = <S extends readonly Shape[]>(...of: S): Shape<Infer<S[number]>> => ({ kind: 'either', of });
