@@ -89,9 +89,7 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly aliases?: readonly string[];
 }
 
-type FieldOptions<R extends boolean> = Pick<Field, 'unsupported' | 'reboot' | 'examples' | 'aliases'> & {
-  readonly required?: R;
-};
+type FieldOptions = Pick<Field, 'unsupported' | 'reboot' | 'examples' | 'aliases'>;
 
 /** The type of a value that has been checked against a shape. */
 export type Infer<S> = S extends Shape<infer T> ? T : never;
@@ -102,13 +100,14 @@ export type InferFields<F extends Fields> = {
   readonly [K in RequiredNames<F>]: FieldType<F[K]>;
 } & { readonly [K in Exclude<keyof F, RequiredNames<F>>]?: FieldType<F[K]> };
 
-export function field<T, R extends boolean = false>(
+export function field<T>(shape: Shape<T>, summary: string, options: FieldOptions & { required: true }): Field<T, true>;
+export function field<T>(shape: Shape<T>, summary: string, options?: FieldOptions): Field<T, false>;
+export function field<T>(
   shape: Shape<T>,
   summary: string,
-  options: FieldOptions<R> = {},
-): Field<T, R> {
-  const { required, ...rest } = options;
-  return { shape, summary, required: (required ?? false) as R, ...rest };
+  { required = false, ...rest }: FieldOptions & { required?: true | false } = {},
+): Field<T> {
+  return { shape, summary, required, ...rest };
 }
 
 /** A key of cloud-init, K3s or netplan that is an error here, with the reason: "is not available: …". */
