@@ -14,7 +14,9 @@ function errorText(error) {
 export default async function* report(source) {
   const files = new Map();
   const total = { passed: 0, failed: 0, skipped: 0 };
+  const failures = [];
   const started = Date.now();
+  const short = file => file.replace(`${process.cwd()}/`, '');
   const of = file => {
     const known = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
     files.set(file, known);
@@ -37,12 +39,13 @@ export default async function* report(source) {
       if (data.details.error?.failureType === 'subtestsFailed') continue;
       count(file, 'failed');
       const text = errorText(data.details.error).replace(/^/gm, '    ');
+      const [first = '', second = ''] = text.split('\n').filter(line => line.trim() !== '');
+      failures.push(`${short(file)}:${data.line ?? ''}  ${data.name}\n${first.slice(0, 300)}\n${second.slice(0, 300)}`);
       yield `\n✖ ${data.name}  (${basename(file)}:${data.line ?? ''})\n${text}\n\n`;
     } else if (isTest) {
       count(file, data.skip !== undefined || data.todo !== undefined ? 'skipped' : 'passed');
     }
   }
-  const short = file => file.replace(`${process.cwd()}/`, '');
   const width = Math.max(0, ...[...files.keys()].map(file => short(file).length));
   for (const [file, r] of [...files].sort()) {
     const failed = r.failed > 0 ? `, ${r.failed} failed` : '';
@@ -50,5 +53,5 @@ export default async function* report(source) {
     yield `${r.failed > 0 ? '✖' : '✔'} ${short(file).padEnd(width)}  ${String(r.passed).padStart(4)} passed${failed}${skipped}\n`;
   }
   const counts = process.env.ATOLL_TEST_COUNTS;
-  if (counts) writeFileSync(counts, JSON.stringify({ ...total, seconds: (Date.now() - started) / 1000 }));
+  if (counts) writeFileSync(counts, JSON.stringify({ ...total, failures, seconds: (Date.now() - started) / 1000 }));
 }

@@ -15,6 +15,8 @@ interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed, with the first words of why: said again at the end, where people look. */
+  readonly failures?: readonly string[];
 }
 
 const NODE = [process.execPath, '--import', 'tsx'];
@@ -60,7 +62,7 @@ async function check(name: string, argv: readonly string[], env: NodeJS.ProcessE
   const since = Date.now();
   const code = await run(argv, { quiet: true, env });
   say(`${code === 0 ? '✔' : '✖'} ${name}  (${seconds(since)})`);
-  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 };
+  return code === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0, failures: [name] };
 }
 
 async function nodeTests(name: string, files: readonly string[], concurrency: number): Promise<Counts> {
@@ -83,15 +85,17 @@ async function nodeTests(name: string, files: readonly string[], concurrency: nu
     : { passed: 0, failed: 1, skipped: 0 };
   say(`  ${name}: ${result.passed} passed, ${result.failed} failed in ${seconds(since)}`);
   // A file that crashes outside any test fails the run without a failed test.
-  return code !== 0 && result.failed === 0 ? { ...result, failed: 1 } : result;
+  return code !== 0 && result.failed === 0
+    ? { ...result, failed: 1, failures: [`${name}: the run ended with code ${code}`] }
+    : result;
 }
 
-const sum = (all: readonly Counts[]): Counts =>
-  all.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped }), {
-    passed: 0,
-    failed: 0,
-    skipped: 0,
-  });
+const sum = (all: readonly Counts[]): Counts => ({
+  passed: all.reduce((n, c) => n + c.passed, 0),
+  failed: all.reduce((n, c) => n + c.failed, 0),
+  skipped: all.reduce((n, c) => n + c.skipped, 0),
+  failures: all.flatMap(c => c.failures ?? []),
+});
 
 const wanted = process.argv.slice(2);
 const asked = (phase: string): boolean => wanted.length === 0 || wanted.includes(phase);
@@ -119,6 +123,7 @@ if (asked('integration')) results.push(await nodeTests('integration', testFiles(
 if (asked('boot') && built.failed === 0) results.push(await nodeTests('boot', testFiles('qemu/test'), 2));
 
 const total = sum(results);
+for (const failure of total.failures ?? []) say(`\n✖ ${failure}`);
 say(`\nAll of it took ${seconds(started)}.`);
 say(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`);
 process.exitCode = total.failed > 0 || total.passed === 0 ? 1 : 0;
