@@ -1,0 +1,53 @@
+/**
+ * What became of the configuration in this boot: `/run/atoll/config.json`, for the console, `atoll status` and the node's
+ * conditions. It holds no secrets and may be read by everybody.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DocumentName, Problem, SourceName } from './types.ts';
+
+export interface ConfigStatus {
+  /** `refused`: something new was refused; what `generation` names, or the defaults, is in force. */
+  readonly state: 'applied' | 'refused' | 'defaults';
+  /** In force; absent with the defaults. */
+  readonly generation?: number;
+  /** Where the generation in force came from, from the strongest. */
+  readonly sources: readonly SourceSummary[];
+  /** Why it was refused (errors), or what a person should know of what is in force (warnings). */
+  readonly problems: readonly Problem[];
+  /** What has changed and takes effect at the next boot only: `network`, `machine.console`. */
+  readonly rebootNeeded: readonly string[];
+}
+
+export interface SourceSummary {
+  readonly source: SourceName;
+  readonly location: string;
+  readonly documents: readonly DocumentName[];
+}
+
+export const defaultsStatus: ConfigStatus = { state: 'defaults', sources: [], problems: [], rebootNeeded: [] };
+
+/** `undefined` before the configuration has been looked at in this boot, or outside of a node. */
+export function readConfigStatus(runDir = '/run/atoll'): ConfigStatus | undefined {
+  try {
+    return JSON.parse(readFileSync(join(runDir, 'config.json'), 'utf8')) as ConfigStatus;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `user-data of the ESP, line 3, column 7: users[0].name: must be … (did you mean …?)` */
+export function problemLine({ place, path, message, hint }: Problem): string {
+  const where = place ? `${place.document} (${place.location}), line ${place.line}, column ${place.column}: ` : '';
+  return `${where}${path === '' ? '' : `${path} `}${message}${hint ? ` (${hint})` : ''}`;
+}
+
+/** One sentence: why the newest configuration is not in force; undefined when it is. */
+export function refusalText(status: ConfigStatus | undefined): string | undefined {
+  if (status?.state !== 'refused') return undefined;
+  const errors = status.problems.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  const more = errors.length > 1 ? ` and ${errors.length - 1} more` : '';
+  const inForce = status.generation === undefined ? 'the defaults are' : `generation ${status.generation} is`;
+  return `the new configuration is refused; ${inForce} in force. ${first ? problemLine(first) : 'no reason was kept'}${more}`;
+}
