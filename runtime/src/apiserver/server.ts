@@ -21,7 +21,17 @@ import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.t
 import { type SecretTokenFor, ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import { type StaticTokens, staticTokens } from './authentication/staticTokens.ts';
 import { tokenAuthenticators } from './authentication/tokens.ts';
-import { type Attributes, type Authorizer, authorizerChain, masters, refusalText } from './authorization/authorizer.ts';
+import {
+  type Attributes,
+  type AuthorizationMode,
+  type Authorizer,
+  alwaysAllow,
+  alwaysDeny,
+  authorizationModes,
+  authorizerChain,
+  masters,
+  refusalText,
+} from './authorization/authorizer.ts';
 import { Bindings } from './authorization/bindings.ts';
 import { ensurePolicy } from './authorization/bootstrap/ensure.ts';
 import { builtInRules } from './authorization/builtIn.ts';
@@ -55,7 +65,19 @@ export interface ApiServerOptions {
   readonly serviceCidr: string;
   /** `iss` of service-account tokens, and the only audience unless others are given. */
   readonly issuer: string;
+  /** Issuers of before, whose tokens are still good. */
+  readonly formerIssuers?: readonly string[];
   readonly audiences?: readonly string[];
+  /** Where the keys of tokens are, for others; below the issuer unless given. */
+  readonly jwksUri?: string;
+  /** Of tokens that are asked for. Default: a year. */
+  readonly maxTokenSeconds?: number;
+  /** Default true: tokens of pods' volumes live a year. */
+  readonly extendTokens?: boolean;
+  /** Default true: Secrets of the type `bootstrap.kubernetes.io/token` are credentials. */
+  readonly bootstrapTokens?: boolean;
+  /** Who decides, in this order, after `system:masters`. Default: Node, RBAC. */
+  readonly authorizationModes?: readonly AuthorizationMode[];
   /** Who may come with a token of a file. */
   readonly staticTokens?: StaticTokens;
   /** Writes requests down; unset: nothing is, and it costs nothing. */
@@ -109,21 +131,29 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     store,
     clock,
     issuer: options.issuer,
-    audiences: options.audiences ?? [options.issuer],
+    formerIssuers: options.formerIssuers ?? [],
+    audiences: options.audiences ?? [options.issuer, ...(options.formerIssuers ?? [])],
+    ...(options.maxTokenSeconds === undefined ? {} : { maxLifetimeSeconds: options.maxTokenSeconds }),
+    extendLifetime: options.extendTokens ?? true,
     signing: signingKey(pki.serviceAccountKey.privateKeyPem),
     verification: [verificationKey(pki.serviceAccountKey.publicKeyPem)],
   });
   const bearer = tokenAuthenticators([
     tokens,
-    bootstrapTokens({ store, clock, audiences: tokens.audiences }),
+    ...(options.bootstrapTokens === false ? [] : [bootstrapTokens({ store, clock, audiences: tokens.audiences })]),
     ...(options.staticTokens ? [staticTokens(options.staticTokens, tokens.audiences)] : []),
   ]);
   const authenticate = authenticator({ tokens: bearer, anonymous: options.anonymous ?? true });
+  const modes: Readonly<Record<AuthorizationMode, () => Authorizer>> = {
+    Node: () => nodeAuthorizer(references, new NodeVolumes(store, references)),
+    RBAC: () => rbacAuthorizer(bindings),
+    AlwaysAllow: () => alwaysAllow,
+    AlwaysDeny: () => alwaysDeny,
+  };
   const authorizer: Authorizer = authorizerChain([
     masters,
     builtInRules,
-    nodeAuthorizer(references, new NodeVolumes(store, references)),
-    rbacAuthorizer(bindings),
+    ...(options.authorizationModes ?? authorizationModes.slice(0, 2)).map(mode => modes[mode]()),
   ]);
   const catalog = new Catalog(store, logger);
   const ownTunnels = options.tunnels === undefined;
@@ -157,7 +187,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     serverAddress: `${options.advertised.address ?? '127.0.0.1'}:${options.advertised.port}`,
     openApi: async () => {
       const { OpenApi } = await import('./customResources/openapi.ts');
-      return new OpenApi(catalog, store, { title: 'Kubernetes', version: options.version.gitVersion });
+      const info = { title: 'Kubernetes', version: options.version.gitVersion };
+      return new OpenApi({ catalog, store, clock, info });
     },
   });
   const serverCaPem = pki.serverCa.certificatePem;
@@ -231,7 +262,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':
-        if (isPath(path, '/.well-known/openid-configuration')) return cacheable(json(openIdConfiguration(tokens)));
+        if (isPath(path, '/.well-known/openid-configuration'))
+          return cacheable(json(openIdConfiguration(tokens, options.jwksUri)));
         break;
       case 'openid':
         if (!isPath(path, '/openid/v1/jwks')) break;
@@ -462,10 +494,13 @@ const cacheable = (response: Response): Response => ({
   headers: { ...response.headers, 'cache-control': 'public, max-age=3600' },
 });
 
-function openIdConfiguration({ issuer }: ServiceAccountTokens): object {
+function openIdConfiguration(
+  { issuer }: ServiceAccountTokens,
+  jwksUri = `${issuer.replace(/\/$/, '')}/openid/v1/jwks`,
+): object {
   return {
     issuer,
-    jwks_uri: `${issuer}/openid/v1/jwks`,
+    jwks_uri: jwksUri,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

@@ -1,8 +1,8 @@
 /** OpenAPI 2 ("Swagger"), one document for everything: older kubectl and tools read it (`/openapi/v2`). */
 import { versionsOf } from '../discovery.ts';
 import type { ResourceInfo } from '../resources.ts';
-import { type OpenApiDocument, packDocument } from './document.ts';
 import { ALL_TYPES, type MediaTypes, type Operation, operationsOf, type Parameter } from './operations.ts';
+import { pacer } from './pace.ts';
 import { gvksOf, type JsonSchema, SchemaWriter } from './schema.ts';
 import type { OpenApiInfo } from './v3.ts';
 
@@ -48,14 +48,16 @@ export function operationV2(op: Operation, writer: SchemaWriter, types: MediaTyp
   };
 }
 
-/** The document as an object; see {@link openapiV2} for what is served. */
-export function buildV2(resources: readonly ResourceInfo[], info: OpenApiInfo): JsonSchema {
+/** The document as an object. */
+export async function buildV2(resources: readonly ResourceInfo[], info: OpenApiInfo): Promise<JsonSchema> {
+  const pace = pacer();
   const served = [...new Set(resources.map(r => r.group))].flatMap(group =>
     versionsOf(resources, group).map(version => ({ group, version })),
   );
   const writer = new SchemaWriter('v2', definition => gvksOf(definition, served));
   const paths: Record<string, JsonSchema> = {};
   for (const op of resources.flatMap(operationsOf)) {
+    await pace();
     const at = paths[op.path] ?? {};
     paths[op.path] = at;
     at[op.method] = operationV2(op, writer);
@@ -69,14 +71,5 @@ export function buildV2(resources: readonly ResourceInfo[], info: OpenApiInfo): 
       BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
     },
     security: [{ BearerToken: [] }],
-  };
-}
-
-/** Made at the first call, then kept compressed. */
-export function openapiV2(resources: readonly ResourceInfo[], info: OpenApiInfo): () => OpenApiDocument {
-  let made: OpenApiDocument | undefined;
-  return () => {
-    made ??= packDocument(buildV2(resources, info));
-    return made;
   };
 }

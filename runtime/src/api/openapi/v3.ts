@@ -5,7 +5,7 @@
 import { groupVersionOf, versionsOf } from '../discovery.ts';
 import type { ResourceInfo } from '../resources.ts';
 import { META } from '../schema/table.ts';
-import { digest, type OpenApiDocument, packDocument } from './document.ts';
+import { digest, type OpenApiDocument, packText } from './document.ts';
 import {
   ALL_TYPES,
   BODY_TYPES,
@@ -15,6 +15,7 @@ import {
   type Parameter,
   rootOf,
 } from './operations.ts';
+import { pacer } from './pace.ts';
 import { gvksOf, type JsonSchema, SchemaWriter } from './schema.ts';
 
 const servedIn = (resources: readonly ResourceInfo[], group: string, version: string): ResourceInfo[] =>
@@ -68,12 +69,13 @@ export interface OpenApiInfo {
 }
 
 /** The document as an object; see {@link openapiV3} for what is served. */
-export function buildV3(
+export async function buildV3(
   resources: readonly ResourceInfo[],
   group: string,
   version: string,
   info: OpenApiInfo,
-): JsonSchema {
+): Promise<JsonSchema> {
+  const pace = pacer();
   const served = servedIn(resources, group, version);
   const writer = new SchemaWriter('v3', definition => gvksOf(definition, [{ group, version }]));
   const paths: Record<string, JsonSchema> = {
@@ -89,6 +91,7 @@ export function buildV3(
     },
   };
   for (const op of served.flatMap(operationsOf)) {
+    await pace();
     const at = paths[op.path] ?? {};
     paths[op.path] = at;
     at[op.method] = operationV3(op, writer);
@@ -116,12 +119,12 @@ export interface OpenApiV3 {
   /** `/openapi/v3`: where each group's document is. */
   readonly index: () => { paths: Record<string, { serverRelativeURL: string }> };
   /** The document of `/openapi/v3/<path>`, e.g. `api/v1` or `apis/apps/v1`; `undefined` where nothing is served. */
-  readonly document: (path: string) => OpenApiDocument | undefined;
+  readonly document: (path: string) => Promise<OpenApiDocument> | undefined;
 }
 
 /** A fixed list of resources; when that changes (custom resources), make another. */
 export function openapiV3(resources: readonly ResourceInfo[], info: OpenApiInfo): OpenApiV3 {
-  const made = new Map<string, OpenApiDocument>();
+  const made = new Map<string, Promise<OpenApiDocument>>();
   const groups = [...new Set(resources.map(r => r.group))];
   const places = new Map(
     groups.flatMap(group =>
@@ -143,10 +146,13 @@ export function openapiV3(resources: readonly ResourceInfo[], info: OpenApiInfo)
     document: path => {
       const place = places.get(path);
       if (!place) return undefined;
-      const document = made.get(path) ?? {
-        ...packDocument(buildV3(resources, place.group, place.version, info)),
-        etag: `"${hash(place.group, place.version)}"`, // as the index says it
-      };
+      const { group, version } = place;
+      const document =
+        made.get(path) ??
+        // The tag is what the index says.
+        buildV3(resources, group, version, info).then(built =>
+          packText(JSON.stringify(built), `"${hash(group, version)}"`),
+        );
       made.set(path, document);
       return document;
     },

@@ -12,6 +12,7 @@ import { acceptsGzip, contentTypes, type Encoding, negotiate, plainJson } from '
 
 export interface OpenApiSource {
   v2(): Promise<OpenApiDocument>;
+  v2Protobuf(): Promise<OpenApiDocument>;
   index(): unknown;
   document(path: string): Promise<OpenApiDocument | undefined>;
 }
@@ -95,8 +96,10 @@ export class Discovery {
     const source = await this.#openApi;
     if (version === 'v2' && rest.length === 0) {
       const form = openApiForm(request, ['json', PROTOBUF_V2]);
-      if (form === PROTOBUF_V2) return protobufDocument();
-      return form === undefined ? notAcceptable() : compressed(request, await source.v2());
+      if (form === undefined) return notAcceptable();
+      return form === 'json'
+        ? compressed(request, await source.v2())
+        : compressed(request, await source.v2Protobuf(), PROTOBUF_V2);
     }
     if (version === 'v3' && rest.length === 0) {
       const body = Buffer.from(JSON.stringify(source.index()));
@@ -124,8 +127,8 @@ export class Discovery {
 
 const YEAR_MS = 365 * 24 * 3600 * 1000;
 
-function compressed(request: Request, { gzip, etag }: OpenApiDocument): Response {
-  const headers = { 'content-type': 'application/json', etag, vary: 'Accept-Encoding, Accept' };
+function compressed(request: Request, { gzip, etag }: OpenApiDocument, type = 'application/json'): Response {
+  const headers = { 'content-type': type, etag, vary: 'Accept-Encoding, Accept' };
   if (isKnown(request, etag)) return { status: 304, headers, body: Buffer.alloc(0) };
   if (acceptsGzip(request.headers['accept-encoding'])) {
     return { status: 200, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzip };
@@ -143,32 +146,28 @@ function isKnown({ headers }: Request, etag: string): boolean {
 /** As kube-openapi refuses: without a body. */
 const notAcceptable = (): Response => ({ status: 406, headers: { vary: 'Accept' }, body: Buffer.alloc(0) });
 
-/** The first of the offered forms the client names; of an open question the first offered. */
-function openApiForm({ headers }: Request, offered: readonly string[]): string | undefined {
-  const accept = headers.accept ?? '';
-  if (accept === '') return offered[0];
-  for (const clause of accept.split(',')) {
-    const type = clause.split(';')[0]?.trim().toLowerCase() ?? '';
-    if (type === '*/*' || type === 'application/*') return offered[0];
-    if (type === 'application/json' && offered.includes('json')) return 'json';
-    if (offered.includes(PROTOBUF_V2) && /proto-openapi\.spec\.v2[.@]v1\.0\+protobuf/.test(type)) return PROTOBUF_V2;
-  }
-  return undefined;
-}
-
 const PROTOBUF_V2 = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
 
-/**
- * OpenAPI v2 as protobuf, without definitions: `Document { swagger = 1, info = 2 { title = 1, version = 2 } }` (gnostic). Only
- * kubectl's client-side validation reads it, for what it cannot leave to the server (`kind: List`); kinds it does not find
- * there it leaves to the server after all.
- */
-function protobufDocument(): Response {
-  const field = (number: number, content: Buffer): Buffer =>
-    Buffer.concat([Buffer.of((number << 3) | 2, content.length), content]);
-  const info = Buffer.concat([field(1, Buffer.from('Kubernetes')), field(2, Buffer.from('unversioned'))]);
-  const body = Buffer.concat([field(1, Buffer.from('2.0')), field(2, info)]);
-  return { status: 200, headers: { 'content-type': PROTOBUF_V2 }, body };
+/** What names a form; clients before 2022 write `@` in the protobuf's. */
+const formOf: Readonly<Record<string, string>> = {
+  'application/json': 'json',
+  [PROTOBUF_V2]: PROTOBUF_V2,
+  [PROTOBUF_V2.replace('v2.v1', 'v2@v1')]: PROTOBUF_V2,
+};
+
+/** The offered form the client likes best (`q`); of an open question the first offered. */
+function openApiForm({ headers }: Request, offered: readonly string[]): string | undefined {
+  const clauses = (headers.accept || '*/*').split(',').map(clause => {
+    const [type = '', ...parameters] = clause.split(';').map(part => part.trim().toLowerCase());
+    const q = Number(parameters.find(parameter => parameter.startsWith('q='))?.slice(2) ?? 1);
+    return { type, q: Number.isNaN(q) ? 1 : q };
+  });
+  for (const { type } of clauses.sort((a, b) => b.q - a.q)) {
+    if (type === '*/*' || type === 'application/*') return offered[0];
+    const form = formOf[type];
+    if (form !== undefined && offered.includes(form)) return form;
+  }
+  return undefined;
 }
 
 /** In which encoding the aggregated form is asked for; undefined: not at all. Named anywhere in `Accept`, it is preferred. */

@@ -125,6 +125,16 @@ export class Writer {
       this.#buffer[--this.#position] = value;
       return;
     }
+    // Lengths and tags are small: no big numbers for them.
+    if (value >= 0 && value < 2 ** 28) {
+      const size = value < 2 ** 14 ? 2 : value < 2 ** 21 ? 3 : 4;
+      this.#room(size);
+      this.#position -= size;
+      let left = Math.trunc(value);
+      for (let i = 0; i < size - 1; i++, left >>>= 7) this.#buffer[this.#position + i] = (left & 0x7f) | 0x80;
+      this.#buffer[this.#position + size - 1] = left;
+      return;
+    }
     let rest = BigInt.asUintN(64, BigInt(Math.trunc(value)));
     const bytes: number[] = [];
     for (; rest > 127n; rest >>= 7n) bytes.push(Number(rest & 0x7fn) | 0x80);
