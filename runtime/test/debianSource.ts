@@ -51,7 +51,18 @@ async function fetchFrom(suite: string, packageName: string, work: string): Prom
  * What a package of a newer Debian holds, unpacked. Two processes may ask at once: each works apart and the first to finish wins.
  * Throws with what was tried where no suite has the package.
  */
-export async function debianPackage(packageName: string): Promise<string> {
+export function debianPackage(packageName: string): Promise<string> {
+  const known = asked.get(packageName);
+  if (known) return known;
+  const fetched = unpacked(packageName);
+  asked.set(packageName, fetched);
+  return fetched;
+}
+
+/** One fetch a process and package: two would work in the same folder. */
+const asked = new Map<string, Promise<string>>();
+
+async function unpacked(packageName: string): Promise<string> {
   const kept = join(cacheRoot(), 'debian-source', packageName);
   if (existsSync(kept)) return kept;
   const failures: string[] = [];
