@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, helpOf, nearest, parseOptions, UsageError } from './command.ts';
+import { type Command, nearest, parseOptions, UsageError } from './command.ts';
 
 const command: Command = {
   name: 'agent',
@@ -85,8 +85,73 @@ test('nearest finds slips, not strangers', () => {
   for (const [word, expected] of table) assert.equal(nearest(word, known), expected, word);
 });
 
-test('the help shows each option with its default, variable and repetition', () => {
-  const text = helpOf(command);
-  assert.match(text, /--server URL\s+the control plane \(default https:\/\/127\.0\.0\.1:6443; or \$ATOLL_URL\)/);
-  assert.match(text, /--node-label KEY=VALUE\s+a label \(may be repeated\)/);
+const server: Command = {
+  name: 'server',
+  summary: '',
+  options: [
+    { name: 'anonymous-auth', boolean: true, summary: '', default: 'true' },
+    { name: 'token-auth-file', value: 'FILE', summary: '' },
+    { name: 'enable-admission-plugins', value: 'NAMES', summary: '', repeated: true },
+    { name: 'data-dir', value: 'DIR', summary: '' },
+    {
+      name: 'kube-apiserver-arg',
+      value: 'NAME=VALUE',
+      summary: '',
+      repeated: true,
+      passesOn: ['anonymous-auth', 'token-auth-file', 'enable-admission-plugins'],
+    },
+  ],
+  alwaysSo: { 'allow-privileged': ['true'] },
+  whyNot: name => (name.startsWith('etcd-') ? 'the store is a file' : undefined),
+  run: async () => 0,
+};
+
+test('options that are passed on are as if they were given themselves', () => {
+  const through = (...texts: string[]): string[] => texts.flatMap(text => ['--kube-apiserver-arg', text]);
+  const table: [string[], Record<string, string | readonly string[]>][] = [
+    [through('anonymous-auth=false'), { 'anonymous-auth': 'false' }],
+    [through('--anonymous-auth=false'), { 'anonymous-auth': 'false' }],
+    [through('anonymous-auth'), { 'anonymous-auth': 'true' }],
+    [['--kube-apiserver-arg=token-auth-file=/a=b,c'], { 'token-auth-file': '/a=b,c' }],
+    [
+      [...through('enable-admission-plugins=A,B'), '--enable-admission-plugins=C'],
+      { 'enable-admission-plugins': ['A', 'B', 'C'] },
+    ],
+    [through('allow-privileged=true', 'allow-privileged'), { 'anonymous-auth': 'true' }],
+    [['--allow-privileged'], { 'anonymous-auth': 'true' }],
+  ];
+  for (const [argv, expected] of table) {
+    const { values, rest } = parseOptions(server, argv, {});
+    assert.deepEqual(rest, [], argv.join(' '));
+    assert.equal(values.has('kube-apiserver-arg'), false);
+    for (const [name, value] of Object.entries(expected))
+      assert.deepEqual(typeof value === 'string' ? values.one(name) : values.many(name), value, argv.join(' '));
+  }
+});
+
+test('what is passed on and not understood is named, with the nearest known option or the reason', () => {
+  const table: [string, RegExp][] = [
+    ['anonymus-auth=false', /^unknown option --kube-apiserver-arg anonymus-auth of .*did you mean anonymous-auth\?/],
+    ['data-dir=/x', /^unknown option --kube-apiserver-arg data-dir of atoll server \(/],
+    ['=x', /^unknown option --kube-apiserver-arg {2}of/],
+    ['anonymous-auth=no', /^--kube-apiserver-arg anonymous-auth is true or false, not "no"$/],
+    ['token-auth-file', /^--kube-apiserver-arg token-auth-file needs a value: FILE$/],
+    ['etcd-servers=x', /^--kube-apiserver-arg etcd-servers: the store is a file$/],
+    ['allow-privileged=false', /^--kube-apiserver-arg allow-privileged: it is always true in Atoll, not "false"$/],
+    ['constructor=1', /^unknown option --kube-apiserver-arg constructor of/],
+  ];
+  for (const [text, message] of table)
+    assert.throws(
+      () => parseOptions(server, ['--kube-apiserver-arg', text], {}),
+      (e: unknown) => e instanceof UsageError && message.test(e.message),
+      text,
+    );
+  assert.throws(
+    () => parseOptions(server, ['--etcd-servers=x'], {}),
+    /^UsageError: --etcd-servers: the store is a file$/,
+  );
+  assert.throws(
+    () => parseOptions(server, ['--token-auth-file=a', '--kube-apiserver-arg=token-auth-file=b'], {}),
+    /--kube-apiserver-arg token-auth-file is given twice/,
+  );
 });

@@ -18,6 +18,10 @@ export interface Option {
   readonly repeated?: true;
   /** Environment variable that stands in when the option is not given. */
   readonly env?: string;
+  /** The heading it stands under in the help; those without one come first. */
+  readonly section?: string;
+  /** Its value is another option of the same command, `name=value`; these are the names it takes. */
+  readonly passesOn?: readonly string[];
 }
 
 export interface Command {
@@ -26,6 +30,12 @@ export interface Command {
   readonly options: readonly Option[];
   /** Takes arguments besides options: what they are, for the help, with examples. */
   readonly usage?: string;
+  /** Stands under the options in the help. */
+  readonly notes?: string;
+  /** Options that people know from elsewhere and that say what is so anyway, with the values that do. */
+  readonly alwaysSo?: Readonly<Record<string, readonly string[]>>;
+  /** Why an option that people know from elsewhere is not one here, and what to do; undefined: nobody knows it. */
+  readonly whyNot?: (name: string) => string | undefined;
   /** Everything after the command is passed on untouched. */
   readonly passThrough?: true;
   /** Resolves with the exit code. */
@@ -54,6 +64,10 @@ export class Values {
   }
   many(name: string): readonly string[] {
     return (this.given.get(name) ?? []).flatMap(v => v.split(',')).filter(v => v !== '');
+  }
+  /** Of a switch with a value. */
+  flag(name: string): boolean {
+    return this.one(name) === 'true';
   }
   /** @throws UsageError when the value is not a whole number from `min` to `max`. */
   integer(name: string, min: number, max: number): number {
@@ -90,29 +104,10 @@ export function parseOptions(
     const [, dashes = '', name = '', attached] = /^(--?)([^=]*)(?:=([\s\S]*))?$/.exec(word) ?? [];
     const option = command.options.find(o => o.name === name && dashes === (name.length === 1 ? '-' : '--'));
     if (!option) {
-      const near = nearest(
-        name,
-        command.options.map(o => o.name),
-      );
-      throw new UsageError(
-        `unknown option ${word.split('=')[0]} of atoll ${command.name}${near ? `; did you mean --${near}?` : ''} (atoll ${command.name} --help lists them)`,
-      );
+      if (isSo(command, `${dashes}${name}`, name, attached)) continue;
+      throw unknownOption(command, `${dashes}${name}`, name, all(command));
     }
-    if (option.boolean) {
-      if (attached !== undefined && attached !== 'true' && attached !== 'false')
-        throw new UsageError(`--${name} is true or false, not "${attached}"`);
-      given.set(name, [attached ?? 'true']);
-      continue;
-    }
-    if (option.value === undefined) {
-      if (attached !== undefined) throw new UsageError(`--${name} is a switch and takes no value`);
-      given.set(name, ['true']);
-      continue;
-    }
-    const value = attached ?? argv[++i];
-    if (value === undefined) throw new UsageError(`--${name} needs a value: ${option.value}`);
-    if (!option.repeated && given.has(name)) throw new UsageError(`--${name} is given twice`);
-    given.set(name, [...(given.get(name) ?? []), value]);
+    take(command, given, { option, as: `${dashes}${name}`, value: attached, next: () => argv[++i] });
   }
   for (const option of command.options) {
     if (given.has(option.name)) continue;
@@ -122,12 +117,78 @@ export function parseOptions(
   return { values: new Values(given), rest };
 }
 
-/** The known name at an edit distance (Levenshtein) of at most two, or a third of the word, or undefined. */
+const all = ({ options }: Command): string[] => options.map(({ name }) => name);
+
+interface Taken {
+  readonly option: Option;
+  /** As it was written: `--token`, `--kube-apiserver-arg token-auth-file`. */
+  readonly as: string;
+  readonly value: string | undefined;
+  /** The word after it. */
+  readonly next: () => string | undefined;
+}
+
+function take(command: Command, given: Map<string, string[]>, { option, as, value, next }: Taken): void {
+  const { name } = option;
+  if (option.boolean) {
+    if (value !== undefined && value !== 'true' && value !== 'false')
+      throw new UsageError(`${as} is true or false, not "${value}"`);
+    given.set(name, [value ?? 'true']);
+    return;
+  }
+  if (option.value === undefined) {
+    if (value !== undefined) throw new UsageError(`${as} is a switch and takes no value`);
+    given.set(name, ['true']);
+    return;
+  }
+  const text = value ?? next();
+  if (text === undefined) throw new UsageError(`${as} needs a value: ${option.value}`);
+  if (option.passesOn) {
+    takePassedOn(command, given, option, text);
+    return;
+  }
+  if (!option.repeated && given.has(name)) throw new UsageError(`${as} is given twice`);
+  given.set(name, [...(given.get(name) ?? []), text]);
+}
+
+/** `anonymous-auth=false` of `--kube-apiserver-arg anonymous-auth=false`, with or without dashes. */
+function takePassedOn(command: Command, given: Map<string, string[]>, through: Option, text: string): void {
+  const { name: by, passesOn = [] } = through;
+  const [, name = '', value] = /^-{0,2}([^=]*)(?:=([\s\S]*))?$/.exec(text) ?? [];
+  const option = passesOn.includes(name) ? command.options.find(known => known.name === name) : undefined;
+  const as = `--${by} ${name}`;
+  if (!option) {
+    if (isSo(command, as, name, value)) return;
+    throw unknownOption(command, as, name, passesOn);
+  }
+  take(command, given, { option, as, value, next: () => undefined });
+}
+
+/** @throws UsageError where it says what is not so. */
+function isSo({ alwaysSo = {} }: Command, as: string, name: string, value = 'true'): boolean {
+  const values = Object.hasOwn(alwaysSo, name) ? alwaysSo[name] : undefined;
+  if (!values) return false;
+  if (values.includes(value)) return true;
+  throw new UsageError(`${as}: it is always ${values[0]} in Atoll, not "${value}"`);
+}
+
+function unknownOption(command: Command, as: string, name: string, known: readonly string[]): UsageError {
+  const why = command.whyNot?.(name);
+  if (why !== undefined) return new UsageError(`${as}: ${why}`);
+  const near = nearest(name, known);
+  // What is passed on is named as it is written there.
+  const hint = near === undefined ? '' : `; did you mean ${as.includes(' ') ? near : `--${near}`}?`;
+  return new UsageError(
+    `unknown option ${as} of atoll ${command.name}${hint} (atoll ${command.name} --help lists them)`,
+  );
+}
+
+/** The known name at an edit distance (Levenshtein, whatever the case) of at most two, or a third of the word, or undefined. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    const d = editDistance(word, candidate);
+    const d = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (d < bestDistance) [best, bestDistance] = [candidate, d];
   }
   return best;
@@ -144,20 +205,4 @@ function editDistance(a: string, b: string): number {
     row = next;
   }
   return row[b.length] ?? 0;
-}
-
-export function helpOf(command: Command): string {
-  const rows = command.options.map(o => {
-    const left = `${o.name.length === 1 ? ' -' : '--'}${o.name}${o.boolean ? '=BOOL' : o.value === undefined ? '' : ` ${o.value}`}`;
-    const notes = [
-      o.default === undefined ? '' : `default ${o.default}`,
-      o.env === undefined ? '' : `or $${o.env}`,
-      o.repeated ? 'may be repeated' : '',
-    ].filter(n => n !== '');
-    return [left, `${o.summary}${notes.length > 0 ? ` (${notes.join('; ')})` : ''}`] as const;
-  });
-  const width = Math.max(0, ...rows.map(([left]) => left.length));
-  const options = rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`).join('\n');
-  const usage = command.usage === undefined ? '' : `\n${command.usage}\n`;
-  return `atoll ${command.name}: ${command.summary}\n${usage}${options === '' ? '' : `\n${options}\n`}`;
 }

@@ -4,9 +4,10 @@
  */
 import { release } from '../machine/release.ts';
 import { atRestCommands } from './atRestCommands.ts';
-import { type Command, helpOf, nearest, parseOptions, UsageError } from './command.ts';
-import { accessOptions } from './serverAccess.ts';
-import { atRestOptions } from './serverAtRestOptions.ts';
+import { type Command, nearest, parseOptions, UsageError } from './command.ts';
+import { helpOf } from './help.ts';
+import { alwaysSo, whyNot } from './serverElsewhere.ts';
+import { serverNotes, serverOptions } from './serverOptions.ts';
 
 const kubeconfig = {
   name: 'kubeconfig',
@@ -27,32 +28,10 @@ const commands: readonly Command[] = [
   {
     name: 'server',
     summary: 'run the control plane: API server, scheduler, controllers',
-    options: [
-      dataDir,
-      runDir,
-      { name: 'bind-address', value: 'ADDRESS', summary: 'listen on this address', default: '::' },
-      { name: 'https-listen-port', value: 'PORT', summary: 'listen on this port', default: '6443' },
-      {
-        name: 'tls-san',
-        value: 'NAME',
-        summary: 'a further name or address in the serving certificate',
-        repeated: true,
-      },
-      {
-        name: 'write-kubeconfig',
-        value: 'FILE',
-        summary: 'write the admin kubeconfig here, mode 600',
-        default: '/etc/atoll/atoll.yaml',
-      },
-      {
-        name: 'token',
-        value: 'SECRET',
-        summary: 'the secret nodes join with; made up at the first start when not given',
-        env: 'ATOLL_TOKEN',
-      },
-      ...atRestOptions,
-      ...accessOptions,
-    ],
+    options: serverOptions(dataDir, runDir),
+    notes: serverNotes,
+    alwaysSo,
+    whyNot,
     run: async context => (await import('./server.ts')).server(context),
   },
   {
@@ -183,7 +162,7 @@ export async function main(
       );
     }
     if (!command.passThrough && words.some(w => w === '--help' || w === '-h')) {
-      stdout(helpOf(command));
+      stdout(helpOf(command, process.stdout.columns));
       return 0;
     }
     const { values, rest } = command.passThrough

@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { ConfigFileError } from '../apiserver/configFileError.ts';
 import { listen } from '../apiserver/http.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { Client } from '../client/client.ts';
@@ -22,10 +23,10 @@ import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
 import { startScheduler } from '../scheduler/index.ts';
-import type { CommandContext } from './command.ts';
+import { type CommandContext, UsageError } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { report } from './report.ts';
-import { anonymousOf, auditOf, staticTokensOf } from './serverAccess.ts';
+import { accessOf, auditOf } from './serverAccess.ts';
 import { openAtRest, settleRestore } from './serverAtRest.ts';
 import { aborted, untilSignal } from './signals.ts';
 
@@ -53,6 +54,8 @@ export async function server({ values }: CommandContext): Promise<number> {
   try {
     state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
     await makeDirectory(directory, 0o700);
+    // Before anything is opened: what was typed wrong is said at once.
+    const access = await accessOf(values);
     let fail: (error: Error) => void = () => undefined;
     const failed = new Promise<never>((_, reject) => {
       fail = reject;
@@ -83,7 +86,6 @@ export async function server({ values }: CommandContext): Promise<number> {
     const { store, check, metrics } = await opening;
 
     state.report('starting', 'starting the API');
-    const staticTokens = await staticTokensOf(values);
     const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
     if (audit) closers.unshift(() => audit.close());
     const version = { gitVersion: `${release().kubernetes}+atoll${release().version}` };
@@ -94,11 +96,9 @@ export async function server({ values }: CommandContext): Promise<number> {
       clock,
       version,
       nodeSecret: secret,
-      anonymous: anonymousOf(values),
-      ...(staticTokens ? { staticTokens } : {}),
+      ...access,
       ...(audit ? { auditor: audit.auditor } : {}),
       serviceCidr: '10.43.0.0/16',
-      issuer: 'https://kubernetes.default.svc.cluster.local',
       advertised: { address: hostAddresses()[0], port },
       checks: [check],
       moreMetrics: metrics,
@@ -170,6 +170,11 @@ export async function server({ values }: CommandContext): Promise<number> {
     logger.info('stopping');
     return 0;
   } catch (error) {
+    // What was typed is said to who typed it.
+    if (error instanceof UsageError || error instanceof ConfigFileError) {
+      state.report('failed', error.message);
+      throw error;
+    }
     report(error, state, logger);
     return 1;
   } finally {

@@ -17,6 +17,7 @@ import { Bindings } from '../authorization/bindings.ts';
 import { Mirrors } from '../mirrors.ts';
 import { serialize } from '../serialized.ts';
 import type { Admission, Operation } from './admission.ts';
+import { pluginNames } from './pluginNames.ts';
 import { type AdmissionOptions, builtInAdmission } from './plugins.ts';
 import { standardOf } from './podSecurity/policy.ts';
 import { mergeTolerations } from './runtimeClass.ts';
@@ -789,6 +790,17 @@ describe('plugins that are off', () => {
     assert.throws(
       () => admissionWith({ enable: ['Nope'] }),
       /there is no admission plugin "Nope"; there are AlwaysPullImages, /,
+    );
+  });
+  it('are all there, under upstream’s names', () => {
+    for (const name of pluginNames) admissionWith({ enable: [name] });
+  });
+  it('have their seconds', async () => {
+    const admission = admissionWith({ tolerations: { notReadySeconds: 10, unreachableSeconds: 20 } });
+    const spec = specOf(await admit({ resource: 'pods', object: pod() }, admission));
+    assert.deepEqual(
+      (spec.tolerations as { tolerationSeconds: number }[]).map(one => one.tolerationSeconds),
+      [10, 20],
     );
   });
   it('on by default can be off', async () => {

@@ -13,7 +13,8 @@ import {
   clusterTrustBundleAttest,
 } from './certificates.ts';
 import { defaultIngressClass, defaultStorageClass } from './defaultClasses.ts';
-import { defaultTolerations } from './defaultTolerations.ts';
+import { type DefaultTolerationOptions, defaultTolerations } from './defaultTolerations.ts';
+import { type EventLimit, eventRateLimit } from './eventRateLimit.ts';
 import { limitRanger } from './limitRanger.ts';
 import { namespaceLifecycle } from './namespaceLifecycle.ts';
 import { nodeRestriction } from './nodeRestriction.ts';
@@ -24,9 +25,11 @@ import {
   extendedResourceToleration,
   ownerReferencesPermissionEnforcement,
 } from './optional.ts';
+import { offByDefault, pluginNames } from './pluginNames.ts';
 import { type PodSecurityOptions, podSecurity } from './podSecurity/podSecurity.ts';
 import { podTopologyLabels } from './podTopologyLabels.ts';
 import { priority } from './priority.ts';
+import type { LimitedResource } from './quota/limited.ts';
 import { resourceQuota } from './quota/resourceQuota.ts';
 import { runtimeClass } from './runtimeClass.ts';
 import { serviceAccount } from './serviceAccount.ts';
@@ -38,6 +41,11 @@ export interface AdmissionOptions {
   /** Plugins that are on by default. */
   readonly disable?: readonly string[];
   readonly podSecurity?: PodSecurityOptions;
+  readonly tolerations?: DefaultTolerationOptions;
+  /** Of EventRateLimit, which does nothing without any. */
+  readonly eventLimits?: readonly EventLimit[];
+  /** What nobody uses without a quota. */
+  readonly limitedResources?: readonly LimitedResource[];
 }
 
 export interface AdmissionParts {
@@ -47,14 +55,6 @@ export interface AdmissionParts {
   readonly authorizer: Authorizer;
   readonly bindings: Bindings;
 }
-
-/** Off unless asked for, as upstream's. */
-const offByDefault = new Set([
-  'AlwaysPullImages',
-  'DenyServiceExternalIPs',
-  'ExtendedResourceToleration',
-  'OwnerReferencesPermissionEnforcement',
-]);
 
 /** @throws Error for the name of a plugin that there is not. */
 export function builtInAdmission(parts: AdmissionParts, options: AdmissionOptions = {}): Admission {
@@ -68,11 +68,12 @@ export function builtInAdmission(parts: AdmissionParts, options: AdmissionOption
     alwaysPullImages,
     podSecurity(mirrors, store, options.podSecurity),
     priority(mirrors),
-    defaultTolerations,
+    defaultTolerations(options.tolerations),
     extendedResourceToleration,
     defaultStorageClass(mirrors),
     storageObjectInUseProtection,
     ownerReferencesPermissionEnforcement(authorizer),
+    eventRateLimit(options.eventLimits ?? [], () => performance.now()),
     persistentVolumeClaimResize(mirrors),
     runtimeClass(mirrors),
     certificateApproval(authorizer),
@@ -86,7 +87,7 @@ export function builtInAdmission(parts: AdmissionParts, options: AdmissionOption
     escalation(bindings, authorizer),
     // MutatingAdmissionPolicy, MutatingAdmissionWebhook: here, so that they see what the built-in ones have made of the object.
     // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook: here, before the quota, which charges what it lets in.
-    resourceQuota(mirrors, store, clock),
+    resourceQuota(mirrors, store, clock, options.limitedResources),
   ];
   return admissionChain(enabled(plugins, options));
 }
@@ -95,10 +96,11 @@ function enabled(
   plugins: readonly AdmissionPlugin[],
   { enable = [], disable = [] }: AdmissionOptions,
 ): AdmissionPlugin[] {
-  const names = new Set(plugins.map(({ name }) => name));
   for (const name of [...enable, ...disable]) {
-    if (names.has(name)) continue;
-    throw new Error(`there is no admission plugin ${JSON.stringify(name)}; there are ${[...names].sort().join(', ')}`);
+    if (plugins.some(plugin => plugin.name === name)) continue;
+    throw new Error(
+      `there is no admission plugin ${JSON.stringify(name)}; there are ${[...pluginNames].sort().join(', ')}`,
+    );
   }
   return plugins.filter(({ name }) => (offByDefault.has(name) ? enable.includes(name) : !disable.includes(name)));
 }

@@ -23,6 +23,7 @@ const LEGACY_ISSUER = 'kubernetes/serviceaccount';
 const LEGACY = 'kubernetes.io/serviceaccount/';
 /** For clocks that differ, and for what is being deleted. */
 const LEEWAY_MS = 60_000;
+const YEAR_SECONDS = 366 * 24 * 3600;
 const INVALIDATED = 'service account token has been invalidated';
 
 export interface BoundObject {
@@ -55,9 +56,16 @@ export interface SecretTokenFor {
 export interface ServiceAccountTokensOptions {
   readonly store: Store;
   readonly clock: Clock;
+  /** Who issues. */
   readonly issuer: string;
+  /** Who issued before: their tokens are good too. */
+  readonly formerIssuers?: readonly string[];
   /** The API server's own audiences. */
   readonly audiences: readonly string[];
+  /** The longest life of a token that is asked for; unset: a year. */
+  readonly maxLifetimeSeconds?: number;
+  /** Pods' tokens live a year, for programs that do not read them again (KEP-1205). Default: true. */
+  readonly extendLifetime?: boolean;
   readonly signing: SigningKey;
   readonly verification: readonly VerificationKey[];
 }
@@ -81,6 +89,15 @@ export class ServiceAccountTokens implements TokenAuthenticator {
 
   get issuer(): string {
     return this.#options.issuer;
+  }
+
+  /** Nobody gets a token for longer, whatever is asked. */
+  get maxLifetimeSeconds(): number {
+    return this.#options.maxLifetimeSeconds ?? YEAR_SECONDS;
+  }
+
+  get extendsLifetime(): boolean {
+    return this.#options.extendLifetime ?? true;
   }
 
   get verificationKeys(): readonly VerificationKey[] {
@@ -144,7 +161,8 @@ export class ServiceAccountTokens implements TokenAuthenticator {
   async #check(claims: Claims, token: string, audiences: readonly string[], nowMs: number): Promise<Verdict> {
     if (claims.iss === LEGACY_ISSUER) return this.#checkSecretToken(claims, token, audiences, nowMs);
     const { iss, exp, nbf, iat } = claims;
-    if (iss !== this.#options.issuer) return notOurs;
+    const { issuer, formerIssuers = [] } = this.#options;
+    if (iss !== issuer && !formerIssuers.includes(String(iss))) return notOurs;
     const own = (Array.isArray(claims.aud) ? claims.aud : [claims.aud]).map(String);
     const common = audiences.filter(audience => own.includes(audience));
     if (common.length === 0) {

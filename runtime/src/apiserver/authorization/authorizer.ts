@@ -52,6 +52,16 @@ export const masters: Authorizer = {
   authorize: ({ user }) => (user.groups.includes('system:masters') ? { opinion: 'allow', reason: '' } : noOpinion),
 };
 
+/** `--authorization-mode`; the first two are what is on when nothing is said. */
+export const authorizationModes = ['Node', 'RBAC', 'AlwaysAllow', 'AlwaysDeny'] as const;
+export type AuthorizationMode = (typeof authorizationModes)[number];
+
+export const alwaysAllow: Authorizer = { authorize: () => ({ opinion: 'allow', reason: '' }) };
+/** No opinion is a no; the text is upstream's. */
+export const alwaysDeny: Authorizer = {
+  authorize: () => ({ opinion: 'none', reason: 'Everything is forbidden.' }),
+};
+
 /** What a refusal says (upstream's words: people and tests match on them). */
 export function refusalText({
   user,

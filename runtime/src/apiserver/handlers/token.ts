@@ -25,8 +25,6 @@ const expected = {
 const MIN_SECONDS = 600;
 const DEFAULT_SECONDS = 3600;
 const MAX_SECONDS = 2 ** 32;
-/** Nobody gets a token for longer, whatever is asked. */
-const LIMIT_SECONDS = 366 * 24 * 3600;
 /** What pods' volumes ask for; such tokens live a year, for clients that never read them again (KEP-1205). */
 const POD_SECONDS = 3607;
 const EXTENDED_SECONDS = 365 * 24 * 3600;
@@ -64,12 +62,13 @@ export async function requestToken(context: Context): Promise<Response> {
   await parts.admission.validate(attributes);
   const bound = await boundObject(context, spec);
   const audiences = spec.audiences?.length ? spec.audiences : [...parts.tokens.audiences];
-  const lifetimeSeconds = Math.min(seconds, LIMIT_SECONDS);
+  const lifetimeSeconds = Math.min(seconds, parts.tokens.maxLifetimeSeconds);
   if (lifetimeSeconds < seconds) {
     warnings.push(`requested expiration of ${seconds} seconds shortened to ${lifetimeSeconds} seconds`);
   }
   const isForPod = bound?.kind === 'Pod' && lifetimeSeconds === POD_SECONDS;
-  const extended = isForPod && audiences.every(audience => parts.tokens.audiences.includes(audience));
+  const extended =
+    isForPod && parts.tokens.extendsLifetime && audiences.every(audience => parts.tokens.audiences.includes(audience));
   const { token } = parts.tokens.issue({
     namespace: info.namespace,
     name: info.name,

@@ -6,6 +6,7 @@ import type { Pod, ResourceQuota } from '../../../api/generated/types/core.v1.ts
 import type { KubeObject } from '../../../api/object.ts';
 import { formatQuantities } from '../../../api/quantities.ts';
 import { evaluatorOf, isTerminatingScope } from '../../../api/quota/index.ts';
+import { StatusError } from '../../../api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Store } from '../../../store/store.ts';
 import { keyOf } from '../../keys.ts';
@@ -13,6 +14,7 @@ import type { Mirrors } from '../../mirrors.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, groupResourceOf, refused } from '../admission.ts';
 import { ByNamespace } from '../byNamespace.ts';
 import { type Charge, Charges } from './charges.ts';
+import { type LimitedResource, uncovered } from './limited.ts';
 import { recount } from './recount.ts';
 
 /** What is charged for a change, by resource; of all others, only that they are made. */
@@ -23,7 +25,12 @@ const updates: Readonly<Record<string, readonly string[]>> = {
   'resourceclaims.resource.k8s.io': [''],
 };
 
-export function resourceQuota(mirrors: Mirrors, store: Store, clock: Clock): AdmissionPlugin {
+export function resourceQuota(
+  mirrors: Mirrors,
+  store: Store,
+  clock: Clock,
+  limited: readonly LimitedResource[] = [],
+): AdmissionPlugin {
   const quotas = new ByNamespace<ResourceQuota & KubeObject>(mirrors.resourceQuotas, '/registry/core/resourcequotas/');
   const charges = new Charges(
     store,
@@ -33,7 +40,7 @@ export function resourceQuota(mirrors: Mirrors, store: Store, clock: Clock): Adm
 
   const validate = (attributes: AdmissionAttributes): void | Promise<void> => {
     const { namespace } = attributes;
-    if (namespace === '' || quotas.of(namespace).length === 0) return;
+    if (namespace === '' || (limited.length === 0 && quotas.of(namespace).length === 0)) return;
     return charge(attributes);
   };
 
@@ -53,6 +60,11 @@ export function resourceQuota(mirrors: Mirrors, store: Store, clock: Clock): Adm
       old: operation === 'UPDATE' ? old : undefined,
       isStatus: subresource === 'status',
     };
+    if (limited.length > 0) {
+      const open = uncovered(limited, quotas.of(namespace), request, clock.now());
+      if (open && 'names' in open) throw refused(attributes, open.names);
+      if (open) throw new StatusError(500, '', open.scopes);
+    }
     const asked: Charge = { request, dryRun, refused: reason => refused(attributes, reason) };
     await charges.charge(namespace, asked);
     attributes.onSettled = () => charges.settle(namespace, asked);
