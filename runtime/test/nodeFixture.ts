@@ -55,7 +55,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
         version: 'v1.36.4+atoll0.1.0',
         dirs,
         cgroupDriver: 'cgroupfs',
-        address: '192.0.2.10',
+        addresses: { internal: ['192.0.2.10'] },
         ...overrides,
         ...more,
       },

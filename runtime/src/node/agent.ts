@@ -18,11 +18,13 @@ import { type CgroupDriver, defaultDirs, type NodeContext, type NodeDirs } from 
 import type { CriClient } from './cri/client.ts';
 import { collectImages } from './images/garbage.ts';
 import { Images } from './images/images.ts';
+import type { Registries } from './images/registries.ts';
+import type { KubeletSettings } from './kubeletArguments.ts';
 import { podLookup, streamingRuntime } from './lookup.ts';
 import type { PodEvent } from './pods/dependencies.ts';
 import { PodSet } from './pods/pods.ts';
 import { diskInfo, machineFacts } from './status/machine.ts';
-import { NodeReporter } from './status/nodeStatus.ts';
+import { type NodeAddresses, NodeReporter } from './status/nodeStatus.ts';
 import { ApiStatusWriter } from './status/statusWriter.ts';
 import { createKubeletServer } from './streaming/server.ts';
 import { PodObjects } from './volumes/objects.ts';
@@ -46,8 +48,11 @@ export interface NodeOptions {
   readonly resolvConf?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly taints?: readonly Taint[];
-  /** `status.addresses`; default: found from the routes, anew at every look. */
-  readonly address?: string;
+  /** `status.addresses`; the node's own are found from the routes, anew at every look, where none are given. */
+  readonly addresses?: NodeAddresses;
+  readonly settings?: KubeletSettings;
+  /** Who this node is at registries. */
+  readonly registries?: Registries;
   /** Images that are never removed, by name. */
   readonly pinnedImages?: readonly string[];
   /** Why the node must not be Ready yet (images being imported, …). Call {@link RunningNode.poke} when the answer changes. */
@@ -104,7 +109,8 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     taints: options.taints ?? [],
     version: options.version,
     diskPath: dirs.pods,
-    address: options.address,
+    addresses: options.addresses,
+    settings: options.settings,
     fallbackAddress: () => (podCidr ? gatewayOf(podCidr) : undefined),
     notReady: () => options.notReady?.(),
     onNode: node => void takeRange(node),
@@ -139,7 +145,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     clusterDns: options.clusterDns ?? ['10.43.0.10'],
     clusterDomain: options.clusterDomain ?? 'cluster.local',
     resolvConf: options.resolvConf ?? '/etc/resolv.conf',
-    hostIps: () => [reporter.address],
+    hostIps: () => reporter.addresses,
     allocatable: () => reporter.allocatable,
   };
   const event: PodEvent = (pod, type, reason, message, containerName) =>
@@ -153,7 +159,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
   const set: PodSet = new PodSet({
     context,
     client,
-    images: new Images(cri),
+    images: new Images(cri, options.registries),
     volumes: new Volumes(dirs),
     objects,
     tokens: new Tokens(client, clock),
@@ -172,7 +178,10 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     pods.run(stop.signal),
     // Containers get variables that name services; a server that is away does not hold them up for long.
     Promise.race([services.synced, delay(SERVICES_MS, stop.signal, clock)]).then(() => set.run(pods, stop.signal)),
-    collectImages({ cri, clock, logger, disk, pinned: options.pinnedImages ?? [] }, stop.signal),
+    collectImages(
+      { cri, clock, logger, disk, pinned: options.pinnedImages ?? [], ...collectionOf(options.settings) },
+      stop.signal,
+    ),
     options.tunnel?.(kubelet, stop.signal) ?? Promise.resolve(),
   ];
   let closed: Promise<void> | undefined;
@@ -215,6 +224,12 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
       }),
   };
 }
+
+const collectionOf = ({ imageGcHighPercent, imageGcLowPercent, minimumImageAgeMs }: KubeletSettings = {}): object => ({
+  ...(imageGcHighPercent === undefined ? {} : { highPercent: imageGcHighPercent }),
+  ...(imageGcLowPercent === undefined ? {} : { lowPercent: imageGcLowPercent }),
+  ...(minimumImageAgeMs === undefined ? {} : { minimumAgeMs: minimumImageAgeMs }),
+});
 
 function fieldOf(pod: Parameters<PodEvent>[0], name: string | undefined): { fieldPath?: string } {
   if (name === undefined) return {};

@@ -14,6 +14,11 @@ export interface GarbageOptions {
   readonly logger: Logger;
   /** Of the file system that holds images. */
   readonly disk: () => Promise<{ readonly totalBytes: number; readonly availableBytes: number }>;
+  /** Where it begins and ends, percent of the disk; default {@link HIGH_PERCENT} and {@link LOW_PERCENT}. */
+  readonly highPercent?: number;
+  readonly lowPercent?: number;
+  /** Images are not removed sooner after they were first seen. Default two minutes. */
+  readonly minimumAgeMs?: number;
   /** Never removed, besides what the runtime says is pinned: the image's own, by name. */
   readonly pinned?: readonly string[];
 }
@@ -38,6 +43,7 @@ export function chooseImages(
   pinned: readonly string[],
   bytesToFree: number,
   now: number,
+  minimumAgeMs = MINIMUM_AGE_MS,
 ): Image[] {
   const chosen: Image[] = [];
   let freed = 0;
@@ -46,7 +52,7 @@ export function chooseImages(
     if (freed >= bytesToFree) break;
     const names = [image.id, ...image.repoTags, ...image.repoDigests];
     if (image.pinned || names.some(name => inUse.has(name) || pinned.includes(name))) continue;
-    if (now - firstSeen < MINIMUM_AGE_MS) continue;
+    if (now - firstSeen < minimumAgeMs) continue;
     chosen.push(image);
     freed += image.size;
   }
@@ -55,7 +61,8 @@ export function chooseImages(
 
 /** Runs until `signal` aborts; never rejects. */
 export async function collectImages(options: GarbageOptions, signal: AbortSignal): Promise<void> {
-  const { cri, clock, logger, disk, pinned = [] } = options;
+  const { cri, clock, logger, disk, pinned = [], minimumAgeMs } = options;
+  const { highPercent = HIGH_PERCENT, lowPercent = LOW_PERCENT } = options;
   const seen = new Map<string, { firstSeen: number; lastUsed: number }>();
   while (!signal.aborted) {
     await delay(PERIOD_MS, signal, clock);
@@ -72,10 +79,10 @@ export async function collectImages(options: GarbageOptions, signal: AbortSignal
         seen.set(id, entry);
       }
       for (const id of seen.keys()) if (!images.some(i => i.id === id)) seen.delete(id);
-      if (used < (totalBytes * HIGH_PERCENT) / 100) continue;
+      if (used < (totalBytes * highPercent) / 100) continue;
       const candidates = images.map(image => ({ image, ...(seen.get(image.id) ?? { firstSeen: now, lastUsed: 0 }) }));
-      const free = used - (totalBytes * LOW_PERCENT) / 100;
-      for (const image of chooseImages(candidates, inUse, pinned, free, now)) {
+      const free = used - (totalBytes * lowPercent) / 100;
+      for (const image of chooseImages(candidates, inUse, pinned, free, now, minimumAgeMs)) {
         logger.info(
           { image: image.repoTags[0] ?? image.id, bytes: image.size },
           'the disk is filling: an unused image goes',

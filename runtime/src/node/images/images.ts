@@ -4,6 +4,7 @@ import type { CriClient } from '../cri/client.ts';
 import type { Image } from '../cri/types.ts';
 import type { NamespaceObjects } from '../spec/env.ts';
 import { credentialsFor } from './credentials.ts';
+import { nodeCredentials, type Registries } from './registries.ts';
 
 /** `reason` is the container's waiting reason: `ErrImagePull`, `ErrImageNeverPull`, `InvalidImageName`. */
 export class ImageError extends Error {
@@ -30,9 +31,12 @@ export type ImageEvent = (type: 'Normal' | 'Warning', reason: string, message: s
 
 export class Images {
   readonly #cri: CriClient;
+  readonly #registries: Registries;
 
-  constructor(cri: CriClient) {
+  /** @param registries who this node is, for pods that do not say who they are */
+  constructor(cri: CriClient, registries: Registries = {}) {
     this.#cri = cri;
+    this.#registries = registries;
   }
 
   /** The image on this node. @throws ImageError, in upstream's words. */
@@ -73,7 +77,7 @@ export class Images {
     event('Normal', 'Pulling', `Pulling image "${name}"`);
     const begun = Date.now();
     try {
-      const candidates = await credentialsFor(pod, name, objects);
+      const candidates = [...(await credentialsFor(pod, name, objects)), ...nodeCredentials(this.#registries, name)];
       let failure: unknown;
       for (const auth of candidates.length > 0 ? candidates : [undefined]) {
         try {

@@ -50,9 +50,12 @@ export async function memoryInfo(): Promise<{ totalBytes: number; availableBytes
 }
 
 /** Of the file system that holds `path`. */
-export async function diskInfo(path: string): Promise<{ totalBytes: number; availableBytes: number }> {
-  const { blocks, bavail, bsize } = await statfs(path);
-  return { totalBytes: blocks * bsize, availableBytes: bavail * bsize };
+export async function diskInfo(
+  path: string,
+): Promise<{ totalBytes: number; availableBytes: number; inodes?: { total: number; free: number } }> {
+  const { blocks, bavail, bsize, files, ffree } = await statfs(path);
+  const inodes = files > 0 ? { inodes: { total: files, free: ffree } } : {};
+  return { totalBytes: blocks * bsize, availableBytes: bavail * bsize, ...inodes };
 }
 
 export async function processInfo(): Promise<{ processes: number; maximum: number }> {

@@ -1,6 +1,7 @@
 /** A node's conditions, from measures of this moment (https://kubernetes.io/docs/reference/node/node-status/#condition). Pure. */
 import type { NodeCondition } from '../../api/generated/types/core.v1.ts';
 import type { RuntimeStatus } from '../cri/types.ts';
+import type { EvictionSignal, Threshold } from '../kubeletArguments.ts';
 import { wireTime } from './containerStatus.ts';
 
 export interface NodeMeasures {
@@ -9,7 +10,12 @@ export interface NodeMeasures {
   /** Why the node is not ready for another reason: images not imported yet, stopping. */
   readonly notReady: string | undefined;
   readonly memory: { readonly totalBytes: number; readonly availableBytes: number };
-  readonly disk: { readonly totalBytes: number; readonly availableBytes: number };
+  readonly disk: {
+    readonly totalBytes: number;
+    readonly availableBytes: number;
+    /** Absent where the file system does not count them. */
+    readonly inodes?: { readonly total: number; readonly free: number };
+  };
   readonly pids: { readonly processes: number; readonly maximum: number };
 }
 
@@ -18,8 +24,26 @@ export function memoryThresholdBytes(totalBytes: number): number {
   return Math.min(100 * 1024 * 1024, Math.floor(totalBytes / 20));
 }
 
-const DISK_FRACTION = 0.1;
-const PID_FRACTION = 0.9;
+/** Under which a node is under pressure, as the kubelet's `eviction-hard`; a signal that is absent has its default. */
+export type Thresholds = Readonly<Partial<Record<EvictionSignal, Threshold>>>;
+
+/** Upstream's, but for memory, which is {@link memoryThresholdBytes}. */
+const usual: Thresholds = {
+  'nodefs.available': { percent: 10 },
+  'nodefs.inodesFree': { percent: 5 },
+  'pid.available': { percent: 10 },
+};
+
+/** The amount a threshold is of a whole. */
+export function amountOf(threshold: Threshold, total: number): number {
+  return 'amount' in threshold ? threshold.amount : (total * threshold.percent) / 100;
+}
+
+/** Bytes of memory under which the node is under pressure; what pods may use is less by it. */
+export function memoryReserveBytes(totalBytes: number, thresholds: Thresholds = {}): number {
+  const given = thresholds['memory.available'];
+  return given ? Math.floor(amountOf(given, totalBytes)) : memoryThresholdBytes(totalBytes);
+}
 
 interface Bare {
   readonly type: string;
@@ -29,12 +53,24 @@ interface Bare {
 }
 
 /** `before` gives transition times. */
-export function nodeConditions(measures: NodeMeasures, before: readonly NodeCondition[], now: number): NodeCondition[] {
+export function nodeConditions(
+  measures: NodeMeasures,
+  before: readonly NodeCondition[],
+  now: number,
+  thresholds: Thresholds = {},
+): NodeCondition[] {
   const { memory, disk, pids } = measures;
+  const under = (signal: EvictionSignal, has: number, total: number): boolean => {
+    const threshold = thresholds[signal] ?? usual[signal];
+    return threshold !== undefined && has < amountOf(threshold, total);
+  };
+  const fullDisk =
+    under('nodefs.available', disk.availableBytes, disk.totalBytes) ||
+    (disk.inodes !== undefined && under('nodefs.inodesFree', disk.inodes.free, disk.inodes.total));
   const bare: Bare[] = [
-    pressure('Memory', 'memory', memory.availableBytes < memoryThresholdBytes(memory.totalBytes)),
-    pressure('Disk', 'disk', disk.availableBytes < disk.totalBytes * DISK_FRACTION),
-    pressure('PID', 'PID', pids.processes > pids.maximum * PID_FRACTION),
+    pressure('Memory', 'memory', memory.availableBytes < memoryReserveBytes(memory.totalBytes, thresholds)),
+    pressure('Disk', 'disk', fullDisk),
+    pressure('PID', 'PID', under('pid.available', pids.maximum - pids.processes, pids.maximum)),
     ready(measures),
   ];
   return bare.map(condition => {

@@ -12,10 +12,12 @@ import { Nodes } from '../../client/resources.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { CriClient } from '../cri/client.ts';
+import type { KubeletSettings } from '../kubeletArguments.ts';
 import { nodeAddress } from './addresses.ts';
 import { NodeLease, RENEW_MS } from './lease.ts';
 import { diskInfo, goArch, type MachineFacts, memoryInfo, processInfo } from './machine.ts';
-import { memoryThresholdBytes, nodeConditions } from './nodeConditions.ts';
+import { nodeConditions } from './nodeConditions.ts';
+import { nodeResources } from './nodeResources.ts';
 
 export interface NodeStatusOptions {
   readonly client: Client;
@@ -30,8 +32,9 @@ export interface NodeStatusOptions {
   readonly machine: MachineFacts;
   /** Its file system counts as the node's. */
   readonly diskPath: string;
-  /** Fixed address; default: found anew at every look. */
-  readonly address?: string | undefined;
+  /** Fixed addresses; what is not given is found anew at every look. */
+  readonly addresses?: NodeAddresses | undefined;
+  readonly settings?: KubeletSettings | undefined;
   /** What the node is called when it has no network: the pod bridge's address, once known. */
   readonly fallbackAddress: () => string | undefined;
   readonly notReady: () => string | undefined;
@@ -42,11 +45,19 @@ export interface NodeStatusOptions {
   readonly onReady: (ready: boolean, message: string) => void;
 }
 
+/** Besides its name: what `status.addresses` says. */
+export interface NodeAddresses {
+  /** Of the node itself; found when empty. */
+  readonly internal?: readonly string[];
+  readonly external?: readonly string[];
+  readonly internalDns?: readonly string[];
+  readonly externalDns?: readonly string[];
+}
+
 const UNCHANGED_MS = 5 * 60_000;
 /** Until it is Ready the node looks oftener: every second counts at boot. */
 const NOT_READY_MS = 500;
 const RETRY_MS = 1000;
-const MAX_PODS = 110;
 const MAX_IMAGES = 50;
 
 export class NodeReporter {
@@ -72,6 +83,12 @@ export class NodeReporter {
 
   get address(): string {
     return this.#address;
+  }
+
+  /** All of the node's own, the first one first. */
+  get addresses(): readonly string[] {
+    const given = this.#options.addresses?.internal ?? [];
+    return given.length > 0 ? given : [this.#address];
   }
 
   get allocatable(): Readonly<Record<string, string>> {
@@ -109,7 +126,7 @@ export class NodeReporter {
       let waitMs = RETRY_MS;
       try {
         const ready = await this.#look();
-        waitMs = ready ? RENEW_MS : NOT_READY_MS;
+        waitMs = ready ? Math.min(RENEW_MS, this.#options.settings?.statusUpdateMs ?? RENEW_MS) : NOT_READY_MS;
       } catch (error) {
         if (isNotFound(error)) this.#node = undefined;
         logger.warn({ reason: error instanceof Error ? error.message : error }, "the node's status is not reported");
@@ -161,7 +178,8 @@ export class NodeReporter {
   }
 
   async #measure(): Promise<NodeStatus> {
-    const { cri, clock, machine, nodeName, version, diskPath, fallbackAddress, address } = this.#options;
+    const { cri, clock, machine, nodeName, version, diskPath, fallbackAddress, addresses = {} } = this.#options;
+    const { settings = {} } = this.#options;
     const [runtime, memory, disk, pids] = await Promise.all([
       cri.status().catch(() => undefined),
       memoryInfo(),
@@ -172,17 +190,21 @@ export class NodeReporter {
       const found = await cri.version().catch(() => undefined);
       if (found) this.#runtimeVersion = `${found.runtimeName}://${found.runtimeVersion.split('~')[0]}`;
     }
-    this.#address = address ?? (await nodeAddress(fallbackAddress()));
+    const internal = addresses.internal?.length ? addresses.internal : [await nodeAddress(fallbackAddress())];
+    this.#address = internal[0] ?? '127.0.0.1';
     const notReady = this.#options.notReady();
     const measures = { runtime, notReady, memory, disk, pids };
-    this.#conditions = nodeConditions(measures, this.#conditions, clock.now());
+    this.#conditions = nodeConditions(measures, this.#conditions, clock.now(), settings.evictionHard);
     const images = runtime && this.#imagesAreOld() ? await this.#images() : this.#sent?.images;
     return {
-      ...resources(machine, disk.totalBytes),
+      ...nodeResources({ ...machine, diskBytes: disk.totalBytes }, settings),
       conditions: [...this.#conditions],
       addresses: [
-        { type: 'InternalIP', address: this.#address },
+        ...internal.map(address => ({ type: 'InternalIP', address })),
+        ...(addresses.external ?? []).map(address => ({ type: 'ExternalIP', address })),
         { type: 'Hostname', address: nodeName },
+        ...(addresses.internalDns ?? []).map(address => ({ type: 'InternalDNS', address })),
+        ...(addresses.externalDns ?? []).map(address => ({ type: 'ExternalDNS', address })),
       ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
       nodeInfo: {
@@ -263,19 +285,6 @@ function carryTimes(ours: readonly NodeCondition[], api: readonly NodeCondition[
       ? { ...condition, lastTransitionTime: old.lastTransitionTime }
       : condition;
   });
-}
-
-function resources(machine: MachineFacts, diskBytes: number): Pick<NodeStatus, 'capacity' | 'allocatable'> {
-  const ki = (bytes: number): string => `${Math.floor(bytes / 1024)}Ki`;
-  const common = { cpu: String(machine.cpus), pods: String(MAX_PODS), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
-  return {
-    capacity: { ...common, memory: ki(machine.memoryBytes), 'ephemeral-storage': ki(diskBytes) },
-    allocatable: {
-      ...common,
-      memory: ki(machine.memoryBytes - memoryThresholdBytes(machine.memoryBytes)),
-      'ephemeral-storage': String(Math.floor(diskBytes * 0.9)),
-    },
-  };
 }
 
 function isNewer(node: Node, than: Node | undefined): boolean {
