@@ -283,6 +283,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     [`${atoll}/runtime.js`]: runtime['runtime.js'],
     ...(codeCache ? { [`${atoll}/runtime.cache`]: codeCache['runtime.cache'] } : {}),
     [`${atoll}/store-thread.js`]: runtime['store-thread.js'],
+    [`${atoll}/config.js`]: runtime['config.js'],
     [`${atoll}/better_sqlite3.node`]: sqlite['better_sqlite3.node'],
   };
 

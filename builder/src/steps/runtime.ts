@@ -1,7 +1,7 @@
 /**
  * The runtime as it lies in /usr/lib/atoll: `runtime.js` (server, agent and commands in one file), `atoll.js` that loads it
- * with its code cache, and `store-thread.js` (the SQLite thread). CommonJS, with nothing to resolve at run time but Node itself
- * and better_sqlite3.node.
+ * with its code cache, `store-thread.js` (the SQLite thread) and `config.js` (the configuration at boot). CommonJS, with nothing to
+ * resolve at run time but Node itself and better_sqlite3.node.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -56,11 +56,14 @@ export async function bundledPackages(inputs: readonly string[]): Promise<NpmPac
   return packages.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'runtime.js' | 'store-thread.js' | 'npm.json'> = {
+export const bundleRuntime: Step<
+  RuntimeInputs,
+  'atoll.js' | 'runtime.js' | 'store-thread.js' | 'config.js' | 'npm.json'
+> = {
   name: 'runtime',
   title: 'Bundle the runtime',
   module: import.meta.url,
-  outputs: ['atoll.js', 'runtime.js', 'store-thread.js', 'npm.json'],
+  outputs: ['atoll.js', 'runtime.js', 'store-thread.js', 'config.js', 'npm.json'],
   async run({ sources, version }, { directory }) {
     const options: BuildOptions & { metafile: true } = {
       outdir: directory,
@@ -91,6 +94,8 @@ export const bundleRuntime: Step<RuntimeInputs, 'atoll.js' | 'runtime.js' | 'sto
       bundle('runtime', 'cli/bundle.ts', wrapper),
       bundle('atoll', 'cli/loader.ts'),
       bundle('store-thread', 'store/sqlite/thread.ts'),
+      // Apart from the rest, because it is on the way of a boot that has a new configuration.
+      bundle('config', 'cli/config/early.ts'),
     ]).catch((cause: unknown) => {
       throw new BuildError('TOOL_FAILED', 'the runtime cannot be bundled', {
         tail: cause instanceof Error ? cause.message : String(cause),

@@ -31,7 +31,12 @@ function summary(states: readonly ComponentState[]): string {
   return server ? 'not ready - the node agent has not started yet' : 'starting';
 }
 
-export function renderBanner(states: readonly ComponentState[], image: Release = release()): string {
+/** @param refused why the newest configuration is not in force (config/status.ts) */
+export function renderBanner(
+  states: readonly ComponentState[],
+  image: Release = release(),
+  refused?: string | undefined,
+): string {
   const agent = states.find(s => s.component === 'agent');
   const server = states.find(s => s.component === 'server');
   const addresses = agent?.addresses ?? server?.addresses ?? [];
@@ -44,6 +49,7 @@ export function renderBanner(states: readonly ComponentState[], image: Release =
     ...(name ? wrapped('Node', name) : []),
     ...wrapped('Address', addresses.length > 0 ? addresses.join(', ') : 'none: no network'),
     ...(server?.apiUrl ? wrapped('API', server.apiUrl) : []),
+    ...(refused ? wrapped('Config', refused) : []),
     '',
   ];
   return `${lines.join('\n')}\n`;

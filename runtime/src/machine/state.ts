@@ -9,6 +9,8 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderBanner } from './banner.ts';
+import { readConfigStatus, refusalText } from './config/status.ts';
+import { release } from './release.ts';
 
 export type Phase = 'starting' | 'ready' | 'not-ready' | 'failed' | 'stopping';
 
@@ -90,18 +92,19 @@ export class StateReporter {
       ...this.#facts,
     };
     replace(join(this.#runDir, 'state', `${this.#component}.json`), `${JSON.stringify(state)}\n`);
-    this.#renderBanner();
+    refreshBanner(this.#runDir);
   }
+}
 
-  #renderBanner(): void {
-    const path = join(this.#runDir, 'banner');
-    const text = renderBanner(readStates(this.#runDir));
-    let shown = '';
-    try {
-      shown = readFileSync(path, 'utf8');
-    } catch {
-      // Not there yet.
-    }
-    if (text !== shown) replace(path, text);
+/** Renders the banner from what is known, and touches it only when its text changes. */
+export function refreshBanner(runDir: string): void {
+  const path = join(runDir, 'banner');
+  const text = renderBanner(readStates(runDir), release(), refusalText(readConfigStatus(runDir)));
+  let shown = '';
+  try {
+    shown = readFileSync(path, 'utf8');
+  } catch {
+    // Not there yet.
   }
+  if (text !== shown) replace(path, text);
 }

@@ -76,6 +76,41 @@ export interface Rendered {
   readonly runcmd: readonly Command[];
   readonly diskSetup: readonly DiskRequest[];
   readonly phoneHome?: PhoneHome;
+  /** Accounts besides the image's, or those of the image with something added. */
+  readonly users?: readonly RenderedUser[];
+  readonly groups?: readonly RenderedGroup[];
+  /** The SSH server runs: somebody may log in. */
+  readonly ssh?: { readonly passwords: boolean };
+  /** `Europe/Berlin` */
+  readonly timezone?: string;
+  /** More authorities, PEM; `only`: instead of the image's. */
+  readonly authorities?: { readonly pem: string; readonly only: boolean };
+  readonly zram?: { readonly sizeBytes: number; readonly algorithm: string };
+  /** Of the hardware watchdog; 0: off. */
+  readonly watchdogSeconds?: number;
+}
+
+/** Who may log in. Ids are given by whoever writes the accounts where they are absent, and stay. */
+export interface RenderedUser {
+  readonly name: string;
+  readonly uid?: number;
+  /** By name; made if there is none of that name. Default: one with the user's name. */
+  readonly primaryGroup?: string;
+  readonly comment: string;
+  /** Absolute; absent: `/var/home/<name>`. */
+  readonly home?: string;
+  readonly shell: string;
+  /** crypt(5); absent: locked. */
+  readonly passwordHash?: string;
+  readonly groups: readonly string[];
+  /** Lines of authorized_keys. */
+  readonly keys: readonly string[];
+  readonly createHome: boolean;
+}
+export interface RenderedGroup {
+  readonly name: string;
+  readonly gid?: number;
+  readonly members: readonly string[];
 }
 
 export type Command = string | readonly string[];

@@ -1,0 +1,27 @@
+/** Documents to what they become: read, checked, rendered. What an image lacks is an error here, before anything is stored. */
+import { existsSync } from 'node:fs';
+import type { Compiled } from './apply.ts';
+import { readConfig } from './read.ts';
+import { render } from './render/index.ts';
+import type { Problem, SourceDocuments } from './types.ts';
+
+const zoneFolder = '/usr/share/zoneinfo';
+
+export function compile(sources: readonly SourceDocuments[]): Compiled {
+  const { config, problems } = readConfig(sources);
+  if (config === undefined) return { instanceId: '', problems };
+  const { rendered, instanceId, programs } = render(config);
+  const lacking = programs.filter(path => !existsSync(path)).map(missingProgram);
+  const zone = rendered.timezone;
+  if (zone !== undefined && existsSync(zoneFolder) && !existsSync(`${zoneFolder}/${zone}`))
+    lacking.push({ severity: 'error', path: 'timezone', message: `"${zone}" is no time zone this image knows` });
+  if (lacking.length > 0) return { instanceId: '', problems: [...problems, ...lacking] };
+  return { rendered, instanceId, problems };
+}
+
+const missingProgram = (path: string): Problem => ({
+  severity: 'error',
+  path: '',
+  message: `needs ${path}, which this image does not have`,
+  hint: 'wireless networks need an image with wpa_supplicant',
+});

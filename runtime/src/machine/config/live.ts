@@ -1,0 +1,73 @@
+/**
+ * A new generation on a running node: what is taken out, and who has to look again. Pure; the command line does it.
+ *
+ * What the kernel or a daemon takes only at its start is not pretended to be in force: it is named, and the node says that it
+ * needs a reboot.
+ */
+import type { TreeFile } from './generations.ts';
+
+export interface LivePlan {
+  /** Absolute paths the old generation put into /etc and the new one does not: the image's own comes back, or nothing. */
+  readonly remove: readonly string[];
+  /** Programs to run after the new generation has been put in place, in this order. */
+  readonly commands: readonly (readonly string[])[];
+  /** What takes effect at the next boot. */
+  readonly rebootNeeded: readonly string[];
+}
+
+interface Follower {
+  readonly paths: RegExp;
+  readonly command: readonly string[];
+}
+
+const followers: readonly Follower[] = [
+  { paths: /^etc\/modules-load\.d\//, command: ['/usr/lib/systemd/systemd-modules-load'] },
+  { paths: /^etc\/sysctl\.d\//, command: ['/usr/lib/systemd/systemd-sysctl'] },
+  { paths: /^etc\/systemd\/network\//, command: ['networkctl', 'reload'] },
+  { paths: /^etc\/wpa_supplicant\//, command: ['systemctl', 'try-restart', 'wpa_supplicant@*.service'] },
+  { paths: /^etc\/systemd\/timesyncd\.conf\.d\//, command: ['systemctl', 'try-restart', 'systemd-timesyncd.service'] },
+  { paths: /^etc\/(atoll\/ssh|passwd|shadow)$/, command: ['systemctl', 'restart', 'atoll-ssh.service'] },
+  {
+    paths: /^(etc\/atoll\/(registries\.yaml|ca\.env|config\.yaml)|etc\/atoll\/manifests\/.*)$/,
+    command: ['systemctl', 'try-restart', 'atoll-server.service', 'atoll-agent.service'],
+  },
+];
+
+/** Calls of `boot` (stage.ts) that are made at a boot only, and how they are called in the configuration. */
+const atBootOnly: readonly (readonly [call: string, name: string])[] = [
+  ['early', 'bootcmd'],
+  ['zram', 'machine.zram'],
+  ['disk', 'disk_setup'],
+  ['certificates', 'ca_certs'],
+];
+
+export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]): LivePlan {
+  const contents = (files: readonly TreeFile[]): Map<string, TreeFile> => new Map(files.map(file => [file.path, file]));
+  const [old, fresh] = [contents(before), contents(after)];
+  const differs = (path: string): boolean => {
+    const [a, b] = [old.get(path), fresh.get(path)];
+    return a === undefined || b === undefined || a.mode !== b.mode || !a.content.equals(b.content);
+  };
+  const changed = [...new Set([...old.keys(), ...fresh.keys()])].filter(
+    path => path.startsWith('etc/') && differs(path),
+  );
+  const commands = followers
+    .filter(({ paths }) => changed.some(path => paths.test(path)))
+    .map(({ command }) => command);
+  const calls = (files: Map<string, TreeFile>, name: string): string =>
+    (files.get('boot')?.content.toString('utf8') ?? '')
+      .split('\n')
+      .filter(line => line.startsWith(`${name} `))
+      // The number of a file says nothing; its content does.
+      .map(line =>
+        line.replace(/'(files\/\d+)'/g, (_, path: string) => files.get(path)?.content.toString('base64') ?? ''),
+      )
+      .join('\n');
+  const rebootNeeded = atBootOnly.filter(([call]) => calls(old, call) !== calls(fresh, call)).map(([, name]) => name);
+  const role = ['etc/atoll/no-server', 'etc/atoll/no-agent'].some(path => old.has(path) !== fresh.has(path));
+  return {
+    remove: [...old.keys()].filter(path => path.startsWith('etc/') && !fresh.has(path)).map(path => `/${path}`),
+    commands,
+    rebootNeeded: [...rebootNeeded, ...(role ? ['atoll.role'] : [])],
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * The configuration on a running machine: where its parts are, and what is done around `takeSources`. The shell scripts in
+ * `/usr/lib/atoll` mount, read and copy; this decides.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { refreshBanner } from '../state.ts';
+import { type ApplyOptions, type Compile, type Outcome, publishStatus, readAccounts, takeSources } from './apply.ts';
+import { configBase, type TreeFile } from './generations.ts';
+import { livePlan } from './live.ts';
+import type { Gathered } from './sources/gathered.ts';
+import type { ConfigStatus } from './status.ts';
+
+export const runDir = '/run/atoll';
+export const workDir = '/run/atoll/config';
+/** The image's root without the transient /etc, while something looks at it. */
+const imageRoot = `${workDir}/image`;
+
+/** What this image is: the hash of its root, as the initrd was told it. */
+export function imageIdentity(cmdline: string = readFileSync('/proc/cmdline', 'utf8')): string {
+  return process.env.ATOLL_CONFIG_IMAGE ?? /(?:^|\s)atoll\.roothash=(\S+)/.exec(cmdline)?.[1] ?? '';
+}
+
+/** Runs a program and gives its output to the journal. @returns whether it succeeded */
+export function ran(argv: readonly string[]): boolean {
+  const [program = '', ...words] = argv;
+  return spawnSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+}
+
+export const gather = (): boolean => ran(['/usr/lib/atoll/config-gather']);
+
+/** At boot: /etc is still the image's, and the script that called copies what is in force. */
+export function takeAtBoot(now: Gathered, compile: Compile): Outcome {
+  return told(takeSources(now, { image: imageIdentity(), compile, accounts: () => readAccounts('/') }));
+}
+
+export interface LiveResult {
+  readonly outcome: Outcome;
+  /** Commands that failed, as they were called. */
+  readonly failed: readonly string[];
+}
+
+/** On a running node: stores, and puts in force what can be. */
+export function takeLive(now: Gathered, compile: Compile, options: Pick<ApplyOptions, 'dryRun'> = {}): LiveResult {
+  mkdirSync(imageRoot, { recursive: true, mode: 0o700 });
+  const mounted = ran(['mount', '--bind', '/', imageRoot]);
+  try {
+    const root = mounted ? imageRoot : '/';
+    const outcome = takeSources(now, {
+      image: imageIdentity(),
+      compile,
+      accounts: () => readAccounts(root),
+      ...options,
+    });
+    if (options.dryRun === true) return { outcome, failed: [] };
+    if (outcome.kind !== 'stored') return { outcome: told(outcome), failed: [] };
+    const before = outcome.before === undefined ? [] : readTree(outcome.before);
+    const plan = livePlan(before, outcome.files);
+    for (const path of plan.remove) restore(path, root);
+    const commands = [['/usr/lib/atoll/config-apply'], ...plan.commands];
+    const failed = commands.filter(command => !ran(command)).map(command => command.join(' '));
+    const status = { ...outcome.status, rebootNeeded: plan.rebootNeeded };
+    return { outcome: told({ ...outcome, status }), failed };
+  } finally {
+    if (mounted) ran(['umount', imageRoot]);
+  }
+}
+
+/** What of a plan a person is told before anything is done. */
+export function planOf(outcome: Outcome): ReturnType<typeof livePlan> | undefined {
+  if (outcome.kind !== 'stored') return undefined;
+  return livePlan(outcome.before === undefined ? [] : readTree(outcome.before), outcome.files);
+}
+
+function told(outcome: Outcome): Outcome {
+  tell(outcome.status);
+  return outcome;
+}
+
+export function tell(status: ConfigStatus): void {
+  publishStatus(status, runDir);
+  refreshBanner(runDir);
+}
+
+/** The image's own file comes back, or none. */
+function restore(path: string, root: string): void {
+  rmSync(path, { force: true });
+  const original = join(root, path);
+  if (root === '/' || lstatSync(original, { throwIfNoEntry: false }) === undefined) return;
+  mkdirSync(dirname(path), { recursive: true });
+  cpSync(original, path, { preserveTimestamps: true, verbatimSymlinks: true });
+}
+
+/** A generation's files. */
+export function readTree(root: string, prefix = ''): TreeFile[] {
+  return readdirSync(join(root, prefix), { withFileTypes: true }).flatMap(entry => {
+    const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+    if (entry.isDirectory()) return readTree(root, path);
+    const at = join(root, path);
+    return [{ path, content: readFileSync(at), mode: statSync(at).mode & 0o7777 }];
+  });
+}
+
+export const generationsAt = configBase;
