@@ -1,5 +1,6 @@
 /** Versions of custom resources, and what becomes of their objects when the definition changes or goes. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -70,6 +71,13 @@ describe('versions of custom resources', { timeout: 120_000 }, () => {
     for (const reader of readers) await reader.close();
     const patched = await asks(`PATCH ${WIDGETS}/v1beta1/widgets/a`, { spec: { size: 5 } }, MERGE);
     assert.deepEqual(patched.json.spec, { size: 5 });
+    const hashes = await Promise.all(
+      ['v1beta1', 'v1'].map(
+        async of => (await asks(`GET ${WIDGETS}/${of}`)).json.resources[0].storageVersionHash as string,
+      ),
+    );
+    const kept = createHash('sha256').update('widgets.example.com/v1/Widget').digest().subarray(0, 8);
+    assert.deepEqual(hashes, [kept.toString('base64'), kept.toString('base64')]);
     const explained = await ok('api-resources --api-group=widgets.example.com');
     assert.match(explained, /widgets\s+widgets\.example\.com\/v1\s+false\s+Widget/);
   });

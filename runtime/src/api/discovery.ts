@@ -3,6 +3,7 @@
  * discovery, everything in two (https://kubernetes.io/docs/concepts/overview/kubernetes-api/#discovery-api, KEP-3352).
  * Functions of a list of resources, since custom resources join the built-in ones.
  */
+import { createHash } from 'node:crypto';
 import type {
   APIGroupDiscovery,
   APIGroupDiscoveryList,
@@ -121,6 +122,12 @@ function subresourceEntry(resource: ResourceInfo, sub: SubresourceInfo): APIReso
   };
 }
 
+/** Changes when objects of a kind are kept in another version, and so may need to be written again (upstream: `StorageVersionHash`). */
+function storageVersionHash(storedIn: NonNullable<ResourceInfo['storedIn']>, kind: string): string {
+  const digest = createHash('sha256').update(`${storedIn.group}/${storedIn.version}/${kind}`).digest();
+  return digest.subarray(0, 8).toString('base64');
+}
+
 /** `/api/v1`, `/apis/<group>/<version>`; `undefined` where nothing is served. */
 export function apiResourceList(
   resources: readonly ResourceInfo[],
@@ -142,6 +149,7 @@ export function apiResourceList(
         verbs: [...r.verbs],
         ...(r.shortNames.length > 0 ? { shortNames: [...r.shortNames] } : {}),
         ...(r.categories.length > 0 ? { categories: [...r.categories] } : {}),
+        ...(r.storedIn ? { storageVersionHash: storageVersionHash(r.storedIn, r.kind) } : {}),
       },
       ...r.subresources.map(sub => subresourceEntry(r, sub)),
     ]),

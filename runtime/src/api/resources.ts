@@ -41,6 +41,8 @@ export interface ResourceInfo {
   readonly definition: string;
   /** The definition of its list, where the schema table does not know it either. */
   readonly listDefinition?: string | undefined;
+  /** In what form its objects are kept. Unset: none are, or, of a custom resource, in a version that is served no more. */
+  readonly storedIn?: { readonly group: string; readonly version: string } | undefined;
   /** The rules of a custom resource's kind; built-in kinds have theirs in `kinds/`. */
   readonly module?: KindModule | undefined;
   /** The types of a custom resource's versions, for server-side apply; those of built-in kinds are in the schema table. */
@@ -154,6 +156,7 @@ export function resourceInfo(kind: KindSchema & { readonly definition: string })
   const resource = kind.kind === 'ComponentStatus' ? 'componentstatuses' : pluralOf(kind.kind);
   const own = kindModule(kind.group, kind.kind);
   const createOnly = kind.onlyVerbs?.join() === 'create';
+  const verbs = verbsOf(kind);
   return {
     group: kind.group,
     version: kind.version,
@@ -163,10 +166,16 @@ export function resourceInfo(kind: KindSchema & { readonly definition: string })
     namespaced: kind.namespaced,
     shortNames: own?.shortNames ?? [],
     categories: own?.categories ?? [],
-    verbs: verbsOf(kind),
+    verbs,
+    ...(verbs.includes('watch') ? { storedIn: storedIn(kind) } : {}),
     subresources: createOnly ? [] : subresourcesOf(kind, resource, kind.definition),
     definition: kind.definition,
   };
+}
+
+function storedIn({ group, version, kind }: KindSchema): { readonly group: string; readonly version: string } {
+  const other = kindModule(group, kind, version)?.storedAs;
+  return other ? { group: other.group, version: other.version } : { group, version };
 }
 
 /** Every built-in resource, in the order of the groups' packages. */

@@ -228,6 +228,7 @@ export const modelName = ({ group }: Definition, version: string, kind: string):
 function resourceOf(definition: Definition, version: DefinedVersion): ResourceInfo {
   const { group, kind } = definition;
   const own = { group, version: version.name, kind };
+  const stored = definition.versions.find(({ name }) => name === definition.storage);
   return {
     ...own,
     resource: definition.plural,
@@ -237,6 +238,7 @@ function resourceOf(definition: Definition, version: DefinedVersion): ResourceIn
     shortNames: definition.shortNames,
     categories: definition.categories,
     verbs: version.served ? ALL : LEAVING,
+    ...(stored?.served ? { storedIn: { group, version: stored.name } } : {}),
     subresources: [
       ...(version.hasScale ? [{ name: 'scale', ...SCALE, verbs: GET_UPDATE }] : []),
       ...(version.hasStatus ? [{ name: 'status', ...own, definition: undefined, verbs: GET_UPDATE }] : []),
