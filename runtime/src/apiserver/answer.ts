@@ -79,14 +79,18 @@ export async function encode(value: unknown, form: Accepted, request: Request): 
   switch (form.encoding) {
     case 'json':
       return Buffer.from(wantsPretty(request, form) ? `${JSON.stringify(value, null, 2)}\n` : JSON.stringify(value));
-    case 'yaml': {
-      const { stringify } = await import('yaml');
-      // 1.1: texts that a reader of that version, as Go, would take for something else are quoted.
-      return Buffer.from(stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false }));
-    }
+    case 'yaml':
+      return Buffer.from((await yamlWriter())(value));
     case 'protobuf':
       return encodeProtobuf(value as KubeObject);
   }
+}
+
+/** Loaded when somebody wants YAML. */
+export async function yamlWriter(): Promise<(value: unknown) => string> {
+  const { stringify } = await import('yaml');
+  // 1.1: texts that a reader of that version, as Go, would take for something else are quoted.
+  return value => stringify(value, { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
 }
 
 /** Asked for, or likely to be read by a person: upstream knows them by these user agents. */

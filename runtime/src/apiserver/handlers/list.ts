@@ -2,14 +2,25 @@
 import type { KubeObject } from '../../api/object.ts';
 import { listKindOf } from '../../api/resources.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
-import type { Response } from '../../lib/exchange.ts';
+import type { Request, Response } from '../../lib/exchange.ts';
+import { Pace } from '../../lib/turns.ts';
 import { CompactedError, type KeyValue, type RangeOptions, type RangeResult } from '../../store/store.ts';
-import { accepted, encode, headersOf, noSuchForm, wantsPretty } from '../answer.ts';
+import { accepted, headersOf, noSuchForm, wantsPretty, yamlWriter } from '../answer.ts';
 import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { decodeContinue, encodeContinue } from '../continueToken.ts';
 import { keyOf, prefixOf } from '../keys.ts';
-import { convertedList, jsonList, protobufList, storedList, WHOLE_BYTES } from '../listBody.ts';
+import {
+  jsonForm,
+  prettyForm,
+  protobufList,
+  storedList,
+  type TextForm,
+  textList,
+  WHOLE_BYTES,
+  yamlForm,
+} from '../listBody.ts';
+import type { Accepted } from '../negotiate.ts';
 import {
   type ListOptions,
   listOptionsOf,
@@ -21,15 +32,13 @@ import { type Selection, selectionOf } from '../selection.ts';
 import { deserialize, type ListHead } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
 
-/** Objects looked at in one go before other requests get their turn. */
-const SLICE = 200;
 /** Keys read at once while looking for matches of a selector under a limit. */
 const SCAN = 500;
 /** Keys read first of a list without a limit: few, as nothing is known of their size yet. */
 const FIRST_PIECE = 4;
-/** Of the pieces of a long list that are read while it is sent. */
-const PIECE_BYTES = 1024 * 1024;
-const MOST_KEYS = 1000;
+/** Of the pieces of a long list that are read while it is sent: a few ms each. */
+const PIECE_BYTES = 256 * 1024;
+const MOST_KEYS = 500;
 
 export async function listObjects(context: Context): Promise<Response> {
   const { resource, kind, info, request } = context;
@@ -54,31 +63,36 @@ export async function answerList(context: Context, page: Page): Promise<Response
     },
   };
   const answer = { status: 200, headers: headersOf(form.encoding, context.warnings) };
-  const pretty = wantsPretty(request, form);
-  if (form.encoding === 'json' && form.as === 'object' && !pretty) return { ...answer, ...storedList(head, page) };
+  if (form.encoding === 'json' && form.as === 'object' && !wantsPretty(request, form)) {
+    return { ...answer, ...storedList(head, page) };
+  }
   if (form.as === 'Table') {
     const nowMs = parts.clock.now();
     const include = includeObjectOf(request.query);
-    const convert = (object: KubeObject): unknown => rowOf(object, kind, nowMs, include, form.metaVersion);
+    const row = (object: KubeObject): unknown => rowOf(object, kind, nowMs, include, form.metaVersion);
     const { rows: _, ...table } = tableOf(columnsOf(kind), [], head.metadata, form.metaVersion);
-    const shown = kind?.rowOrder ? inOrder(page, kind.rowOrder) : page;
-    if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(table, 'rows', shown, convert)) };
-    return {
-      ...answer,
-      body: await encode({ ...table, rows: await convertedList(shown, convert) }, form, request),
-    };
+    const shown = kind?.rowOrder ? await inOrder(page, kind.rowOrder) : page;
+    return { ...answer, ...(await textList(await textForm(table, 'rows', form, request), shown, row)) };
   }
   const metadataOnly = form.as !== 'object';
+  const { apiVersion, metadata } = head;
   const shown = metadataOnly
-    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.metaVersion}`, metadata: head.metadata }
-    : head;
+    ? { kind: 'PartialObjectMetadataList', apiVersion: `meta.k8s.io/${form.metaVersion}`, metadata }
+    : { kind: head.kind, apiVersion, metadata };
   const convert = (object: KubeObject): KubeObject =>
     metadataOnly ? partialMetadata(object, form.metaVersion) : object;
   if (form.encoding === 'protobuf') return { ...answer, ...(await protobufList(shown, page, convert)) };
-  if (form.encoding === 'json' && !pretty) return { ...answer, ...(await jsonList(shown, 'items', page, convert)) };
-  const { kind: listKind, apiVersion, metadata } = shown;
-  const list = { kind: listKind, apiVersion, metadata, items: await convertedList(page, convert) };
-  return { ...answer, body: await encode(list, form, request) };
+  return { ...answer, ...(await textList(await textForm(shown, 'items', form, request), page, convert)) };
+}
+
+async function textForm(
+  head: object,
+  itemsName: 'items' | 'rows',
+  form: Accepted,
+  request: Request,
+): Promise<TextForm> {
+  if (form.encoding === 'yaml') return yamlForm(head, itemsName, await yamlWriter());
+  return wantsPretty(request, form) ? prettyForm(head, itemsName) : jsonForm(head, itemsName);
 }
 
 export interface Page {
@@ -87,13 +101,18 @@ export interface Page {
   readonly continue?: string;
   /** Known only without selectors. */
   readonly remaining?: number;
-  /** The items after {@link items}, of a long list: read as they are taken, so that nobody holds it all who does not read it. */
+  /**
+   * The items after {@link items}, of a long list: read as they are taken, so that nobody holds it all who does not read it.
+   * Each walk reads them anew, at the same revision.
+   */
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
 }
 
-/** What has been read of the page, in an order of its kind's own. */
-function inOrder(page: Page, order: (one: KubeObject, other: KubeObject) => number): Page {
-  const read = page.items.map(item => ({ item, object: deserialize(item.value, item.modRevision) }));
+/** The page in an order of its kind's own: of kinds of which there are few, for all of it is read. */
+async function inOrder({ rest, ...page }: Page, order: (one: KubeObject, other: KubeObject) => number): Promise<Page> {
+  const items = [...page.items];
+  for await (const more of rest ?? []) items.push(...more);
+  const read = items.map(item => ({ item, object: deserialize(item.value, item.modRevision) }));
   read.sort((one, other) => order(one.object, other.object));
   return { ...page, items: read.map(({ item }) => item) };
 }
@@ -154,49 +173,63 @@ async function readOne(
 
 /** Enough of a list without a limit for a first piece, or all of it where it is short. */
 async function begin(context: Context, selection: Selection, range: Range): Promise<Page> {
-  const pieces = piecesOf(context, selection, range);
   const items: KeyValue[] = [];
   let size = 0;
-  let { revision } = range;
-  for (;;) {
-    const { done, value } = await pieces.next();
-    if (done) return { revision: revision ?? context.parts.store.revision(), items };
-    revision = value.revision;
-    for (const item of value.items) {
+  let { revision, after } = range;
+  for await (const piece of piecesOf(context, selection, range)) {
+    ({ revision, after } = piece);
+    for (const item of piece.items) {
       items.push(item);
       size += item.value.length;
     }
-    if (value.more && size > WHOLE_BYTES) return { revision, items, rest: itemsOf(pieces) };
+    if (!piece.more || size <= WHOLE_BYTES) continue;
+    const following = { ...range, revision, after };
+    return { revision, items, rest: { [Symbol.asyncIterator]: () => itemsOf(context, selection, following) } };
   }
+  return { revision: revision ?? context.parts.store.revision(), items };
 }
 
-async function* itemsOf(pieces: AsyncIterable<RangeResult>): AsyncGenerator<readonly KeyValue[]> {
-  for await (const { items } of pieces) yield items;
+async function* itemsOf(...asked: Parameters<typeof piecesOf>): AsyncGenerator<readonly KeyValue[]> {
+  for await (const { items } of piecesOf(...asked)) yield items;
+}
+
+interface Piece {
+  readonly revision: number;
+  /** What the selection takes of it. */
+  readonly items: readonly KeyValue[];
+  /** The last key read, whether it is taken or not. */
+  readonly after: string | undefined;
+  readonly more: boolean;
 }
 
 /** All of a range at one revision, piece by piece, no more of it than the selection takes. Ends when the client has gone. */
-async function* piecesOf({ parts, request }: Context, selection: Selection, range: Range): AsyncGenerator<RangeResult> {
+async function* piecesOf({ parts, request }: Context, selection: Selection, range: Range): AsyncGenerator<Piece> {
   let { revision, after } = range;
   let keys = FIRST_PIECE;
+  const pace = new Pace();
   while (!request.signal.aborted) {
     const result: RangeResult = await parts.store.range({
       ...rangeOptions({ ...range, revision, after }, keys),
       uncounted: true,
     });
+    const { items, more } = result;
     revision = result.revision;
-    after = result.items.at(-1)?.key ?? after;
-    yield selection.everything ? result : { ...result, items: await selected(result.items, selection) };
-    if (!result.more) return;
-    const size = result.items.reduce((sum, { value }) => sum + value.length, 0);
-    keys = Math.max(1, Math.min(MOST_KEYS, Math.floor((PIECE_BYTES * result.items.length) / Math.max(size, 1))));
-    await turn();
+    after = items.at(-1)?.key ?? after;
+    yield { revision, after, more, items: selection.everything ? items : await selected(items, selection, pace) };
+    if (!more) return;
+    const size = items.reduce((sum, { value }) => sum + value.length, 0);
+    keys = Math.max(1, Math.min(MOST_KEYS, Math.floor((PIECE_BYTES * items.length) / Math.max(size, 1))));
+    if (pace.due) await pace.turn();
   }
 }
 
-async function selected(items: readonly KeyValue[], selection: Selection): Promise<KeyValue[]> {
+/** Objects looked at between looks at the clock. */
+const LOOK_EVERY = 16;
+
+async function selected(items: readonly KeyValue[], selection: Selection, pace: Pace): Promise<KeyValue[]> {
   const found: KeyValue[] = [];
   for (const [index, item] of items.entries()) {
-    if (index % SLICE === SLICE - 1) await turn();
+    if (index % LOOK_EVERY === LOOK_EVERY - 1 && pace.due) await pace.turn();
     if (selection.mayMatch(item.key) && selection.matchesStored(item.value, item.modRevision)) found.push(item);
   }
   return found;
@@ -225,14 +258,14 @@ async function collect({ parts }: Context, selection: Selection, range: Range): 
   }
   const items: KeyValue[] = [];
   let { revision, after } = range;
+  const pace = new Pace();
   for (;;) {
-    const result: RangeResult = await parts.store.range(
-      rangeOptions({ ...range, revision, after }, limit === 0 ? 0 : Math.max(limit, SCAN)),
-    );
+    const asked = rangeOptions({ ...range, revision, after }, Math.max(limit, SCAN));
+    const result: RangeResult = await parts.store.range({ ...asked, uncounted: true });
     revision = result.revision;
     let seen = 0;
     for (const item of result.items) {
-      if (seen++ % SLICE === SLICE - 1) await turn();
+      if (seen++ % LOOK_EVERY === LOOK_EVERY - 1 && pace.due) await pace.turn();
       after = item.key;
       if (!selection.mayMatch(item.key) || !selection.matchesStored(item.value, item.modRevision)) continue;
       items.push(item);
@@ -252,9 +285,6 @@ function rangeOptions({ prefix, revision, after }: Range, limit: number): RangeO
     ...(after === undefined ? {} : { after }),
   };
 }
-
-/** Lets other requests run. */
-const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
 
 function expiredContinue(start: string): StatusError {
   const error = new StatusError(

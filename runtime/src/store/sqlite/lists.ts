@@ -1,13 +1,12 @@
 /** Lists, long ones in slices, so that a list of 50,000 objects does not hold up everybody else for its whole length. */
-import { setImmediate as turn } from 'node:timers/promises';
+import { Pace } from '../../lib/turns.ts';
 import type { KeyValue, RangeOptions, RangeResult } from '../store.ts';
 import type { Reader } from './reader.ts';
 
-/** Others run after so many milliseconds, looked at every so many keys. */
-const SLICE_MS = 4;
-const SLICE_KEYS = 256;
+/** Keys read between looks at the clock: a millisecond, when none of their values is in memory. */
+const SLICE_KEYS = 64;
 /** Keys counted in one go: about as long. */
-const SLICE_COUNTED = 4_096;
+const SLICE_COUNTED = 1_024;
 /** How many "so many remain after this key" are remembered for the next page of a list. */
 const REMEMBERED = 64;
 
@@ -36,7 +35,7 @@ export class Lists {
     this.#held.add(hold);
     try {
       const items: KeyValue[] = [];
-      let sliceEndMs = performance.now() + SLICE_MS;
+      const pace = new Pace();
       for (;;) {
         const wanted = limit > 0 ? Math.min(SLICE_KEYS, limit - items.length) : SLICE_KEYS;
         const found = this.#read(reader => reader.range(prefix, items.at(-1)?.key ?? after, revision, wanted));
@@ -48,9 +47,7 @@ export class Lists {
           const remaining = await this.#countAfter(prefix, after, last, revision, items.length);
           return { revision, items, more: remaining > 0, remaining };
         }
-        if (performance.now() < sliceEndMs) continue;
-        await turn();
-        sliceEndMs = performance.now() + SLICE_MS;
+        if (pace.due) await pace.turn();
       }
     } finally {
       this.#held.delete(hold);
@@ -71,12 +68,13 @@ export class Lists {
   /** How many keys follow `after`, as of `revision`, which must be held. */
   async #count(prefix: string, after: string | undefined, revision: number): Promise<number> {
     let count = 0;
+    const pace = new Pace();
     for (let from = after; ; ) {
       const { live, last } = this.#read(reader => reader.countSlice(prefix, from, revision, SLICE_COUNTED));
       count += live;
       if (last === undefined) return count;
       from = last;
-      await turn();
+      if (pace.due) await pace.turn();
     }
   }
 
