@@ -24,6 +24,7 @@ export type Shape<T = unknown> = (
   | MappingShape
   | DictionaryShape
   | EitherShape
+  | AnythingShape
 ) &
   Carries<T>;
 
@@ -40,6 +41,10 @@ export interface TextShape {
   readonly secret?: true;
   /** Numbers and booleans are taken as they are written, as cloud-init does for `hostname: 12`. */
   readonly lenient?: true;
+  /** Not repeated in messages: long, or a secret may stand there by mistake. */
+  readonly quiet?: true;
+  /** An octal number such as 0644; YAML and cloud-init read it as something else without quotes, which is told. */
+  readonly permissions?: true;
   /** Longest allowed, in UTF-16 units. Default 65,536. */
   readonly maxLength?: number;
 }
@@ -72,6 +77,10 @@ export interface DictionaryShape {
 export interface EitherShape {
   readonly kind: 'either';
   readonly of: readonly Shape[];
+}
+/** What is somebody else's to judge, such as a Kubernetes object; taken as YAML 1.2 reads it. */
+export interface AnythingShape {
+  readonly kind: 'anything';
 }
 
 export interface Field<T = unknown, R extends boolean = boolean> {
@@ -142,3 +151,4 @@ export const dictionary = <T>(key: TextShape, value: Shape<T>): Shape<Readonly<R
   value,
 });
 export const either = <S extends readonly Shape[]>(...of: S): Shape<Infer<S[number]>> => ({ kind: 'either', of });
+export const anything = (): Shape<unknown> => ({ kind: 'anything' });

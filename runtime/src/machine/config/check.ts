@@ -1,0 +1,453 @@
+/**
+ * A shape against a tree: the value with its type, or everything that is wrong with it, in one pass.
+ *
+ * Where YAML 1.1, which cloud-init reads, makes something else of what is written, a person is told: a value that is meant one way
+ * and read the other is how nodes are lost.
+ */
+import { nearest } from './nearest.ts';
+import type { EitherShape, Field, MappingShape, Shape, TextShape } from './shape.ts';
+import {
+  type Entry,
+  inYaml11,
+  isTrue,
+  type ListTree,
+  type MappingTree,
+  pathText,
+  placeOf,
+  quoted,
+  type ScalarTree,
+  type Spot,
+  scalarKind,
+  type Tree,
+} from './tree.ts';
+import type { Problem, Report, Rule } from './types.ts';
+
+/** Problems after these are not told one by one. */
+const MAX_PROBLEMS = 100;
+const DEFAULT_MAX_LENGTH = 65_536;
+
+export interface Checked<T> {
+  /** Absent with an error. */
+  readonly value?: T;
+  readonly problems: readonly Problem[];
+}
+
+type Path = readonly (string | number)[];
+
+/** @param path of the tree in the document, for messages. */
+export function check<T>(shape: Shape<T>, tree: Tree, path: Path = []): Checked<T> {
+  const checker = new Checker();
+  const value = checker.check(shape, { tree, path, at: tree.at });
+  const { problems } = checker;
+  const wrong = problems.some(problem => problem.severity === 'error');
+  return { ...(wrong ? {} : { value: value as T }), problems };
+}
+
+/** Runs rules over a checked value; what they report stands where the value does. */
+export function checkRules<T>(value: T, tree: Tree, rules: readonly Rule<T>[], path: Path = []): Problem[] {
+  const problems: Problem[] = [];
+  const report: Report = (steps, message, { hint, severity = 'error' } = {}) => {
+    problems.push({
+      severity,
+      place: placeOf(spotOf(tree, steps)),
+      path: pathText([...path, ...steps]),
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  };
+  for (const rule of rules) rule(value, report);
+  return problems;
+}
+
+/** Where a path leads in a tree, as far as it goes: the value, or its key where the value goes over lines. */
+export function spotOf(tree: Tree, path: Path): Spot {
+  let here = tree;
+  let at = tree.at;
+  for (const step of path) {
+    if (here.kind === 'mapping') {
+      const entry = here.entries.get(String(step));
+      if (!entry) break;
+      at = valueSpot(entry);
+      here = entry.value;
+    } else if (here.kind === 'list') {
+      const item = here.items[Number(step)];
+      if (!item) break;
+      at = item.at;
+      here = item;
+    } else break;
+  }
+  return at;
+}
+
+/** A value that starts on another line than its key is shown by the key. */
+function valueSpot({ at, value }: Entry): Spot {
+  const { page, offset } = value.at;
+  if (value.kind === 'scalar' && value.text === '' && value.plain) return at;
+  return page === at.page && page.place(offset).line === page.place(at.offset).line ? value.at : at;
+}
+
+/** A value on its way: `at` is where problems of it are shown. */
+interface Here {
+  readonly tree: Tree;
+  readonly path: Path;
+  readonly at: Spot;
+}
+
+/** What {@link Checker.check} gives where there is no value. */
+const NONE = Symbol('none');
+
+class Checker {
+  readonly problems: Problem[] = [];
+
+  check(shape: Shape, here: Here): unknown {
+    const { tree } = here;
+    switch (shape.kind) {
+      case 'text':
+        return tree.kind === 'scalar' ? this.text(shape, tree, here) : this.wrongKind(shape, here);
+      case 'integer':
+        return tree.kind === 'scalar' && scalarKind(tree) === 'integer'
+          ? this.integer(shape, tree, here)
+          : this.wrongKind(shape, here);
+      case 'boolean':
+        return tree.kind === 'scalar' ? this.boolean(tree, here) : this.wrongKind(shape, here);
+      case 'list':
+        return tree.kind === 'list' ? this.list(shape, tree, here) : this.wrongKind(shape, here);
+      case 'mapping':
+        return tree.kind === 'mapping' ? this.mapping(shape, tree, here) : this.wrongKind(shape, here);
+      case 'dictionary': {
+        if (tree.kind !== 'mapping') return this.wrongKind(shape, here);
+        const entries: [string, unknown][] = [];
+        for (const [key, entry] of tree.entries) {
+          const place: Here = { tree: entry.value, path: [...here.path, key], at: entry.at };
+          const name = { kind: 'scalar', text: key, plain: false, at: entry.at } as const;
+          this.text({ ...shape.key, lenient: true }, name, place, 'the key ');
+          const value = this.check(shape.value, { ...place, at: valueSpot(entry) });
+          if (value !== NONE) entries.push([key, value]);
+        }
+        return Object.fromEntries(entries);
+      }
+      case 'either':
+        return this.either(shape, here);
+      case 'anything':
+        return plainValue(tree);
+    }
+  }
+
+  private text(shape: TextShape, tree: ScalarTree, here: Here, what = ''): unknown {
+    const kind = scalarKind(tree);
+    if (kind !== 'text' && (kind === 'nothing' || !shape.lenient)) return this.wrongKind(shape, here);
+    const wrong = (message: string, hint?: string): unknown =>
+      this.error(here, `${what}${message}${hidden(shape) ? '' : `, not ${quoted(tree.text)}`}`, hint);
+    const { length } = tree.text;
+    const longest = shape.maxLength ?? DEFAULT_MAX_LENGTH;
+    if (length > longest) return this.error(here, `${what}is too long: ${length} characters, at most ${longest}`);
+    if (shape.oneOf && !shape.oneOf.includes(tree.text)) {
+      const near = nearest(tree.text, shape.oneOf);
+      const words = shape.oneOf.length === 1 ? quoted(shape.oneOf[0] ?? '') : `one of ${shape.oneOf.join(', ')}`;
+      return wrong(`must be ${words}`, near === undefined ? undefined : `did you mean ${quoted(near)}?`);
+    }
+    if (shape.pattern && !shape.pattern.test(tree.text))
+      return wrong(`must be ${shape.meaning ?? `text like ${String(shape.pattern)}`}`);
+    const refused = shape.refuse?.(tree.text);
+    if (refused !== undefined)
+      return this.error(here, `${what}${hidden(shape) ? refused : refusal(tree.text, refused)}`);
+    if (shape.permissions && tree.plain && /^[1-7][0-7]*$/.test(tree.text))
+      return this.error(
+        here,
+        `is the decimal number ${tree.text} without quotes, in octal ${Number(tree.text).toString(8)}`,
+        `put it in quotes: "0${tree.text}"`,
+      );
+    if (what === '') this.tellYaml11(tree, here, shape);
+    return tree.text;
+  }
+
+  private tellYaml11(tree: ScalarTree, here: Here, { secret }: TextShape): void {
+    const there = inYaml11(tree);
+    if (there === undefined) return;
+    const text = secret ? 'this text' : tree.text;
+    const reading = { true: 'true', false: 'false', octal: 'an octal number', sexagesimal: 'a number of base 60' };
+    this.problem(here, {
+      severity: 'warning',
+      message: `is the text ${secret ? '' : quoted(tree.text)} here and ${there === 'number' ? 'a number' : reading[there]} to cloud-init`,
+      hint: secret ? 'put it in quotes' : `put it in quotes: "${text}"`,
+    });
+  }
+
+  private integer(shape: Extract<Shape, { kind: 'integer' }>, tree: ScalarTree, here: Here): unknown {
+    const { min, max } = shape;
+    const value = integerOf(tree.text);
+    if (inYaml11(tree) === 'octal')
+      return this.error(
+        here,
+        `is ${Number.parseInt(tree.text, 8)} to YAML 1.1 and ${value} to YAML 1.2: ${tree.text}`,
+        'write the number without leading zeros',
+      );
+    if (Number.isSafeInteger(value) && value >= min && value <= max) return value;
+    return this.error(here, `must be ${wordsOf(shape)}, not ${tree.text.length > 40 ? 'a longer one' : tree.text}`);
+  }
+
+  private boolean(tree: ScalarTree, here: Here): unknown {
+    if (scalarKind(tree) === 'boolean') return isTrue(tree.text);
+    const there = inYaml11(tree);
+    if (there !== 'true' && there !== 'false') return this.wrongKind({ kind: 'boolean' }, here);
+    this.problem(here, {
+      severity: 'warning',
+      message: `${tree.text} counts as ${there}, as it does to cloud-init; YAML 1.2 has no such word`,
+      hint: `write ${there}`,
+    });
+    return there === 'true';
+  }
+
+  private list(shape: Extract<Shape, { kind: 'list' }>, tree: ListTree, here: Here): unknown {
+    const { maxItems } = shape;
+    if (maxItems !== undefined && tree.items.length > maxItems)
+      return this.error(here, `has ${tree.items.length} items, at most ${maxItems} are taken`);
+    const values = tree.items.map((item, i) =>
+      this.check(shape.of, { tree: item, path: [...here.path, i], at: item.at }),
+    );
+    return values.filter(value => value !== NONE);
+  }
+
+  private mapping({ fields }: MappingShape, tree: MappingTree, here: Here): unknown {
+    const names = namesOf(fields);
+    const given = new Map<string, { readonly as: string; readonly entry: Entry }>();
+    const entries: [string, unknown][] = [];
+    for (const [key, entry] of tree.entries) {
+      const name = names.get(key);
+      const known = name === undefined ? undefined : fields[name];
+      const path = [...here.path, key];
+      if (name === undefined || known === undefined) {
+        this.unknownKey(key, fields, { tree: entry.value, path, at: entry.at });
+        continue;
+      }
+      if (known.unsupported !== undefined) {
+        this.error({ tree: entry.value, path, at: entry.at }, `is not available: ${known.unsupported}`);
+        continue;
+      }
+      const twice = given.get(name);
+      if (twice) {
+        const { line } = placeOf(twice.entry.at);
+        this.error(
+          { tree: entry.value, path, at: entry.at },
+          `is the same as ${quoted(twice.as)} in line ${line}`,
+          'keep one of them',
+        );
+        continue;
+      }
+      given.set(name, { as: key, entry });
+      const value = this.field(known, { tree: entry.value, path, at: valueSpot(entry) });
+      if (value !== NONE) entries.push([name, value]);
+    }
+    for (const [name, known] of Object.entries(fields)) {
+      if (known.required && !given.has(name)) this.error(here, `the key ${quoted(name)} is missing`, known.summary);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  private field(known: Field, here: Here): unknown {
+    const { tree } = here;
+    if (
+      tree.kind === 'scalar' &&
+      scalarKind(tree) === 'nothing' &&
+      !known.required &&
+      known.shape.kind !== 'anything'
+    ) {
+      this.problem(here, {
+        severity: 'warning',
+        message: 'has no value and counts as not given',
+        hint: 'remove the key, or give it a value',
+      });
+      return NONE;
+    }
+    return this.check(known.shape, here);
+  }
+
+  private unknownKey(key: string, fields: MappingShape['fields'], here: Here): void {
+    const under = Object.entries(fields).find(
+      ([, { shape }]) => shape.kind === 'mapping' && Object.hasOwn(shape.fields, key),
+    );
+    if (under) {
+      this.error(here, `unknown key ${quoted(key)}`, `it belongs under "${under[0]}:"`);
+      return;
+    }
+    const known = [...namesOf(fields).keys()];
+    const near = nearest(key, known);
+    const list = known.length > 12 ? '' : `the keys here are ${known.join(', ')}`;
+    const hint = near === undefined ? list : `did you mean ${quoted(near)}?`;
+    this.error(here, `unknown key ${quoted(key)}`, hint === '' ? undefined : hint);
+  }
+
+  /** The shape that takes the value; where none does, the problems of the first of its kind. */
+  private either(shape: EitherShape, here: Here): unknown {
+    let told: Problem[] | undefined;
+    for (const of of shape.of) {
+      if (!fits(of, here.tree)) continue;
+      const attempt = new Checker();
+      const value = attempt.check(of, here);
+      if (!attempt.problems.some(problem => problem.severity === 'error')) {
+        for (const problem of attempt.problems) this.add(problem);
+        return value;
+      }
+      told ??= attempt.problems;
+    }
+    if (!told) return this.wrongKind(shape, here);
+    for (const problem of told) this.add(problem);
+    return NONE;
+  }
+
+  private wrongKind(shape: Shape, here: Here): unknown {
+    const { tree } = here;
+    const secret = isSecret(shape);
+    return this.error(here, `must be ${wordsOf(shape)}, not ${wordsOfTree(tree, secret)}`, kindHint(shape, tree));
+  }
+
+  private error(here: Here, message: string, hint?: string): typeof NONE {
+    this.problem(here, { severity: 'error', message, ...(hint === undefined ? {} : { hint }) });
+    return NONE;
+  }
+
+  private problem({ at, path }: Here, rest: Pick<Problem, 'severity' | 'message' | 'hint'>): void {
+    this.add({
+      severity: rest.severity,
+      place: placeOf(at),
+      path: pathText(path),
+      message: rest.message,
+      ...(rest.hint === undefined ? {} : { hint: rest.hint }),
+    });
+  }
+
+  private add(problem: Problem): void {
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push(problem);
+    else if (this.problems.length === MAX_PROBLEMS)
+      this.problems.push({
+        severity: 'error',
+        path: '',
+        message: `more than ${MAX_PROBLEMS} problems: the rest is not told`,
+      });
+  }
+}
+
+const hidden = ({ secret, quiet }: TextShape): boolean => secret === true || quiet === true;
+
+/** A refused text and why in one sentence: `must be …, not "x"`, `"x" has …`, `"x": the key …`. */
+function refusal(text: string, why: string): string {
+  if (/^must [^;:]*$/.test(why)) return `${why}, not ${quoted(text)}`;
+  return /^(?:is|has|names|stands|needs|must) /.test(why) ? `${quoted(text)} ${why}` : `${quoted(text)}: ${why}`;
+}
+
+/** Every spelling of every key → the key. */
+export function namesOf(fields: MappingShape['fields']): ReadonlyMap<string, string> {
+  const names = new Map<string, string>();
+  for (const [name, { aliases = [] }] of Object.entries(fields)) {
+    names.set(name, name);
+    for (const alias of aliases) names.set(alias, name);
+  }
+  return names;
+}
+
+export function integerOf(text: string): number {
+  return Number(text.startsWith('+') ? text.slice(1) : text);
+}
+
+/** A value nobody has declared, as YAML 1.2 reads it. */
+export function plainValue(tree: Tree): unknown {
+  if (tree.kind === 'list') return tree.items.map(plainValue);
+  if (tree.kind === 'mapping')
+    return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plainValue(value)]));
+  switch (scalarKind(tree)) {
+    case 'nothing':
+      return null;
+    case 'boolean':
+      return isTrue(tree.text);
+    case 'integer':
+      return integerOf(tree.text);
+    case 'number':
+      return numberOf(tree.text);
+    case 'text':
+      return tree.text;
+  }
+}
+
+function numberOf(text: string): number {
+  if (/inf$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return /nan$/i.test(text) ? Number.NaN : Number(text);
+}
+
+/** Whether a value is of the kind a shape is about, be it right or wrong. */
+function fits(shape: Shape, tree: Tree): boolean {
+  switch (shape.kind) {
+    case 'text':
+      if (tree.kind !== 'scalar') return false;
+      return shape.lenient ? scalarKind(tree) !== 'nothing' : scalarKind(tree) === 'text';
+    case 'integer':
+      return tree.kind === 'scalar' && scalarKind(tree) === 'integer';
+    case 'boolean':
+      return (
+        tree.kind === 'scalar' &&
+        (scalarKind(tree) === 'boolean' || inYaml11(tree) === 'true' || inYaml11(tree) === 'false')
+      );
+    case 'list':
+      return tree.kind === 'list';
+    case 'mapping':
+    case 'dictionary':
+      return tree.kind === 'mapping';
+    case 'either':
+      return shape.of.some(of => fits(of, tree));
+    case 'anything':
+      return true;
+  }
+}
+
+export function isSecret(shape: Shape): boolean {
+  if (shape.kind === 'either') return shape.of.some(isSecret);
+  if (shape.kind === 'list') return isSecret(shape.of);
+  return shape.kind === 'text' && shape.secret === true;
+}
+
+/** Completes "must be …". */
+export function wordsOf(shape: Shape): string {
+  switch (shape.kind) {
+    case 'text':
+      if (shape.oneOf)
+        return shape.oneOf.length === 1 ? quoted(shape.oneOf[0] ?? '') : `one of ${shape.oneOf.join(', ')}`;
+      return shape.meaning ?? 'text';
+    case 'integer':
+      return shape.meaning === undefined
+        ? `a whole number from ${shape.min} to ${shape.max}`
+        : `${shape.meaning} from ${shape.min} to ${shape.max}`;
+    case 'boolean':
+      return 'true or false';
+    case 'list':
+      return 'a list';
+    case 'mapping':
+    case 'dictionary':
+      return 'a mapping';
+    case 'either':
+      return [...new Set(shape.of.map(wordsOf))].join(' or ');
+    case 'anything':
+      return 'anything';
+  }
+}
+
+function wordsOfTree(tree: Tree, secret: boolean): string {
+  if (tree.kind !== 'scalar') return `a ${tree.kind}`;
+  const kind = scalarKind(tree);
+  if (kind === 'nothing') return 'nothing';
+  if (secret) return kind === 'text' ? 'text' : `a ${kind === 'boolean' ? 'switch' : 'number'}`;
+  if (kind === 'text') return quoted(tree.text);
+  const short = tree.text.length > 40 ? `${tree.text.slice(0, 40)}…` : tree.text;
+  return kind === 'boolean' ? short : `the number ${short}`;
+}
+
+function kindHint(shape: Shape, tree: Tree): string | undefined {
+  if (tree.kind === 'list' && shape.kind !== 'either') return 'remove the "-" or the brackets';
+  if (tree.kind !== 'scalar') return undefined;
+  const kind = scalarKind(tree);
+  if (shape.kind === 'text') return kind === 'nothing' ? 'give it a value' : 'put it in quotes';
+  if (kind === 'nothing')
+    return shape.kind === 'mapping' || shape.kind === 'dictionary' ? 'write {} for none' : undefined;
+  if (shape.kind === 'list') return 'write it as an item: "- " before it';
+  if ((shape.kind === 'integer' || shape.kind === 'boolean') && kind === 'text' && !tree.plain)
+    return 'remove the quotes';
+  return undefined;
+}

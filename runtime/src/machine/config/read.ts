@@ -1,0 +1,158 @@
+/**
+ * The documents of all sources as one configuration, or everything that is wrong with them. Looks at nothing but its arguments.
+ *
+ * user-data and meta-data of several sources are merged, the stronger winning key by key; network-config is taken whole from the
+ * strongest source that has one (docs/adr/009-configuration.md).
+ */
+import { check, checkRules, namesOf } from './check.ts';
+import { readDocument } from './document.ts';
+import { wrongStart } from './firstLine.ts';
+import { mergeTrees } from './merge.ts';
+import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
+import { type Page, pathText, placeOf, type Tree } from './tree.ts';
+import {
+  type DocumentName,
+  documentNames,
+  type Place,
+  type Problem,
+  type SourceDocuments,
+  sourceNames,
+} from './types.ts';
+
+export interface ReadConfiguration {
+  /** Absent with an error. */
+  readonly config?: Configuration;
+  /** In the order of the documents; with one error, nothing may be applied. */
+  readonly problems: readonly Problem[];
+  /** Where every key that counts stands, by document and path: `users[0].name`. */
+  readonly origins: Readonly<Record<DocumentName, ReadonlyMap<string, Place>>>;
+  /** What counts, as it stands in the documents. */
+  readonly trees: Readonly<Partial<Record<DocumentName, Tree>>>;
+}
+
+export function readConfig(sources: readonly SourceDocuments[]): ReadConfiguration {
+  const strongest = [...sources].sort((a, b) => sourceNames.indexOf(a.source) - sourceNames.indexOf(b.source));
+  const problems: Problem[] = [];
+  const trees: Partial<Record<DocumentName, Tree>> = {};
+  for (const name of documentNames) {
+    const found: Tree[] = [];
+    for (const source of strongest) {
+      const bytes = source.documents[name];
+      if (bytes === undefined) continue;
+      const read = readOne(bytes, { source: source.source, location: source.location, document: name });
+      problems.push(...read.problems);
+      if (read.tree) found.push(read.tree);
+      if (name === 'network-config') break;
+    }
+    const tree = mergeTrees(found, documentShapes[name]);
+    if (tree) trees[name] = tree;
+  }
+  const values: Partial<Record<DocumentName, unknown>> = {};
+  for (const name of documentNames) {
+    const tree = trees[name];
+    if (!tree) continue;
+    const checked = check(documentShapes[name], tree);
+    problems.push(...checked.problems);
+    if (checked.value !== undefined) values[name] = checked.value;
+    for (const part of parts) if (part.document === name) problems.push(...rulesOf(part, tree));
+  }
+  const good = !problems.some(problem => problem.severity === 'error');
+  return {
+    ...(good ? { config: configuration(values) } : {}),
+    problems: inOrder(problems),
+    origins: {
+      'user-data': originsOf(trees['user-data']),
+      'meta-data': originsOf(trees['meta-data']),
+      'network-config': originsOf(trees['network-config']),
+    },
+    trees,
+  };
+}
+
+function configuration(values: Partial<Record<DocumentName, unknown>>): Configuration {
+  const network = values['network-config'];
+  return {
+    userData: (values['user-data'] ?? {}) as Configuration['userData'],
+    metaData: (values['meta-data'] ?? {}) as Configuration['metaData'],
+    ...(network === undefined ? {} : { network: network as NonNullable<Configuration['network']> }),
+  };
+}
+
+function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: Tree; problems: readonly Problem[] } {
+  const start = wrongStart(bytes, from);
+  if (start === 'nothing') return { problems: [] };
+  if (start) return { problems: [start] };
+  const { tree, page, problems } = readDocument(bytes, from);
+  if (problems.length > 0 || !page) return { problems };
+  if (tree === undefined || (tree.kind === 'scalar' && tree.plain && /^(?:|~|null)$/.test(tree.text)))
+    return { tree: emptyTree(page), problems };
+  if (tree.kind === 'mapping') return { tree, problems };
+  const place = placeOf(tree.at);
+  const what = tree.kind === 'list' ? 'a list' : 'text';
+  return {
+    problems: [
+      {
+        severity: 'error',
+        place,
+        path: '',
+        message: `must be a mapping, not ${what}`,
+        hint: 'write "key: value" on each line',
+      },
+    ],
+  };
+}
+
+const emptyTree = (page: Page): Tree => ({ kind: 'mapping', entries: new Map(), at: { page, offset: 0 } });
+
+/** The rules of a part, where everything in it is right by itself: one mistake must not hide another elsewhere. */
+function rulesOf({ path, shape, rules }: Part, tree: Tree): readonly Problem[] {
+  const inside = treeAt(tree, path);
+  if (inside?.kind !== 'mapping') return [];
+  const known = shape.kind === 'mapping' ? namesOf(shape.fields) : undefined;
+  const entries = new Map([...inside.entries].filter(([key]) => !known || path.length > 0 || known.has(key)));
+  const own: Tree = { ...inside, entries };
+  const { value } = check(shape, own, path);
+  return value === undefined ? [] : checkRules(value as never, own, rules, path);
+}
+
+function treeAt(tree: Tree, path: readonly string[]): Tree | undefined {
+  let here: Tree | undefined = tree;
+  for (const step of path) here = here?.kind === 'mapping' ? here.entries.get(step)?.value : undefined;
+  return here;
+}
+
+/** By document, source, line and column, errors of no place first. */
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const rank = ({ place }: Problem): number[] =>
+    place
+      ? [documentNames.indexOf(place.document), sourceNames.indexOf(place.source), place.line, place.column]
+      : [-1, 0, 0, 0];
+  return [...problems].sort((a, b) => {
+    const [left, right] = [rank(a), rank(b)];
+    for (const [i, value] of left.entries()) {
+      const difference = value - (right[i] ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return 0;
+  });
+}
+
+function originsOf(tree: Tree | undefined): ReadonlyMap<string, Place> {
+  const origins = new Map<string, Place>();
+  const walk = (here: Tree, path: readonly (string | number)[]): void => {
+    if (here.kind === 'mapping') {
+      for (const [key, entry] of here.entries) {
+        const inside = [...path, key];
+        origins.set(pathText(inside), placeOf(entry.at));
+        walk(entry.value, inside);
+      }
+    } else if (here.kind === 'list') {
+      for (const [i, item] of here.items.entries()) {
+        origins.set(pathText([...path, i]), placeOf(item.at));
+        walk(item, [...path, i]);
+      }
+    }
+  };
+  if (tree) walk(tree, []);
+  return origins;
+}

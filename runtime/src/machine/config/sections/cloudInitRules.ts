@@ -1,0 +1,141 @@
+/** What several of cloud-init's keys must be together. */
+
+import type { Rule } from '../types.ts';
+import { writtenContent } from '../writtenContent.ts';
+import type { CloudInit } from './cloudInit.ts';
+
+/** Users and groups of the image itself (rootfs/ids.yaml, Debian's base-passwd). */
+const SYSTEM_USERS = new Set(
+  'daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc _apt nobody messagebus sshd systemd-network systemd-timesync systemd-resolve systemd-journal'.split(
+    ' ',
+  ),
+);
+
+export const cloudInitRules: readonly Rule<CloudInit>[] = [
+  function hostNames({ hostname, fqdn }, report) {
+    if (hostname === undefined || fqdn === undefined) return;
+    const [first] = fqdn.split('.', 1);
+    if (hostname.toLowerCase() !== first?.toLowerCase() && hostname.toLowerCase() !== fqdn.toLowerCase())
+      report(['fqdn'], `starts with another name than hostname, which is "${hostname}"`, { severity: 'warning' });
+  },
+
+  function timeServers({ ntp }, report) {
+    if (ntp?.enabled === false && (ntp.servers ?? ntp.pools))
+      report(['ntp', 'enabled'], 'is false, and there are servers', { hint: 'remove one of them' });
+  },
+
+  function userList({ users = [], disable_root, ssh_authorized_keys = [] }, report) {
+    const names = new Map<string, number>();
+    const ids = new Map<number, string>();
+    users.forEach((user, i) => {
+      const name = typeof user === 'string' ? user : user.name;
+      const path = typeof user === 'string' ? ['users', i] : ['users', i, 'name'];
+      if (SYSTEM_USERS.has(name))
+        report(path, `the user "${name}" is part of the image`, { hint: 'take another name' });
+      if (names.has(name)) report(path, `the user "${name}" is here twice`, { hint: 'keep one of them' });
+      names.set(name, i);
+      if (typeof user === 'string') return;
+      if (user.uid !== undefined) {
+        const other = ids.get(user.uid);
+        if (other !== undefined) report(['users', i, 'uid'], `${user.uid} is the user "${other}", too`);
+        ids.set(user.uid, name);
+        if (name === 'root') report(['users', i, 'uid'], 'the number of root is always 0', { hint: 'remove it' });
+      }
+      if (user.no_create_home && (user.ssh_authorized_keys?.length ?? 0) > 0)
+        report(['users', i, 'ssh_authorized_keys'], 'has no place without a home folder', {
+          hint: 'remove no_create_home',
+        });
+      if (user.lock_passwd === false && user.hashed_passwd === undefined)
+        report(['users', i, 'lock_passwd'], 'is false, and there is no password', { hint: 'add hashed_passwd' });
+    });
+    if (disable_root && ssh_authorized_keys.length > 0)
+      report(['disable_root'], 'shuts out root, whom ssh_authorized_keys lets in', {
+        hint: 'give the keys to a user in users, or remove disable_root',
+      });
+  },
+
+  function passwordsOverSsh({ ssh_pwauth, users = [] }, report) {
+    if (ssh_pwauth !== true) return;
+    if (!users.some(user => typeof user !== 'string' && user.hashed_passwd !== undefined && user.lock_passwd === false))
+      report(['ssh_pwauth'], 'is true, and no user has a password', {
+        hint: 'give a user hashed_passwd and lock_passwd: false, or remove it',
+      });
+  },
+
+  function fileList({ write_files: files = [] }, report) {
+    const written = new Set<string>();
+    files.forEach(({ path, append, content = '', encoding }, i) => {
+      const why = notWritable(path);
+      if (why) report(['write_files', i, 'path'], why.message, { hint: why.hint });
+      if (!append && written.has(path))
+        report(['write_files', i, 'path'], `the file "${path}" is here twice`, {
+          hint: 'keep one of them, or append: true',
+        });
+      written.add(path);
+      const result = writtenContent(content, encoding);
+      if (typeof result === 'string')
+        report(['write_files', i, 'content'], result, { hint: `encoding is ${encoding}` });
+    });
+  },
+
+  function diskList({ disk_setup = {}, fs_setup = [], mounts = [] }, report) {
+    for (const [device, { layout, overwrite }] of Object.entries(disk_setup)) {
+      if (layout) report(['disk_setup', device, 'layout'], 'partitions are not made', { hint: 'write layout: false' });
+      if (overwrite)
+        report(['disk_setup', device, 'overwrite'], 'data that is there is never overwritten', {
+          hint: 'write overwrite: false, and clear the disk by hand',
+        });
+      if (!fs_setup.some(made => made.device === device))
+        report(['disk_setup', device], 'has no file system', { hint: 'add it to fs_setup' });
+    }
+    const used = new Map<string, string>();
+    fs_setup.forEach(({ device, label, overwrite }, i) => {
+      if (overwrite)
+        report(['fs_setup', i, 'overwrite'], 'data that is there is never overwritten', {
+          hint: 'write overwrite: false, and clear the disk by hand',
+        });
+      for (const [key, value] of [
+        ['device', device],
+        ['label', label],
+      ] as const) {
+        if (used.has(`${key} ${value}`)) report(['fs_setup', i, key], `the ${key} "${value}" is here twice`);
+        used.set(`${key} ${value}`, value);
+      }
+      if (!mounts.some(([what]) => what === device || what === `LABEL=${label}`))
+        report(['fs_setup', i, 'device'], 'is not mounted', { hint: `add to mounts: [LABEL=${label}, /var/${label}]` });
+    });
+    const places = new Set<string>();
+    mounts.forEach((mount, i) => {
+      const [what, where, type = 'auto'] = mount;
+      if (what === undefined || where === undefined) {
+        report(['mounts', i], 'must be [what, where], such as [LABEL=data, /var/data]');
+        return;
+      }
+      if (!fs_setup.some(({ device, label }) => what === device || what === `LABEL=${label}`))
+        report(['mounts', i, 0], `"${what}" is no device or LABEL=… of fs_setup`, {
+          hint: 'only extra disks of fs_setup are mounted',
+        });
+      if (type !== 'auto' && type !== 'ext4') report(['mounts', i, 2], `must be ext4, not "${type}"`);
+      if (!/^\/(var\/[^/].*|mnt|srv|opt|media)$/.test(where) || where.split('/').includes('..'))
+        report(['mounts', i, 1], `must be a folder below /var, or /mnt, /srv, /opt or /media, not "${where}"`, {
+          hint: 'the root is read-only',
+        });
+      if (places.has(where)) report(['mounts', i, 1], `"${where}" is here twice`);
+      places.add(where);
+    });
+  },
+];
+
+function notWritable(path: string): { readonly message: string; readonly hint: string } | undefined {
+  if (/^\/(?:proc|sys|dev)(?:\/|$)/.test(path))
+    return { message: `"${path}" is the kernel's`, hint: 'use machine.sysctls, or a command in bootcmd' };
+  if (/^\/(?:boot|efi)(?:\/|$)/.test(path))
+    return { message: `"${path}" is the loader's`, hint: 'it is part of the image' };
+  if (/^\/var\/lib\/atoll(?:$|\/(?:config|server\/(?:db|tls|cred))(?:\/|$))/.test(path))
+    return { message: `"${path}" is Atoll's own`, hint: 'use the keys of the section atoll' };
+  if (/^\/(?:etc|var|run|root|tmp)\/./.test(path)) return undefined;
+  return {
+    message: `"${path}" is on the read-only root`,
+    hint: 'write below /etc (new at every boot), /var, /run, /tmp or /root',
+  };
+}
