@@ -8,7 +8,7 @@ import { ethernet, wifi } from './schema/physical.ts';
 import { deviceId } from './schema/values.ts';
 import { bond, bridge, dummy, tunnel, vlan, vrf } from './schema/virtual.ts';
 
-const version1 =
+export const version1 =
   "it is of version 1 of cloud-init's network configuration. Write version: 2, and for what was of type physical an entry in ethernets " +
   '(for bond, bridge and vlan: in bonds, bridges and vlans); for a subnet of type dhcp, dhcp4: true; for a static one, addresses: ' +
   '[192.0.2.10/24], a default route in routes: [{to: default, via: 192.0.2.1}] and name servers in nameservers: {addresses: [192.0.2.1]}';

@@ -19,7 +19,7 @@ const cidr = { refuse: refuseInterfaceAddress };
 
 const addressOptions = mapping({
   lifetime: field(
-    either(oneOf('forever'), integer(0, 0)),
+    text({ lenient: true, oneOf: ['forever', '0'] }),
     'forever, or 0 for an address that new connections do not use',
   ),
   label: field(
@@ -63,8 +63,8 @@ export const renderer = () =>
     refuse: name => {
       if (name === 'networkd') return undefined;
       return name === 'NetworkManager' || name === 'sriov'
-        ? `"${name}" is not in the image: write networkd, or leave it out`
-        : `must be networkd, not "${name}"`;
+        ? 'is not in the image: write networkd, or leave it out'
+        : 'must be networkd';
     },
   });
 

@@ -89,9 +89,7 @@ export const accessPoint = mapping({
     text({
       refuse: mode => {
         if (mode === 'infrastructure' || mode === 'adhoc') return undefined;
-        return mode === 'ap'
-          ? 'must be infrastructure or adhoc: a node is no access point'
-          : `must be infrastructure or adhoc, not "${mode}"`;
+        return mode === 'ap' ? 'is not available: a node is no access point' : 'must be infrastructure or adhoc';
       },
     }),
     'infrastructure by default',
@@ -124,7 +122,7 @@ export const wifi = mapping({
         lenient: true,
         refuse: ssid => {
           const { length } = Buffer.from(ssid);
-          return length >= 1 && length <= 32 ? undefined : `must be a network's name of 1 to 32 bytes, not ${length}`;
+          return length >= 1 && length <= 32 ? undefined : `has ${length} bytes: a network's name has 1 to 32`;
         },
       },
       accessPoint,

@@ -5,6 +5,7 @@ import { address, destination, range } from './values.ts';
 const UINT32 = 4_294_967_295;
 const table = () => integer(1, UINT32, 'the number of a routing table');
 
+/** Of netplan's, nat and xresolve are left out: the kernel knows their names only. */
 export const routeTypes = [
   'unicast',
   'anycast',
@@ -12,11 +13,9 @@ export const routeTypes = [
   'broadcast',
   'local',
   'multicast',
-  'nat',
   'prohibit',
   'throw',
   'unreachable',
-  'xresolve',
 ] as const;
 
 export const route = mapping({

@@ -13,18 +13,18 @@ export function strictIp(value: string): Ip | undefined {
 
 function refuseIp(value: string): string | undefined {
   if (strictIp(value)) return undefined;
-  if (value.includes('/') && parseCidr(value)) return `must be an address without a prefix length, not "${value}"`;
-  return `must be an IPv4 or IPv6 address, not "${value}"`;
+  if (value.includes('/') && parseCidr(value)) return 'must be an address without a prefix length';
+  return 'must be an IPv4 or IPv6 address';
 }
 
 export const address = (): Shape<string> => text({ refuse: refuseIp });
 export const address4 = (): Shape<string> =>
   text({
-    refuse: value => (strictIp(value)?.family === 4 ? undefined : `must be an IPv4 address, not "${value}"`),
+    refuse: value => (strictIp(value)?.family === 4 ? undefined : 'must be an IPv4 address'),
   });
 export const address6 = (): Shape<string> =>
   text({
-    refuse: value => (strictIp(value)?.family === 6 ? undefined : `must be an IPv6 address, not "${value}"`),
+    refuse: value => (strictIp(value)?.family === 6 ? undefined : 'must be an IPv6 address'),
   });
 
 /** Why an address with a prefix length cannot be an interface's, or undefined. */
@@ -32,17 +32,17 @@ export function refuseInterfaceAddress(value: string): string | undefined {
   const cidr = parseCidr(value);
   if (!cidr || cidr.leadingZeros || cidr.ip.mapped) {
     const ip = strictIp(value);
-    if (ip) return `must end with the length of its network, as ${value}/${ip.family === 4 ? 24 : 64}, not "${value}"`;
-    return `must be an address with the length of its network, as 192.0.2.10/24 or 2001:db8::10/64, not "${value}"`;
+    if (ip) return `must end with the length of its network, as ${value}/${ip.family === 4 ? 24 : 64}`;
+    return 'must be an address with the length of its network, as 192.0.2.10/24 or 2001:db8::10/64';
   }
   const { ip, length } = cidr;
-  if (ip.bits === 0n) return `must be an address of its own, not "${value}"`;
-  if (isMulticast(ip)) return `must be the address of one machine, not of a group: "${value}"`;
+  if (ip.bits === 0n) return 'stands for every address';
+  if (isMulticast(ip)) return 'is the address of a group, not of one machine';
   const width = ip.family === 4 ? 32 : 128;
   if (ip.family === 4 && length < 31) {
     const host = ip.bits - cidr.first;
-    if (host === 0n) return `is the network itself, not an address in it: "${value}"`;
-    if (host === (1n << BigInt(width - length)) - 1n) return `is the broadcast address of its network: "${value}"`;
+    if (host === 0n) return 'is the network itself, not an address in it';
+    if (host === (1n << BigInt(width - length)) - 1n) return 'is the broadcast address of its network';
   }
   return undefined;
 }
@@ -56,9 +56,9 @@ export const range = (): Shape<string> =>
   text({
     refuse: value => {
       const cidr = parseCidr(value);
-      if (!cidr) return strictIp(value) ? undefined : `must be a network such as 192.0.2.0/24, not "${value}"`;
-      if (cidr.leadingZeros || cidr.ip.mapped) return `must be a network such as 192.0.2.0/24, not "${value}"`;
-      return cidr.beyond ? `has bits beyond its length: write "${cidr.canonical}" for "${value}"` : undefined;
+      if (!cidr) return strictIp(value) ? undefined : 'must be a network such as 192.0.2.0/24';
+      if (cidr.leadingZeros || cidr.ip.mapped) return 'must be a network such as 192.0.2.0/24';
+      return cidr.beyond ? `has bits beyond its length: write ${cidr.canonical}` : undefined;
     },
   });
 
@@ -70,8 +70,8 @@ export const destination = (): Shape<string> =>
       const cidr = parseCidr(value);
       if (!cidr && strictIp(value)) return undefined;
       if (!cidr || cidr.leadingZeros || cidr.ip.mapped)
-        return `must be "default", a network such as 192.0.2.0/24 or an address, not "${value}"`;
-      return cidr.beyond ? `has bits beyond its length: write "${cidr.canonical}" for "${value}"` : undefined;
+        return 'must be "default", a network such as 192.0.2.0/24 or an address';
+      return cidr.beyond ? `has bits beyond its length: write ${cidr.canonical}` : undefined;
     },
   });
 
@@ -84,21 +84,19 @@ export const ownHardwareAddress = (): Shape<string> =>
     refuse: value => {
       if (value === 'permanent' || value === 'random') return undefined;
       if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value))
-        return `must be a MAC address such as 52:54:00:12:34:56, "permanent" or "random", not "${value}"`;
-      if (Number.parseInt(value.slice(0, 2), 16) & 1)
-        return `is the address of a group, not of one machine: "${value}"`;
-      return /^[0:]+$/.test(value) ? `must not be all zeros` : undefined;
+        return 'must be "permanent", "random" or a MAC address of six bytes in hexadecimal';
+      if (Number.parseInt(value.slice(0, 2), 16) & 1) return 'is the address of a group, not of one machine';
+      return /^[0:]+$/.test(value) ? 'is no address: all zeros' : undefined;
     },
   });
 
 /** Why the kernel or networkd would not take the name, or undefined. */
 export function refuseInterfaceName(name: string): string | undefined {
   if (name.length > MAX_INTERFACE_NAME)
-    return `is longer than the ${MAX_INTERFACE_NAME} characters an interface's name can have: "${name}"`;
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(name))
-    return `must be letters, digits, ".", "_", "-" and "@", not "${name}"`;
-  if (/^\d+$/.test(name)) return `must not be a number alone: "${name}"`;
-  if (['all', 'default', 'none', 'any', 'lo'].includes(name)) return `is a word with a meaning of its own: "${name}"`;
+    return `is longer than the ${MAX_INTERFACE_NAME} characters an interface's name can have`;
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(name)) return 'must be letters, digits, ".", "_", "-" and "@"';
+  if (/^\d+$/.test(name)) return 'is a number alone';
+  if (['all', 'default', 'none', 'any', 'lo'].includes(name)) return 'is a word with a meaning of its own';
   return undefined;
 }
 
@@ -110,10 +108,8 @@ export const deviceId: TextShape = {
   refuse: id => {
     if (id === 'renderer') return 'belongs under network: one renderer is for all devices';
     if (/[*?[\]]/.test(id))
-      return `is a pattern: give the device a word of your own, and the pattern as match: {name: "${id}"}`;
-    return /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(id)
-      ? undefined
-      : `must be letters, digits, ".", "_", "-" and "@", not "${id}"`;
+      return 'is a pattern: give the device a word of your own, and the pattern as match: {name: ...}';
+    return /^[A-Za-z0-9_][A-Za-z0-9_.@-]*$/.test(id) ? undefined : 'must be letters, digits, ".", "_", "-" and "@"';
   },
 };
 

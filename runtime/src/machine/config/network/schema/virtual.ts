@@ -91,7 +91,7 @@ export type Bridge = Infer<typeof bridge>;
 
 export const vlan = mapping({
   ...deviceFields,
-  id: field(integer(0, 4094, 'a VLAN from 0 to 4094'), 'its number', { required: true }),
+  id: field(integer(0, 4094, 'a VLAN number'), 'its number', { required: true }),
   link: field(reference(), 'the device it is on', { required: true }),
 });
 export type Vlan = Infer<typeof vlan>;
@@ -155,9 +155,7 @@ export const tunnel = mapping({
     text({
       refuse: mode => {
         if (mode === 'wireguard') return undefined;
-        return mode === 'vxlan'
-          ? `must be wireguard: ${onlyVxlan}`
-          : `must be wireguard, not "${mode}": ${onlyWireguard}`;
+        return `is not available: ${mode === 'vxlan' ? onlyVxlan : onlyWireguard}`;
       },
     }),
     'wireguard',
