@@ -33,6 +33,21 @@ describe('waiting for a line', () => {
     await assert.rejects(console.waitFor(/login/, { timeoutMs: 5 }), { name: 'TimeoutError' });
   });
 
+  it('tells once of a line that is watched for, and leaves it to who waits', async () => {
+    const console = new Console();
+    const told: string[] = [];
+    const stop = console.watch(/stall/, () => told.push('never'));
+    stop();
+    console.watch(/stall/, () => told.push('once'));
+    console.feed(Buffer.from('a st'));
+    assert.deepEqual(told, []);
+    console.feed(Buffer.from('all\nstall\n'));
+    assert.deepEqual(told, ['once']);
+    await console.waitFor(/stall/, soon);
+    console.watch(/stall/, () => told.push('there already'));
+    assert.deepEqual(told, ['once', 'there already']);
+  });
+
   it('waits for what comes in parts', async () => {
     const console = new Console();
     const found = console.waitFor(/Ready after (\d+) s/, soon);

@@ -110,6 +110,19 @@ export class Console {
     });
   }
 
+  /** Calls back once, when the text after the mark matches; the mark stays. @returns stops looking */
+  watch(pattern: RegExp, callback: () => void): () => void {
+    const stateless = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+    const check = (): boolean => {
+      if (!stateless.test(this.#text.slice(this.#mark))) return false;
+      callback();
+      return true;
+    };
+    const waiter: Waiter = { check, fail: () => this.#waiters.delete(waiter) };
+    if (!check()) this.#waiters.add(waiter);
+    return () => void this.#waiters.delete(waiter);
+  }
+
   /** Types on the console. */
   send(text: string): void {
     this.#stream?.write(text);
