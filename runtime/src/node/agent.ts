@@ -57,6 +57,8 @@ export interface NodeOptions {
   readonly pinnedImages?: readonly string[];
   /** Why the node must not be Ready yet (images being imported, …). Call {@link RunningNode.poke} when the answer changes. */
   readonly notReady?: () => string | undefined;
+  /** Conditions of the node besides the kubelet's, as they are now. */
+  readonly conditions?: () => readonly BareCondition[];
   /** Called once, when the node's pod range is known, before pods are started: writes the CNI configuration. */
   readonly onPodCidr?: (podCidr: string) => Promise<void>;
   /** Told of every change of the node's state, and of its address. */
@@ -113,6 +115,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     settings: options.settings,
     fallbackAddress: () => (podCidr ? gatewayOf(podCidr) : undefined),
     notReady: () => options.notReady?.(),
+    conditions: () => options.conditions?.() ?? [],
     onNode: node => void takeRange(node),
     event: (node, type, reason, message) => recorder.event(Nodes, node, type, reason, message),
     onReady: (ready, message) => {

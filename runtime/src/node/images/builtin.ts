@@ -24,7 +24,7 @@ const CRI_POLL_MS = 20;
 const CRI_TIMEOUT_MS = 60_000;
 
 /** Of images that CRI manages and never removes; containerd, pkg/cri/labels. */
-const LABELS = { 'io.cri-containerd.image': 'managed', 'io.cri-containerd.pinned': 'pinned' };
+export const PINNED = { 'io.cri-containerd.image': 'managed', 'io.cri-containerd.pinned': 'pinned' };
 
 export interface BuiltinImagesOptions {
   readonly cri: CriClient;
@@ -50,7 +50,7 @@ export async function ensureBuiltinImages(options: BuiltinImagesOptions): Promis
   for (const [at, name] of names.entries()) {
     if (present[at]) await cri.removeImage(name);
   }
-  await importArchive({ socket: cri.socket, archive: join(folder, 'images.tar'), names, labels: LABELS, signal });
+  await importArchive({ socket: cri.socket, archive: join(folder, 'images.tar'), names, labels: PINNED, signal });
   for (const name of names) await seenByCri(cri, name, signal);
   // The stamp must not reach the disk before what it stands for.
   await run('sync', [], { signal });
@@ -93,7 +93,7 @@ export function keepBuiltinImages(
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** CRI follows containerd's events, and has none of its own for images. */
-async function seenByCri(cri: CriClient, name: string, signal: AbortSignal): Promise<void> {
+export async function seenByCri(cri: CriClient, name: string, signal: AbortSignal): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(CRI_TIMEOUT_MS)]);
   while (!(await cri.imageStatus(name))?.pinned) {
     if (deadline.aborted) {

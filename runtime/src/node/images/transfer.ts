@@ -8,6 +8,7 @@
  * containerd 1.7's Transfer tells nobody of the names it writes, and CRI goes by what it is told: so each name's labels are
  * written once more through the Images service, which does.
  */
+import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Client, type ClientDuplexStream, credentials, Metadata, status } from '@grpc/grpc-js';
 import { type FieldDescriptor, Messages } from '../../lib/protobuf/messages.ts';
@@ -15,6 +16,7 @@ import { type FieldDescriptor, Messages } from '../../lib/protobuf/messages.ts';
 const NAMESPACE = 'k8s.io';
 const PIECE_BYTES = 32 * 1024;
 const TIMEOUT_MS = 10 * 60_000;
+const LABEL_MS = 30_000;
 
 const string = (id: number): FieldDescriptor => ({ type: 'string', id });
 const any = (id: number): FieldDescriptor => ({ type: 'google.protobuf.Any', id });
@@ -26,6 +28,16 @@ const messages = new Messages({
   'containerd.services.transfer.v1.TransferRequest': { fields: { source: any(1), destination: any(2) } },
   'containerd.services.streaming.v1.StreamInit': { fields: { id: string(1) } },
   'containerd.services.images.v1.GetImageRequest': { fields: { name: string(1) } },
+  'containerd.services.images.v1.ListImagesRequest': {
+    fields: { filters: { rule: 'repeated', type: 'string', id: 1 } },
+  },
+  'containerd.services.images.v1.ListImagesResponse': {
+    fields: { images: { rule: 'repeated', type: 'containerd.services.images.v1.Image', id: 1 } },
+  },
+  'containerd.services.images.v1.Image': { fields: { name: string(1) } },
+  'containerd.services.images.v1.Labelled': {
+    fields: { labels: { keyType: 'string', type: 'string', id: 2 } },
+  },
   // The image is passed on as it came.
   'containerd.services.images.v1.GetImageResponse': { fields: { image: { type: 'bytes', id: 1 } } },
   'containerd.services.images.v1.UpdateImageRequest': {
@@ -73,10 +85,10 @@ export class ImportError extends Error {
 export interface ImportOptions {
   /** containerd's socket, without scheme. */
   readonly socket: string;
-  /** A tar: OCI image layout, or what `docker save` writes. Images need full names in it. */
+  /** A tar, also compressed with gzip or zstd: OCI image layout, or what `docker save` writes. Images need names in it. */
   readonly archive: string;
-  /** The names in it that CRI is to know. */
-  readonly names: readonly string[];
+  /** The names in it that CRI is to know; all there are when absent. */
+  readonly names?: readonly string[];
   readonly snapshotter?: string;
   /** Of every image. */
   readonly labels: Readonly<Record<string, string>>;
@@ -85,9 +97,10 @@ export interface ImportOptions {
 
 /**
  * Imports and unpacks all images of the archive. Names that exist are moved to the new images. CRI sees them a moment after.
+ * @returns their names
  * @throws {@link ImportError}, also where a name of `names` is not in the archive
  */
-export async function importArchive(options: ImportOptions): Promise<void> {
+export async function importArchive(options: ImportOptions): Promise<readonly string[]> {
   const { archive, signal } = options;
   const client = new Client(`unix:${options.socket}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
   const metadata = new Metadata();
@@ -107,7 +120,7 @@ export async function importArchive(options: ImportOptions): Promise<void> {
     await sent.registered;
     const imported = transfer(caller(client, metadata, deadline), id, options);
     // The archive's error is the cause of the transfer's.
-    await Promise.race([imported, sent.failed, aborted(signal)]);
+    return await Promise.race([imported, sent.failed, aborted(signal)]);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     throw error instanceof ImportError ? error : new ImportError(archive, textOf(error));
@@ -119,8 +132,13 @@ export async function importArchive(options: ImportOptions): Promise<void> {
 
 const IMAGES = 'containerd.services.images.v1';
 
-async function transfer(call: Call, stream: string, options: ImportOptions): Promise<void> {
-  const { labels, names, snapshotter = 'overlayfs' } = options;
+/** Says which import an image came by; the only way to hear of the names in an archive. */
+const IMPORT_LABEL = 'atoll/import';
+
+async function transfer(call: Call, stream: string, options: ImportOptions): Promise<readonly string[]> {
+  const { snapshotter = 'overlayfs' } = options;
+  const by = randomBytes(8).toString('hex');
+  const labels = options.names ? options.labels : { ...options.labels, [IMPORT_LABEL]: by };
   await call('/containerd.services.transfer.v1.Transfer/Transfer', 'containerd.services.transfer.v1.TransferRequest', {
     source: wrap('containerd.types.transfer.ImageImportStream', { stream, mediaType: '' }),
     destination: wrap('containerd.types.transfer.ImageStore', {
@@ -130,11 +148,51 @@ async function transfer(call: Call, stream: string, options: ImportOptions): Pro
       unpacks: [{ platform: thisPlatform(), snapshotter }],
     }),
   });
-  for (const name of names) {
+  const names = options.names ?? (await namesImported(call, by));
+  for (const name of names) await tellAgain(call, name);
+  return names;
+}
+
+async function namesImported(call: Call, by: string): Promise<string[]> {
+  const answer = await call(`/${IMAGES}.Images/List`, `${IMAGES}.ListImagesRequest`, {
+    filters: [`labels."${IMPORT_LABEL}"==${by}`],
+  });
+  const { images = [] } = messages.decode(`${IMAGES}.ListImagesResponse`, answer) as {
+    images?: { name: string }[];
+  };
+  // containerd gives a name by digest as well.
+  return images.map(({ name }) => name).filter(name => !name.startsWith('import') && !name.startsWith('sha256:'));
+}
+
+async function tellAgain(call: Call, name: string): Promise<void> {
+  const answer = await call(`/${IMAGES}.Images/Get`, `${IMAGES}.GetImageRequest`, { name });
+  const { image } = messages.decode(`${IMAGES}.GetImageResponse`, answer);
+  const request = { image, updateMask: { paths: ['labels'] } };
+  await call(`/${IMAGES}.Images/Update`, `${IMAGES}.UpdateImageRequest`, request);
+}
+
+/**
+ * Gives an image that is there these labels, besides those it has. CRI hears of it.
+ * @throws Error in containerd's words
+ */
+export async function labelImage(
+  socket: string,
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  const client = new Client(`unix:${socket}`, credentials.createInsecure(), { 'grpc.enable_http_proxy': 0 });
+  const metadata = new Metadata();
+  metadata.set('containerd-namespace', NAMESPACE);
+  try {
+    const call = caller(client, metadata, Date.now() + LABEL_MS);
     const answer = await call(`/${IMAGES}.Images/Get`, `${IMAGES}.GetImageRequest`, { name });
-    const { image } = messages.decode(`${IMAGES}.GetImageResponse`, answer);
-    const request = { image, updateMask: { paths: ['labels'] } };
-    await call(`/${IMAGES}.Images/Update`, `${IMAGES}.UpdateImageRequest`, request);
+    const { image: found } = messages.decode(`${IMAGES}.GetImageResponse`, answer) as { image: Buffer };
+    // Of a map, later entries of a message win.
+    const image = Buffer.concat([found, messages.encode(`${IMAGES}.Labelled`, { labels })]);
+    const paths = Object.keys(labels).map(label => `labels.${label}`);
+    await call(`/${IMAGES}.Images/Update`, `${IMAGES}.UpdateImageRequest`, { image, updateMask: { paths } });
+  } finally {
+    client.close();
   }
 }
 

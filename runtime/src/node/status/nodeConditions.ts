@@ -17,6 +17,8 @@ export interface NodeMeasures {
     readonly inodes?: { readonly total: number; readonly free: number };
   };
   readonly pids: { readonly processes: number; readonly maximum: number };
+  /** Of what is not the kubelet's to know: the machine's configuration. */
+  readonly others?: readonly BareCondition[];
 }
 
 /** Upstream's 100 MiB, but never more than a twentieth of a small board's memory. */
@@ -45,7 +47,8 @@ export function memoryReserveBytes(totalBytes: number, thresholds: Thresholds = 
   return given ? Math.floor(amountOf(given, totalBytes)) : memoryThresholdBytes(totalBytes);
 }
 
-interface Bare {
+/** A condition without its times. */
+export interface BareCondition {
   readonly type: string;
   readonly status: 'True' | 'False';
   readonly reason: string;
@@ -67,11 +70,12 @@ export function nodeConditions(
   const fullDisk =
     under('nodefs.available', disk.availableBytes, disk.totalBytes) ||
     (disk.inodes !== undefined && under('nodefs.inodesFree', disk.inodes.free, disk.inodes.total));
-  const bare: Bare[] = [
+  const bare: BareCondition[] = [
     pressure('Memory', 'memory', memory.availableBytes < memoryReserveBytes(memory.totalBytes, thresholds)),
     pressure('Disk', 'disk', fullDisk),
     pressure('PID', 'PID', under('pid.available', pids.maximum - pids.processes, pids.maximum)),
     ready(measures),
+    ...(measures.others ?? []),
   ];
   return bare.map(condition => {
     const old = before.find(c => c.type === condition.type);
@@ -80,7 +84,7 @@ export function nodeConditions(
   });
 }
 
-function pressure(type: string, what: string, under: boolean): Bare {
+function pressure(type: string, what: string, under: boolean): BareCondition {
   const has = under ? 'HasInsufficient' : type === 'Disk' ? 'HasNo' : 'HasSufficient';
   const reasons: Readonly<Record<string, string>> = {
     MemoryHasSufficient: 'KubeletHasSufficientMemory',
@@ -97,7 +101,7 @@ function pressure(type: string, what: string, under: boolean): Bare {
   return { type: `${type}Pressure`, status: under ? 'True' : 'False', reason: reasons[type + has] ?? '', message };
 }
 
-function ready({ runtime, notReady }: NodeMeasures): Bare {
+function ready({ runtime, notReady }: NodeMeasures): BareCondition {
   const problems: string[] = [];
   if (!runtime) problems.push('container runtime is down');
   for (const type of ['RuntimeReady', 'NetworkReady']) {

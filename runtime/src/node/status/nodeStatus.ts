@@ -16,7 +16,7 @@ import type { KubeletSettings } from '../kubeletArguments.ts';
 import { nodeAddress } from './addresses.ts';
 import { NodeLease, RENEW_MS } from './lease.ts';
 import { diskInfo, goArch, type MachineFacts, memoryInfo, processInfo } from './machine.ts';
-import { nodeConditions } from './nodeConditions.ts';
+import { type BareCondition, nodeConditions } from './nodeConditions.ts';
 import { nodeResources } from './nodeResources.ts';
 
 export interface NodeStatusOptions {
@@ -38,6 +38,8 @@ export interface NodeStatusOptions {
   /** What the node is called when it has no network: the pod bridge's address, once known. */
   readonly fallbackAddress: () => string | undefined;
   readonly notReady: () => string | undefined;
+  /** Conditions besides the kubelet's. */
+  readonly conditions: () => readonly BareCondition[];
   /** Where kubelets listen, when they do; the tunnel needs no port. */
   readonly onNode: (node: Node) => void;
   /** For people, about the node: `NodeReady`, `NodeNotReady`, `Rebooted`… */
@@ -193,7 +195,7 @@ export class NodeReporter {
     const internal = addresses.internal?.length ? addresses.internal : [await nodeAddress(fallbackAddress())];
     this.#address = internal[0] ?? '127.0.0.1';
     const notReady = this.#options.notReady();
-    const measures = { runtime, notReady, memory, disk, pids };
+    const measures = { runtime, notReady, memory, disk, pids, others: this.#options.conditions() };
     this.#conditions = nodeConditions(measures, this.#conditions, clock.now(), settings.evictionHard);
     const images = runtime && this.#imagesAreOld() ? await this.#images() : this.#sent?.images;
     return {
