@@ -25,7 +25,7 @@ export interface Items {
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
 }
 
-async function* piecesOf({ items, rest }: Items): AsyncGenerator<readonly KeyValue[]> {
+export async function* piecesOf({ items, rest }: Items): AsyncGenerator<readonly KeyValue[]> {
   yield items;
   if (rest) yield* rest;
 }

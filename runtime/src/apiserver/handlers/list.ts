@@ -146,7 +146,7 @@ export async function readPage(
   }
   try {
     const range = { prefix, limit, revision, after };
-    return await (limit === 0 && piecemeal ? begin(context, selection, range) : collect(context, selection, range));
+    return await (limit === 0 && piecemeal ? beginList(context, selection, range) : collect(context, selection, range));
   } catch (error) {
     if (error instanceof CompactedError && after !== undefined) throw expiredContinue(after.slice(prefix.length));
     throw revisionError(error);
@@ -172,7 +172,7 @@ async function readOne(
 }
 
 /** Enough of a list without a limit for a first piece, or all of it where it is short. */
-async function begin(context: Context, selection: Selection, range: Range): Promise<Page> {
+export async function beginList(context: Context, selection: Selection, range: Range): Promise<Page> {
   const items: KeyValue[] = [];
   let size = 0;
   let { revision, after } = range;
@@ -235,7 +235,7 @@ async function selected(items: readonly KeyValue[], selection: Selection, pace: 
   return found;
 }
 
-interface Range {
+export interface Range {
   readonly prefix: string;
   readonly limit: number;
   readonly revision: number | undefined;

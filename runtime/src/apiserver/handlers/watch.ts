@@ -11,6 +11,7 @@ import { encode, offerOf } from '../answer.ts';
 import { apiVersionOf } from '../body.ts';
 import type { Context } from '../context.ts';
 import { prefixOf } from '../keys.ts';
+import { type Items, piecesOf } from '../listBody.ts';
 import { labelsOf, quote } from '../metrics.ts';
 import { type Accepted, negotiate } from '../negotiate.ts';
 import { type ListOptions, listOptionsOf, requireReached, revisionError } from '../resourceVersions.ts';
@@ -21,6 +22,7 @@ import { warningHeader } from '../warnings.ts';
 import { eventFrame, streamContentTypes } from '../watch/frames.ts';
 import type { EventType, OpenWatch, WatchCount } from '../watch/hub.ts';
 import { WatchStream } from '../watch/stream.ts';
+import { beginList } from './list.ts';
 
 /** Without `timeoutSeconds` a watch lives for 30 to 60 minutes (upstream's `--min-request-timeout`). */
 const MIN_TIMEOUT_SECONDS = 1800;
@@ -38,18 +40,24 @@ export async function watchObjects(context: Context): Promise<Response> {
   const streaming = options.sendInitialEvents && wantsBookmarks;
   const blueprint = streaming ? await emptyList(context, form) : undefined;
 
-  const existing = options.sendInitialEvents ? await parts.store.range({ prefix }) : undefined;
+  const everything = { prefix, limit: 0, revision: undefined, after: undefined };
+  const existing = options.sendInitialEvents ? await beginList(context, selection, everything) : undefined;
   const afterRevision = existing?.revision ?? (asked === 0 ? parts.store.revision() : asked);
 
-  function* first(): Generator<Buffer> {
-    for (const item of existing?.items ?? []) {
-      const frame = encoder.existing(item);
-      if (frame) {
-        counted.events++;
-        yield frame;
+  async function* first(list: Items): AsyncGenerator<Buffer> {
+    try {
+      for await (const items of piecesOf(list)) {
+        for (const item of items) {
+          counted.events++;
+          yield encoder.existing(item);
+        }
       }
+      if (blueprint) yield encoder.bookmark(afterRevision, blueprint);
+    } catch (error) {
+      // Without what is missing, what happens later would mislead.
+      yield encoder.error(error);
+      void stream.return();
     }
-    if (blueprint) yield encoder.bookmark(afterRevision, blueprint);
   }
 
   let stopStore = (): void => undefined;
@@ -69,7 +77,7 @@ export async function watchObjects(context: Context): Promise<Response> {
   const { retired } = context;
   const onAbort = (): void => void stream.return();
   const onRetired = (): void => stream.end();
-  const stream = new WatchStream(first(), () => {
+  const stream = new WatchStream(existing && first(existing), () => {
     stopStore();
     cancelTimeout();
     parts.watches.remove(watch);
@@ -173,9 +181,8 @@ class EventEncoder {
     this.#plain = accepted.encoding === 'json' && accepted.as === 'object';
   }
 
-  existing(item: KeyValue): Buffer | undefined {
-    if (!this.#selection.mayMatch(item.key)) return undefined;
-    if (!this.#selection.matchesStored(item.value, item.modRevision)) return undefined;
+  /** Of what is selected. */
+  existing(item: KeyValue): Buffer {
     if (this.#plain) return splicedEvent('ADDED', item.value, item.modRevision);
     const object = deserialize(item.value, item.modRevision);
     return eventFrame('ADDED', this.#convert(object), this.#accepted.encoding);

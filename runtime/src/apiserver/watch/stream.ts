@@ -7,6 +7,7 @@
  *   waited is let go, so a slow reader costs nobody else;
  * - `onClose` runs exactly once, whoever ends the stream.
  */
+import { Pace } from '../../lib/turns.ts';
 
 export const MAX_WAITING_BYTES = 8 * 1024 * 1024;
 /** Frames are handed on together up to about this size. */
@@ -15,16 +16,15 @@ const CHUNK_BYTES = 64 * 1024;
 export class WatchStream implements AsyncIterableIterator<Buffer> {
   readonly #onClose: () => void;
   /** What comes before everything else, made as it is read: the objects that exist already. */
-  readonly #first: Iterator<Buffer>;
-  #firstDone = false;
+  #first: AsyncIterator<Buffer> | undefined;
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
   #ended = false;
   #closed = false;
   #wake: (() => void) | undefined;
 
-  constructor(first: Iterable<Buffer>, onClose: () => void) {
-    this.#first = first[Symbol.iterator]();
+  constructor(first: AsyncIterable<Buffer> | undefined, onClose: () => void) {
+    this.#first = first?.[Symbol.asyncIterator]();
     this.#onClose = onClose;
   }
 
@@ -54,7 +54,7 @@ export class WatchStream implements AsyncIterableIterator<Buffer> {
   async next(): Promise<IteratorResult<Buffer>> {
     for (;;) {
       if (this.#closed) return { done: true, value: undefined };
-      const chunk = this.#take();
+      const chunk = (this.#first && (await this.#takeFirst(this.#first))) ?? this.#take();
       if (chunk) return { done: false, value: chunk };
       if (this.#ended) {
         this.#close();
@@ -76,25 +76,27 @@ export class WatchStream implements AsyncIterableIterator<Buffer> {
     return this;
   }
 
-  #take(): Buffer | undefined {
+  /** As much of what comes first as is worth handing on; undefined: that was all. */
+  async #takeFirst(first: AsyncIterator<Buffer>): Promise<Buffer | undefined> {
     const frames: Buffer[] = [];
-    let size = 0;
-    while (!this.#firstDone && size < CHUNK_BYTES) {
-      const { done, value } = this.#first.next();
-      if (done) this.#firstDone = true;
-      else {
-        frames.push(value);
-        size += value.length;
+    const pace = new Pace();
+    for (let size = 0; frames.length === 0 || (size < CHUNK_BYTES && !pace.due); ) {
+      const { done, value } = await first.next();
+      if (done) {
+        this.#first = undefined;
+        break;
       }
+      frames.push(value);
+      size += value.length;
     }
-    if (this.#firstDone && this.#waiting.length > 0 && size < CHUNK_BYTES) {
-      if (frames.length === 0) {
-        frames.push(...this.#waiting.splice(0));
-        this.#waitingBytes = 0;
-      }
-    }
-    if (frames.length === 0) return undefined;
-    return frames.length === 1 ? frames[0] : Buffer.concat(frames);
+    if (pace.due) await pace.turn();
+    return joined(frames);
+  }
+
+  #take(): Buffer | undefined {
+    const frames = this.#waiting.splice(0);
+    this.#waitingBytes = 0;
+    return joined(frames);
   }
 
   #close(): void {
@@ -103,6 +105,10 @@ export class WatchStream implements AsyncIterableIterator<Buffer> {
     this.#waiting = [];
     this.#waitingBytes = 0;
     this.#wake?.();
+    void this.#first?.return?.().catch(() => undefined);
     this.#onClose();
   }
 }
+
+const joined = (frames: readonly Buffer[]): Buffer | undefined =>
+  frames.length > 1 ? Buffer.concat(frames) : frames[0];
