@@ -2,7 +2,7 @@
  * `atoll agent`: the node in one process. Joins once, then lives by its own certificate. A server that is away, late or restarting
  * is waited for; what cannot get better by waiting (a wrong token) is said on the console and tried again seldom.
  */
-import { readFile } from 'node:fs/promises';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Taint } from '../api/generated/types/core.v1.ts';
@@ -12,7 +12,9 @@ import { httpTransport } from '../client/http.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import { hasCode, makeDirectory } from '../lib/files.ts';
 import { type Logger, rootLogger } from '../lib/log.ts';
+import { configCondition, readConfigStatus } from '../machine/config/status.ts';
 import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
+import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { type JoinToken, parseToken } from '../machine/token.ts';
@@ -22,8 +24,13 @@ import { startNode } from '../node/agent.ts';
 import type { CgroupDriver } from '../node/context.ts';
 import { CriClient } from '../node/cri/client.ts';
 import { keepBuiltinImages } from '../node/images/builtin.ts';
+import { writeRegistryHosts } from '../node/images/hostsDirectory.ts';
+import { preloadImages } from '../node/images/preload.ts';
+import { nodeOptionsOf } from './agentNode.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
+import { logEnvironment } from './logLevel.ts';
 import { report } from './report.ts';
+import { isOn } from './serverCluster.ts';
 import { aborted, untilSignal } from './signals.ts';
 
 /** The server is on its way up beside us: looked for often, it is a connection to this machine. */
@@ -37,27 +44,49 @@ const REFUSED_RETRY_MS = 30_000;
 const RENEWAL_CHECK_MS = 12 * 3_600_000;
 
 export async function agent({ values }: CommandContext): Promise<number> {
-  const logger = rootLogger('atoll-agent');
+  const logger = rootLogger('atoll-agent', logEnvironment(values));
   const clock = systemClock;
   const { signal } = untilSignal();
-  const server = serverUrl(values.one('server'));
-  const nodeName = nodeNameOf(values.optional('node-name') ?? hostname());
+  const port = values.integer('https-listen-port', 1, 65_535);
+  const server = serverUrl(values.optional('server') ?? `https://127.0.0.1:${port}`);
   const labels = labelsOf(values.many('node-label'));
   const taints = values.many('node-taint').map(taintOf);
+  const given = await nodeOptionsOf(values);
   const cgroupDriver = cgroupDriverOf(values.one('cgroup-driver'));
   const state = new StateReporter(values.one('run-dir'), 'agent');
   const directory = join(values.one('data-dir'), 'agent');
   const cri = new CriClient(values.one('container-runtime-endpoint'));
   try {
     await makeDirectory(directory, 0o700);
+    const nodeName = await nodeNameOf({
+      directory,
+      given: values.optional('node-name'),
+      hostName: hostname(),
+      machineId: isOn(values, 'with-node-id') ? await readFile('/etc/machine-id', 'utf8') : undefined,
+    });
+    const mirrorsOnly = isOn(values, 'disable-default-registry-endpoint');
+    const hosts = await writeRegistryHosts(values.one('registry-hosts-dir'), given.registries, mirrorsOnly);
+    if (hosts.length > 0) logger.info({ registries: hosts }, 'containerd is told of registries');
+    await makeWay(join(directory, 'images'));
     // Beside the joining: both take seconds at the first start.
     const images = keepBuiltinImages({
       cri,
       folder: values.one('images-dir'),
-      stamp: join(directory, 'images'),
+      stamp: join(directory, 'images-of-root'),
       signal,
       logger: logger.child({ part: 'images' }),
       clock,
+    });
+    const preloaded = preloadImages({
+      cri,
+      folder: join(directory, 'images'),
+      images: given.images,
+      record: join(directory, 'images-imported.json'),
+      registries: given.registries,
+      signal,
+      logger: logger.child({ part: 'images' }),
+      clock,
+      onProblems: problems => sayOfImages(values.one('run-dir'), problems),
     });
     state.report('starting', `waiting for the control plane at ${server}`, { nodeName });
     const identify = (): Promise<Identity> =>
@@ -96,9 +125,17 @@ export async function agent({ values }: CommandContext): Promise<number> {
         taints,
         version: `${release().kubernetes}+atoll${release().version}`,
         cri,
-        notReady: images.pending,
+        notReady: () => images.pending() ?? preloaded.pending(),
+        settings: given.settings,
+        addresses: given.addresses,
+        registries: given.registries,
+        clusterDns: given.clusterDns,
+        clusterDomain: given.clusterDomain,
+        resolvConf: given.resolvConf,
+        conditions: () => configCondition(readConfigStatus(values.one('run-dir'))),
         dirs: { pods: join(directory, 'pods') },
         onPodCidr: async podCidr => {
+          if (!given.podNetwork) return;
           const written = await writeCniConfiguration({ podCidr }, values.one('cni-conf-dir'));
           if (written) logger.info({ podCidr }, 'the pod network is configured');
         },
@@ -112,6 +149,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       signal,
     );
     images.settled.then(node.poke);
+    preloaded.settled.then(node.poke);
     const renew = (): void => {
       identify().then(
         next => {
@@ -189,7 +227,7 @@ async function untilIdentified(
 async function tokenOf(values: Values): Promise<JoinToken> {
   const given = values.optional('token');
   if (given !== undefined) return parseToken(given);
-  const file = values.one('token-file');
+  const file = values.optional('token-file') ?? join(values.one('data-dir'), 'server', 'node-token');
   try {
     return parseToken(await readFile(file, 'utf8'));
   } catch (error) {
@@ -205,14 +243,15 @@ function serverUrl(text: string): string {
   return url.origin;
 }
 
-/** RFC 1123 subdomain, as Kubernetes wants names of nodes; host names may have capitals. */
-function nodeNameOf(text: string): string {
-  const name = text.toLowerCase();
-  if (name.length > 253 || !/^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name))
-    throw new UsageError(
-      `the node name "${text}" is not a DNS name (lower-case letters, digits, "-", "."); set another with --node-name`,
-    );
-  return name;
+/** Versions before had a file where the folder of images is now. */
+async function makeWay(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) await rm(path);
+}
+
+/** For `atoll status`. */
+function sayOfImages(runDir: string, problems: Readonly<Record<string, string>>): void {
+  writeFile(join(runDir, 'images.json'), `${JSON.stringify(problems)}\n`).catch(() => undefined);
 }
 
 function labelsOf(pairs: readonly string[]): Record<string, string> {

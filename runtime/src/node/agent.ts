@@ -24,6 +24,7 @@ import { podLookup, streamingRuntime } from './lookup.ts';
 import type { PodEvent } from './pods/dependencies.ts';
 import { PodSet } from './pods/pods.ts';
 import { diskInfo, machineFacts } from './status/machine.ts';
+import type { BareCondition } from './status/nodeConditions.ts';
 import { type NodeAddresses, NodeReporter } from './status/nodeStatus.ts';
 import { ApiStatusWriter } from './status/statusWriter.ts';
 import { createKubeletServer } from './streaming/server.ts';

@@ -12,7 +12,14 @@ import { configBase, forgetRefusal, linked, linkedFolder, storeTree, type TreeFi
 import { effectiveSources, type Gathered, readGathered, sameDocuments } from './sources/gathered.ts';
 import { stage, stageSources } from './stage.ts';
 import type { ConfigStatus, SourceSummary } from './status.ts';
-import { type DocumentName, documentNames, type Problem, type Rendered, type SourceDocuments } from './types.ts';
+import {
+  type DocumentName,
+  documentNames,
+  type Problem,
+  type Rendered,
+  type SourceDocuments,
+  type SourceName,
+} from './types.ts';
 
 /** What documents become, or why not: with one error there is nothing. */
 export interface Compiled {
@@ -30,6 +37,8 @@ export interface ApplyOptions {
   readonly compile: Compile;
   /** The image's accounts. */
   readonly accounts: () => AccountFiles;
+  /** Sources that do not count any more although they are silent. */
+  readonly forget?: readonly SourceName[];
   /** Say what would happen, change nothing. */
   readonly dryRun?: boolean;
 }
@@ -49,12 +58,15 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   const { base = configBase, image } = options;
   const before = linkedFolder(base, 'generation');
   const stored = before === undefined ? [] : readGathered(join(before, 'sources')).sources;
-  const sources = effectiveSources(now.sources, stored);
+  const forgotten = stored.filter(({ source }) => options.forget?.includes(source) === true);
+  const kept = stored.filter(source => !forgotten.includes(source));
+  const sources = effectiveSources(now.sources, kept);
   const number = linked(base, 'generation');
   const inForce = before === undefined ? undefined : readStatus(before);
   const same =
     before !== undefined &&
     now.problems.length === 0 &&
+    forgotten.length === 0 &&
     readText(join(before, 'image'))?.trim() === image &&
     now.sources.every(source =>
       sameDocuments(

@@ -42,7 +42,11 @@ export interface LiveResult {
 }
 
 /** On a running node: stores, and puts in force what can be. */
-export function takeLive(now: Gathered, compile: Compile, options: Pick<ApplyOptions, 'dryRun'> = {}): LiveResult {
+export function takeLive(
+  now: Gathered,
+  compile: Compile,
+  options: Pick<ApplyOptions, 'dryRun' | 'forget'> = {},
+): LiveResult {
   mkdirSync(imageRoot, { recursive: true, mode: 0o700 });
   const mounted = ran(['mount', '--bind', '/', imageRoot]);
   try {

@@ -51,3 +51,18 @@ export function refusalText(status: ConfigStatus | undefined): string | undefine
   const inForce = status.generation === undefined ? 'the defaults are' : `generation ${status.generation} is`;
   return `the new configuration is refused; ${inForce} in force. ${first ? problemLine(first) : 'no reason was kept'}${more}`;
 }
+
+/** The node's condition `ConfigurationRefused`; none outside of an image. */
+export function configCondition(
+  status: ConfigStatus | undefined,
+): readonly { type: string; status: 'True' | 'False'; reason: string; message: string }[] {
+  if (status === undefined) return [];
+  const type = 'ConfigurationRefused';
+  const text = refusalText(status);
+  if (text !== undefined)
+    return [{ type, status: 'True', reason: 'ConfigurationInvalid', message: text.slice(0, 1024) }];
+  const inForce =
+    status.generation === undefined ? 'the defaults are in force' : `generation ${status.generation} is in force`;
+  const reboot = status.rebootNeeded.length > 0 ? `; after a reboot: ${status.rebootNeeded.join(', ')}` : '';
+  return [{ type, status: 'False', reason: 'ConfigurationApplied', message: inForce + reboot }];
+}

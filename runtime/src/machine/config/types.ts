@@ -1,7 +1,7 @@
 /** The words the parts of the configuration share: where something stands, what is wrong with it, what it becomes. */
 
-/** From the strongest. `stored` is the last good generation, `defaults` what the image does by itself. */
-export const sourceNames = ['url', 'smbios', 'fw_cfg', 'cidata', 'esp', 'stored', 'defaults'] as const;
+/** From the strongest. `command` is what a person gave to `atoll config apply`, `stored` is the last good generation, `defaults` what the image does by itself. */
+export const sourceNames = ['command', 'url', 'smbios', 'fw_cfg', 'cidata', 'esp', 'stored', 'defaults'] as const;
 export type SourceName = (typeof sourceNames)[number];
 
 export const documentNames = ['user-data', 'meta-data', 'network-config'] as const;

@@ -1,0 +1,75 @@
+/**
+ * `atoll config apply [FILE|DIR] [--dry-run]`: looks at the sources again, or takes what a person gives, and puts it in force. A file
+ * given so is the strongest source until another is given, or the sources alone are applied.
+ */
+import { readFileSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { compile } from '../../machine/config/compile.ts';
+import { gather, planOf, takeLive, workDir } from '../../machine/config/onNode.ts';
+import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
+import { problemLine } from '../../machine/config/status.ts';
+import { type DocumentName, documentNames, type SourceDocuments } from '../../machine/config/types.ts';
+import { type CommandContext, UsageError } from '../command.ts';
+
+/** @returns 0: in force, or nothing new; 1: refused; 3: in force, but for what needs a reboot */
+export async function configApply({ values, rest, stdout }: CommandContext): Promise<number> {
+  const [path, ...more] = rest;
+  if (more.length > 0) throw new UsageError(`atoll config apply takes one file or folder; "${more[0]}" was given too`);
+  const dryRun = values.has('dry-run');
+  const { outcome, failed } = takeLive(path === undefined ? atHand() : given(path), compile, {
+    dryRun,
+    forget: path === undefined ? ['command'] : [],
+  });
+  const { status } = outcome;
+  for (const problem of status.problems) stdout(`${problem.severity}: ${problemLine(problem)}\n`);
+  if (outcome.kind === 'refused') {
+    stdout(
+      `Refused; ${status.generation === undefined ? 'the defaults are' : `generation ${status.generation} is`} in force.\n`,
+    );
+    return 1;
+  }
+  if (outcome.kind === 'unchanged') {
+    stdout(`Nothing new: generation ${status.generation} is in force.\n`);
+    return 0;
+  }
+  const plan = dryRun ? planOf(outcome) : undefined;
+  const reboot = plan?.rebootNeeded ?? status.rebootNeeded;
+  if (plan) {
+    stdout(`Right: it would be generation ${status.generation}.\n`);
+    for (const removed of plan.remove) stdout(`  goes: ${removed}\n`);
+    for (const command of plan.commands) stdout(`  runs: ${command.join(' ')}\n`);
+  } else stdout(`Generation ${status.generation} is in force.\n`);
+  for (const command of failed) stdout(`  failed: ${command} (see journalctl)\n`);
+  if (reboot.length > 0) stdout(`A reboot is needed for: ${reboot.join(', ')}.\n`);
+  return failed.length > 0 ? 1 : reboot.length > 0 ? 3 : 0;
+}
+
+function atHand(): Gathered {
+  gather();
+  return readGathered(join(workDir, 'sources'));
+}
+
+/** A file is user-data unless it is called like another document; a folder holds documents by their names. */
+function given(path: string): Gathered {
+  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
+  if (isFolder === undefined) throw new UsageError(`there is no ${path}`);
+  const documents: Partial<Record<DocumentName, Buffer>> = {};
+  if (isFolder) {
+    for (const name of documentNames) {
+      const bytes = read(join(path, name));
+      if (bytes) documents[name] = bytes;
+    }
+    if (Object.keys(documents).length === 0)
+      throw new UsageError(`${path} holds no ${documentNames.join(', ')}: these are the names of the documents`);
+  } else documents[documentNames.find(name => name === basename(path)) ?? 'user-data'] = readFileSync(path);
+  const source: SourceDocuments = { source: 'command', location: path, documents };
+  return { sources: [source], problems: [] };
+}
+
+function read(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { livePlan } from './live.ts';
+import { quoted, stage } from './stage.ts';
+import { nothingRendered, type Rendered } from './types.ts';
+
+const image = {
+  passwd: 'root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\n',
+  group: 'root:x:0:\nbin:x:2:\ndialout:x:20:old\n',
+  shadow: 'root:!*:1::::::\nbin:!*:1::::::\n',
+  gshadow: 'root:!*::\ndialout:!*::old\n',
+};
+const user = { name: 'ann', comment: '', shell: '/bin/sh', groups: [], keys: [], createHome: true } as const;
+const staged = (rendered: Partial<Rendered>, knownIds = {}) =>
+  new Map(
+    stage({ rendered: { ...nothingRendered, ...rendered }, accounts: image, knownIds, instanceId: 'i-1' }).map(file => [
+      file.path,
+      file,
+    ]),
+  );
+const text = (files: ReturnType<typeof staged>, path: string): string =>
+  files.get(path)?.content.toString('utf8') ?? '';
+
+describe('a rendered configuration as a generation', () => {
+  it('has nothing to do when nothing is said, but to let nobody in', () => {
+    const files = staged({});
+    assert.deepEqual([...files.keys()].sort(), ['boot', 'ids.json', 'instance', 'rendered.json']);
+    assert.equal(text(files, 'boot'), "keys '-' '/var/roothome' '0' '0'\n");
+  });
+
+  it('copies what is in /etc, and puts, appends and defers the rest', () => {
+    const files = staged({
+      files: [
+        { path: '/etc/a', content: 'a', mode: 0o640 },
+        { path: '/etc/a', content: 'again', mode: 0o600 },
+        { path: '/etc/owned', content: 'o', mode: 0o644, owner: 'ann' },
+        { path: '/var/b', content: 'b', mode: 0o644 },
+        { path: '/etc/c', content: 'c', mode: 0o644, append: true },
+        { path: '/run/d', content: 'd', mode: 0o4755, defer: true },
+      ],
+    });
+    assert.equal(text(files, 'etc/a'), 'again');
+    assert.equal(files.get('etc/a')?.mode, 0o600);
+    assert.match(
+      text(files, 'boot'),
+      /^put 'files\/\d' '\/etc\/owned' '644' 'ann'\nput 'files\/\d' '\/var\/b' '644' '-'\nappend 'files\/\d' '\/etc\/c' '644' '-'$/m,
+    );
+    assert.match(text(files, 'final'), /^put 'files\/\d' '\/run\/d' '4755' '-'$/m);
+  });
+
+  it('makes words of a shell of anything', () => {
+    assert.equal(quoted('it\'s $HOME `x` "y"\n'), "'it'\\''s $HOME `x` \"y\"\n'");
+    const files = staged({ bootcmd: [['echo', "a'b", '$x'], 'echo $x'] });
+    assert.equal(text(files, 'files/0'), "exec 'echo' 'a'\\''b' '$x'\n");
+    assert.equal(text(files, 'files/1'), 'echo $x\n');
+  });
+
+  it('adds accounts to those of the image', () => {
+    const files = staged({
+      users: [
+        { ...user, groups: ['dialout', 'fresh'], keys: ['ssh-ed25519 AAAA ann'], passwordHash: '$6$x$y' },
+        { ...user, name: 'root', home: '/root', comment: 'root', createHome: false, keys: ['k'] },
+        { ...user, name: 'bob', uid: 1500, primaryGroup: 'dialout' },
+      ],
+    });
+    assert.equal(
+      text(files, 'etc/passwd'),
+      'root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\nann:x:1000:1000::/var/home/ann:/bin/sh\nbob:x:1500:20::/var/home/bob:/bin/sh\n',
+    );
+    assert.equal(
+      text(files, 'etc/group'),
+      'root:x:0:\nbin:x:2:\ndialout:x:20:old,ann\nann:x:1000:\nfresh:x:1001:ann\n',
+    );
+    assert.equal(text(files, 'etc/shadow'), 'root:*:1::::::\nbin:!*:1::::::\nann:$6$x$y:1::::::\nbob:*:1::::::\n');
+    assert.equal(files.get('etc/shadow')?.mode, 0o600);
+    assert.match(text(files, 'boot'), /^home '\/var\/home\/ann' '1000' '1000'$/m);
+    assert.match(text(files, 'boot'), /^keys 'files\/\d' '\/var\/roothome' '0' '0'$/m);
+    assert.match(text(files, 'boot'), /^keys '-' '\/var\/home\/bob' '1500' '20'$/m);
+  });
+});
+
+describe('a new generation on a running node', () => {
+  const plan = (before: Partial<Rendered>, after: Partial<Rendered>) =>
+    livePlan([...staged(before).values()], [...staged(after).values()]);
+  const file = (path: string, content = 'x') => ({ files: [{ path, content, mode: 0o644 }] });
+
+  for (const [what, before, after, commands, reboot] of [
+    ['nothing', {}, {}, [], []],
+    ['a network', {}, file('/etc/systemd/network/10-a.network'), ['networkctl reload'], []],
+    [
+      'another network',
+      file('/etc/systemd/network/10-a.network'),
+      file('/etc/systemd/network/10-a.network', 'y'),
+      ['networkctl reload'],
+      [],
+    ],
+    ['kernel parameters', {}, file('/etc/sysctl.d/90-config.conf'), ['/usr/lib/systemd/systemd-sysctl'], []],
+    ['modules', {}, file('/etc/modules-load.d/50-config.conf'), ['/usr/lib/systemd/systemd-modules-load'], []],
+    [
+      'time servers',
+      file('/etc/systemd/timesyncd.conf.d/50-config.conf'),
+      {},
+      ['systemctl try-restart systemd-timesyncd.service'],
+      [],
+    ],
+    [
+      'the daemons',
+      {},
+      file('/etc/atoll/config.yaml'),
+      ['systemctl try-restart atoll-server.service atoll-agent.service'],
+      [],
+    ],
+    ['a user', {}, { users: [user] }, ['systemctl restart atoll-ssh.service'], []],
+    ['SSH', { ssh: { passwords: false } }, {}, ['systemctl restart atoll-ssh.service'], []],
+    ['a boot command', { bootcmd: ['a'] }, { bootcmd: ['b'] }, [], ['bootcmd']],
+    ['swap in memory', {}, { zram: { sizeBytes: 1, algorithm: 'lz4' } }, [], ['machine.zram']],
+    [
+      'a disk',
+      {},
+      { diskSetup: [{ device: '/dev/vdb', filesystem: 'ext4', label: 'data', mountPoint: '/var/data' }] },
+      [],
+      ['disk_setup'],
+    ],
+    ['authorities', {}, { authorities: { pem: 'x', only: false } }, [], ['ca_certs']],
+    ['the role', {}, file('/etc/atoll/no-server'), [], ['atoll.role']],
+  ] as const) {
+    it(`${what}: ${[...commands, ...reboot].join(', ') || 'nothing to do'}`, () => {
+      const found = plan(before as Partial<Rendered>, after as Partial<Rendered>);
+      assert.deepEqual(
+        found.commands.map(command => command.join(' ')),
+        commands,
+      );
+      assert.deepEqual(found.rebootNeeded, reboot);
+    });
+  }
+
+  it('takes out of /etc what the old one put there', () => {
+    assert.deepEqual(plan(file('/etc/motd'), {}).remove, ['/etc/motd']);
+    assert.deepEqual([...plan({ users: [user] }, {}).remove].sort(), [
+      '/etc/group',
+      '/etc/gshadow',
+      '/etc/passwd',
+      '/etc/shadow',
+    ]);
+    assert.deepEqual(plan(file('/var/x'), {}).remove, []);
+  });
+});
