@@ -11,7 +11,7 @@ import type { Pki } from '../lib/pki.ts';
 import { refuseUpgrade } from '../lib/upgrade.ts';
 import { type Store, StoreClosedError } from '../store/store.ts';
 import { type AdmissionOptions, builtInAdmission } from './admission/plugins.ts';
-import { Allocations } from './allocation/services.ts';
+import { Allocations, type NodePorts } from './allocation/services.ts';
 import { answerError } from './answer.ts';
 import type { AuditedRequest, Auditor } from './audit/auditor.ts';
 import { authenticator } from './authentication/authenticate.ts';
@@ -63,6 +63,8 @@ export interface ApiServerOptions {
   readonly clock: Clock;
   /** `10.43.0.0/16` */
   readonly serviceCidr: string;
+  /** Ports of NodePort services; default 30000-32767. */
+  readonly nodePorts?: NodePorts;
   /** `iss` of service-account tokens, and the only audience unless others are given. */
   readonly issuer: string;
   /** Issuers of before, whose tokens are still good. */
@@ -86,6 +88,8 @@ export interface ApiServerOptions {
   readonly anonymous?: boolean;
   /** The secret part of the node token; undefined: no node can join. */
   readonly nodeSecret?: string;
+  /** Another secret nodes may join with. */
+  readonly agentSecret?: string | undefined;
   /** Where pods and clients find this server. `address` undefined: the host has none (yet), see {@link ApiServer.advertise}. */
   readonly advertised: { readonly address: string | undefined; readonly port: number };
   /** The agents' tunnels; by default the server makes its own. */
@@ -169,7 +173,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     bindings,
     tokens,
     bearer,
-    services: new Allocations(mirrors, options.serviceCidr),
+    services: new Allocations(mirrors, options.serviceCidr, options.nodePorts),
     watches: new WatchHub(clock),
     tunnels,
   };
@@ -192,7 +196,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
   });
   const serverCaPem = pki.serverCa.certificatePem;
-  const join = new Join({ parts, clientCa: pki.clientCa, serverCaPem, nodeSecret: options.nodeSecret });
+  const { nodeSecret, agentSecret } = options;
+  const join = new Join({ parts, clientCa: pki.clientCa, serverCaPem, nodeSecret, agentSecret });
 
   let bootstrapped = false;
   let rolesThere = false;

@@ -36,6 +36,8 @@ export interface Command {
   readonly alwaysSo?: Readonly<Record<string, readonly string[]>>;
   /** Why an option that people know from elsewhere is not one here, and what to do; undefined: nobody knows it. */
   readonly whyNot?: (name: string) => string | undefined;
+  /** A daemon: also takes its options from the configuration file, and says what is wrong with them on the console. */
+  readonly daemon?: 'server' | 'agent';
   /** Everything after the command is passed on untouched. */
   readonly passThrough?: true;
   /** Resolves with the exit code. */
@@ -64,6 +66,10 @@ export class Values {
   }
   many(name: string): readonly string[] {
     return (this.given.get(name) ?? []).flatMap(v => v.split(',')).filter(v => v !== '');
+  }
+  /** As {@link many}, of values that have commas in them. */
+  each(name: string): readonly string[] {
+    return this.given.get(name) ?? [];
   }
   /** Of a switch with a value. */
   flag(name: string): boolean {

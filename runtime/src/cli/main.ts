@@ -3,8 +3,10 @@
  * run: `atoll version` must not pay for a database.
  */
 import { release } from '../machine/release.ts';
+import { agentOptions } from './agentOptions.ts';
 import { atRestCommands } from './atRestCommands.ts';
 import { type Command, nearest, parseOptions, UsageError } from './command.ts';
+import { configCommands } from './configCommands.ts';
 import { helpOf } from './help.ts';
 import { alwaysSo, whyNot } from './serverElsewhere.ts';
 import { serverNotes, serverOptions } from './serverOptions.ts';
@@ -32,61 +34,14 @@ const commands: readonly Command[] = [
     notes: serverNotes,
     alwaysSo,
     whyNot,
+    daemon: 'server',
     run: async context => (await import('./server.ts')).server(context),
   },
   {
     name: 'agent',
     summary: 'run the node: kubelet over containerd, networking',
-    options: [
-      dataDir,
-      runDir,
-      {
-        name: 'server',
-        value: 'URL',
-        summary: 'the control plane',
-        default: 'https://127.0.0.1:6443',
-        env: 'ATOLL_URL',
-      },
-      { name: 'token', value: 'TOKEN', summary: 'the token to join with', env: 'ATOLL_TOKEN' },
-      {
-        name: 'token-file',
-        value: 'FILE',
-        summary: 'the file that holds the token',
-        default: '/var/lib/atoll/server/node-token',
-      },
-      {
-        name: 'node-name',
-        value: 'NAME',
-        summary: "the node's name; the host name when not given",
-        env: 'ATOLL_NODE_NAME',
-      },
-      { name: 'node-label', value: 'KEY=VALUE', summary: 'a label to register the node with', repeated: true },
-      { name: 'node-taint', value: 'KEY=VALUE:EFFECT', summary: 'a taint to register the node with', repeated: true },
-      {
-        name: 'container-runtime-endpoint',
-        value: 'SOCKET',
-        summary: "containerd's socket",
-        default: '/run/containerd/containerd.sock',
-      },
-      {
-        name: 'images-dir',
-        value: 'DIR',
-        summary: 'container images to import and keep: images.tar and images.list',
-        default: '/usr/lib/atoll',
-      },
-      {
-        name: 'cgroup-driver',
-        value: 'NAME',
-        summary: 'systemd or cgroupfs, as containerd has it',
-        default: 'systemd',
-      },
-      {
-        name: 'cni-conf-dir',
-        value: 'DIR',
-        summary: 'where CNI configurations are written',
-        default: '/etc/cni/net.d',
-      },
-    ],
+    options: agentOptions(dataDir, runDir),
+    daemon: 'agent',
     run: async context => (await import('./agent.ts')).agent(context),
   },
   {
@@ -108,6 +63,7 @@ const commands: readonly Command[] = [
     ],
     run: async context => (await import('./status.ts')).status(context),
   },
+  ...configCommands,
   ...atRestCommands(dataDir, runDir),
   {
     name: 'version',
@@ -136,6 +92,30 @@ ${commands.map(c => `  ${c.name.padEnd(width)}  ${c.summary}`).join('\n')}
 
   atoll COMMAND --help lists a command's options.
 `;
+}
+
+/** Those of a daemon begin with what its configuration file says. */
+async function wordsOf(
+  command: Command,
+  words: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<readonly string[]> {
+  if (!command.daemon) return words;
+  const daemons = commands.filter(({ daemon }) => daemon !== undefined);
+  return (await import('./configFile.ts')).withConfigFile(command, daemons, words, env);
+}
+
+/** A daemon's wrong options are said where a person looks: nobody sees its standard error. */
+async function sayOnConsole(daemon: Command['daemon'], words: readonly string[], error: Error): Promise<void> {
+  if (!daemon) return;
+  const { StateReporter } = await import('../machine/state.ts');
+  const at = words.findIndex(word => word === '--run-dir' || word.startsWith('--run-dir='));
+  const given = words[at]?.split('=')[1] ?? words[at + 1];
+  try {
+    new StateReporter((at < 0 ? undefined : given) ?? runDir.default, daemon).report('failed', error.message);
+  } catch {
+    // No such directory, or not ours: standard error has it.
+  }
 }
 
 /** @returns the exit code: 0, 1 for a failure, 2 for a command that was not understood. */
@@ -167,12 +147,13 @@ export async function main(
     }
     const { values, rest } = command.passThrough
       ? { ...parseOptions(command, [], env), rest: [...words] }
-      : parseOptions(command, words, env);
+      : parseOptions(command, await wordsOf(command, words, env), env);
     if (!command.passThrough && command.usage === undefined && rest.length > 0)
       throw new UsageError(`atoll ${name} takes no arguments; "${rest[0]}" was given`);
     return await command.run({ values, rest, stdout });
   } catch (error) {
     if (error instanceof UsageError) {
+      await sayOnConsole(commands.find(c => c.name === name)?.daemon, words, error);
       process.stderr.write(`atoll: ${error.message}\n`);
       return 2;
     }

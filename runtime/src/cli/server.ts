@@ -25,9 +25,11 @@ import { formatToken, parseToken } from '../machine/token.ts';
 import { startScheduler } from '../scheduler/index.ts';
 import { type CommandContext, UsageError } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
+import { logEnvironment } from './logLevel.ts';
 import { report } from './report.ts';
 import { accessOf, auditOf } from './serverAccess.ts';
 import { openAtRest, settleRestore } from './serverAtRest.ts';
+import { type ClusterSettings, clusterOf, issuerOf, secretOf, setGroup } from './serverCluster.ts';
 import { aborted, untilSignal } from './signals.ts';
 
 /** The controllers are many in one: each upstream has a role of its own, their sum is nearly everything. */
@@ -37,13 +39,13 @@ const schedulerUser = { name: 'system:kube-scheduler', groups: ['system:authenti
 
 /** The secret nodes join with: given, or made at the first start and kept. */
 async function joinSecret(path: string, given: string | undefined): Promise<string> {
-  if (given !== undefined) return parseToken(given).secret;
+  if (given !== undefined) return given;
   const kept = (await readFileIfExists(path))?.toString('utf8').trim();
   return kept ? parseToken(kept).secret : newSecret();
 }
 
 export async function server({ values }: CommandContext): Promise<number> {
-  const logger = rootLogger('atoll-server');
+  const logger = rootLogger('atoll-server', logEnvironment(values));
   const clock = systemClock;
   const state = new StateReporter(values.one('run-dir'), 'server');
   const { signal } = untilSignal();
@@ -56,6 +58,8 @@ export async function server({ values }: CommandContext): Promise<number> {
     await makeDirectory(directory, 0o700);
     // Before anything is opened: what was typed wrong is said at once.
     const access = await accessOf(values);
+    const cluster = await clusterOf(values, port);
+    const given = { token: await secretOf(values, 'token'), agentToken: await secretOf(values, 'agent-token') };
     let fail: (error: Error) => void = () => undefined;
     const failed = new Promise<never>((_, reject) => {
       fail = reject;
@@ -75,12 +79,17 @@ export async function server({ values }: CommandContext): Promise<number> {
     // Its failure is thrown where it is waited for.
     const opened = opening.catch(() => undefined);
     closers.unshift(async () => (await opened)?.close());
-    const sans = (): string[] => [hostname(), ...hostAddresses(), ...values.many('tls-san')];
+    const sans = (): string[] => [
+      hostname(),
+      ...cluster.names,
+      ...new Set([...cluster.addresses(), ...hostAddresses()]),
+      ...values.many('tls-san'),
+    ];
     const tlsDirectory = join(directory, 'tls');
     const pki = await ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() });
     if (pki.written.length > 0) logger.info({ written: pki.written }, 'keys and certificates written');
     const tokenPath = join(directory, 'node-token');
-    const secret = await joinSecret(tokenPath, values.optional('token'));
+    const secret = await joinSecret(tokenPath, given.token);
     await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
 
     const { store, check, metrics } = await opening;
@@ -96,10 +105,14 @@ export async function server({ values }: CommandContext): Promise<number> {
       clock,
       version,
       nodeSecret: secret,
+      agentSecret: given.agentToken,
       ...access,
       ...(audit ? { auditor: audit.auditor } : {}),
-      serviceCidr: '10.43.0.0/16',
-      advertised: { address: hostAddresses()[0], port },
+      // What the domain's issuer is called, unless somebody has named another.
+      issuer: access.issuer === issuerOf('cluster.local') ? issuerOf(cluster.domain) : access.issuer,
+      serviceCidr: cluster.serviceCidr,
+      nodePorts: cluster.nodePorts,
+      advertised: { address: cluster.advertisedAddress(), port: cluster.advertisedPort },
       checks: [check],
       moreMetrics: metrics,
     });
@@ -113,13 +126,13 @@ export async function server({ values }: CommandContext): Promise<number> {
     });
     closers.unshift(() => listener.close());
     const kubeconfig = values.one('write-kubeconfig');
-    await writeKubeconfig(kubeconfig, pki, port);
+    await writeKubeconfig(kubeconfig, pki, port, cluster);
     await api.ready;
 
     const renewed = (next: Pki): void => {
       listener.setCertificate(next.serving);
       logger.info({ written: next.written }, 'certificates renewed');
-      writeKubeconfig(kubeconfig, next, port).catch(failing('the kubeconfig could not be written'));
+      writeKubeconfig(kubeconfig, next, port, cluster).catch(failing('the kubeconfig could not be written'));
     };
     const failing = (what: string) => (error: unknown) => logger.error({ err: error }, what);
     const onError = failing('certificates could not be renewed; trying again in 12 h');
@@ -129,7 +142,7 @@ export async function server({ values }: CommandContext): Promise<number> {
       logger.info({ addresses }, 'the addresses of this machine have changed');
       state.report('ready', '', { addresses, apiUrl: urlOf(port) });
       ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() }).then(renewed, onError);
-      const [address] = addresses;
+      const address = cluster.advertisedAddress();
       if (address) api.advertise(address).catch(failing('the new address could not be published'));
     }, signal);
     state.report('ready', '', { apiUrl: urlOf(port) });
@@ -145,7 +158,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     // One cache a resource for both: pods and nodes are what there is most of.
     const informers = new Informers({ client: controllersClient, logger: logger.child({ part: 'informers' }), clock });
     const running = [
-      startControllers(
+      (cluster.controllerManager ? startControllers : startNothing)(
         {
           client: controllersClient,
           informers,
@@ -155,11 +168,13 @@ export async function server({ values }: CommandContext): Promise<number> {
             rootCaPem: pki.serverCa.certificatePem,
             issueSecretToken: api.issueSecretToken,
             authorities: pki,
+            podCidr: cluster.podCidr,
+            ...cluster.controllers,
           },
         },
         signal,
       ),
-      startScheduler(
+      (cluster.scheduler ? startScheduler : startNothing)(
         { client: client(schedulerUser), informers, logger: logger.child({ part: 'scheduler' }), clock },
         signal,
       ),
@@ -188,7 +203,12 @@ function urlOf(port: number): string {
   return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
 }
 
-async function writeKubeconfig(path: string, pki: Pki, port: number): Promise<void> {
+async function writeKubeconfig(
+  path: string,
+  pki: Pki,
+  port: number,
+  { kubeconfigMode: mode, kubeconfigGroup }: ClusterSettings,
+): Promise<void> {
   await makeDirectory(dirname(path), 0o755);
   await writeFileAtomic(
     path,
@@ -198,9 +218,12 @@ async function writeKubeconfig(path: string, pki: Pki, port: number): Promise<vo
       certificatePem: pki.admin.certificatePem,
       privateKeyPem: pki.admin.privateKeyPem,
     }),
-    { mode: 0o600 },
+    { mode },
   );
+  await setGroup(path, kubeconfigGroup);
 }
+
+const startNothing = (_: unknown, signal: AbortSignal): Promise<void> => aborted(signal);
 
 /** A promise whose end means nothing while its failure ends the server. */
 const rejectOnly = (promise: Promise<unknown>): Promise<never> =>

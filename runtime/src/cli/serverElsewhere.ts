@@ -13,8 +13,6 @@ export const alwaysSo: Readonly<Record<string, readonly string[]>> = {
   'event-ttl': ['1h', '1h0m', '1h0m0s', '60m', '60m0s'],
   profiling: ['false'],
   'service-account-lookup': ['true'],
-  'service-cluster-ip-range': ['10.43.0.0/16'],
-  'service-node-port-range': ['30000-32767'],
   'tls-min-version': ['VersionTLS12'],
 };
 
@@ -26,7 +24,10 @@ const NO_WEBHOOK = 'Atoll asks no other server about this';
 /** The first that fits the name. */
 const reasons: readonly (readonly [names: RegExp, reason: string])[] = [
   [/^(secure-port|port)$/, 'it is --https-listen-port here, as in K3s'],
-  [/^(advertise-address|external-hostname)$/, 'the addresses of the machine are found, and followed when they change'],
+  [/^advertise-address$/, 'it is --advertise-address here, as in K3s'],
+  [/^service-cluster-ip-range$/, 'it is --service-cidr here, as in K3s'],
+  [/^service-node-port-range$/, 'it is --service-node-port-range here, as in K3s'],
+  [/^external-hostname$/, 'the addresses of the machine are found, and followed when they change'],
   [/^(etcd-|storage-|watch-cache|default-watch-cache|delete-collection-workers)/, OWN_STORE],
   [/^encryption-provider-config/, ENCRYPTION],
   [/^tls-cipher-suites$/, 'TLS 1.2 and 1.3 are spoken, with the cipher suites of the system'],
@@ -52,7 +53,7 @@ const reasons: readonly (readonly [names: RegExp, reason: string])[] = [
     'set ATOLL_LOG=debug in the environment for more output',
   ],
   [
-    /^(apiserver-count|cloud-|cors-|enable-aggregator-routing|endpoint-reconciler-type|service-cluster-ip-range|service-node-port-range|event-ttl|.*profiling)/,
+    /^(apiserver-count|cloud-|cors-|enable-aggregator-routing|endpoint-reconciler-type|event-ttl|.*profiling)/,
     'Atoll has no such choice',
   ],
 ];

@@ -2,6 +2,7 @@
 import type { Option } from './command.ts';
 import { accessOptions, passedOn } from './serverAccessOptions.ts';
 import { atRestOptions } from './serverAtRestOptions.ts';
+import { clusterOptions } from './serverClusterOptions.ts';
 
 const PLACE = 'Where it is:';
 
@@ -20,7 +21,7 @@ export const serverOptions = (dataDir: Option, runDir: Option): readonly Option[
   {
     name: 'write-kubeconfig',
     value: 'FILE',
-    summary: 'write the admin kubeconfig here, mode 600',
+    summary: 'write the admin kubeconfig here',
     default: '/etc/atoll/atoll.yaml',
     section: PLACE,
   },
@@ -31,6 +32,7 @@ export const serverOptions = (dataDir: Option, runDir: Option): readonly Option[
     env: 'ATOLL_TOKEN',
     section: PLACE,
   },
+  ...clusterOptions,
   ...atRestOptions.map(option => ({ ...option, section: 'Data at rest:' })),
   ...accessOptions,
   { ...passedOn, section: 'As in K3s:' },

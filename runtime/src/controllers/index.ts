@@ -20,7 +20,7 @@ import { garbageCollector } from './garbage/index.ts';
 import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
 import { nodeIpam } from './nodeIpam.ts';
-import { nodeLifecycle } from './nodeLifecycle/index.ts';
+import { nodeLifecycle, nodeLifecycleAfter } from './nodeLifecycle/index.ts';
 import { podGarbage } from './podGarbage.ts';
 import { replicaSets } from './replicaSet/index.ts';
 import { resourceQuotas } from './resourceQuota/index.ts';
@@ -44,6 +44,8 @@ export interface ControllerOptions {
   readonly podCidr?: string | undefined;
   /** Pods that have ended and are kept for their logs; the oldest beyond go. Default 500, upstream's 12,500 is no device's. */
   readonly terminatedPodThreshold?: number | undefined;
+  /** How long a node may be silent before it is not Ready. Default 40 s. */
+  readonly nodeMonitorGraceMs?: number | undefined;
 }
 
 export interface StartControllersOptions {
@@ -64,7 +66,7 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     ...(issue ? { 'service-account-tokens': serviceAccountTokens({ rootCaPem, issue }) } : {}),
     'cluster-role-aggregation': clusterRoleAggregation,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
-    'node-lifecycle': nodeLifecycle,
+    'node-lifecycle': options.nodeMonitorGraceMs ? nodeLifecycleAfter(options.nodeMonitorGraceMs) : nodeLifecycle,
     'taint-eviction': taintEviction,
     'pod-garbage': podGarbage(options.terminatedPodThreshold ?? 500),
     namespace: namespaces,

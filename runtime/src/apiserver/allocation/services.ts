@@ -17,10 +17,18 @@ import type { Reservation } from '../registry.ts';
 import { settleFamilies } from './families.ts';
 import { type AddressRange, parseRange } from './range.ts';
 
-const NODE_PORT_FIRST = 30_000;
-const NODE_PORT_LAST = 32_767;
-/** Of the range, those that are not given away unasked. */
-const STATIC_PORTS = 86;
+/** Both are in it. */
+export interface NodePorts {
+  readonly first: number;
+  readonly last: number;
+}
+const usualPorts: NodePorts = { first: 30_000, last: 32_767 };
+
+/** Of the range, how many are not given away unasked (KEP-3668). */
+const staticPorts = ({ first, last }: NodePorts): number => {
+  const size = last - first + 1;
+  return size < 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 32)), 128);
+};
 const PREFIX = '/registry/core/services/';
 
 /** Whether a token is this service's, or can be. */
@@ -31,13 +39,15 @@ const nothing: Reservation = { done: () => undefined, undo: () => undefined };
 export class Allocations {
   readonly #mirrors: Mirrors;
   readonly #range: AddressRange;
+  readonly #ports: NodePorts;
   /** In the store: by address or by `port/NUMBER`, how many services say so. */
   #used = new Map<string, number>();
   /** Of writes under way. */
   readonly #reserved = new Set<string>();
   readonly #byKey = new Map<string, readonly string[]>();
 
-  constructor(mirrors: Mirrors, serviceCidr: string) {
+  constructor(mirrors: Mirrors, serviceCidr: string, ports: NodePorts = usualPorts) {
+    this.#ports = ports;
     this.#mirrors = mirrors;
     this.#range = parseRange(serviceCidr);
     mirrors.services.listen({ changed: key => this.#changed(key), reset: () => this.#reset() });
@@ -125,8 +135,9 @@ export class Allocations {
         if (!allocates) continue;
         port.nodePort = this.#freePort(take);
       } else {
-        if (asked < NODE_PORT_FIRST || asked > NODE_PORT_LAST) {
-          const text = `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`;
+        const { first, last } = this.#ports;
+        if (asked < first || asked > last) {
+          const text = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`;
           return [fieldInvalid(`spec.ports[${i}].nodePort`, asked, text)];
         }
         if (!port.nodePort && !allocates) continue;
@@ -142,10 +153,11 @@ export class Allocations {
   #healthCheckPort(spec: ServiceSpec, take: Take): void {
     if (!needsHealthCheckPort(spec)) return;
     const asked = spec.healthCheckNodePort ?? 0;
+    const { first, last } = this.#ports;
     if (asked === 0) spec.healthCheckNodePort = this.#freePort(take);
-    else if (asked < NODE_PORT_FIRST || asked > NODE_PORT_LAST)
+    else if (asked < first || asked > last)
       throw internalError(
-        `failed to allocate requested HealthCheck NodePort ${asked}: provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`,
+        `failed to allocate requested HealthCheck NodePort ${asked}: provided port is not in the valid range. The range of valid ports is ${first}-${last}`,
       );
     else if (!take(portToken(asked)))
       throw internalError(
@@ -169,13 +181,15 @@ export class Allocations {
 
   /** The lowest ports are left to those who ask for them (KEP-3668), as long as there are others. */
   #freePort(take: Take): number {
-    const upper = NODE_PORT_LAST - NODE_PORT_FIRST + 1 - STATIC_PORTS;
+    const { first, last } = this.#ports;
+    const fixed = staticPorts(this.#ports);
+    const upper = last - first + 1 - fixed;
     const start = Math.floor(Math.random() * upper);
     for (let step = 0; step < upper; step++) {
-      const port = NODE_PORT_FIRST + STATIC_PORTS + ((start + step) % upper);
+      const port = first + fixed + ((start + step) % upper);
       if (!this.#isTaken(portToken(port)) && take(portToken(port))) return port;
     }
-    for (let port = NODE_PORT_FIRST; port < NODE_PORT_FIRST + STATIC_PORTS; port++)
+    for (let port = first; port < first + fixed; port++)
       if (!this.#isTaken(portToken(port)) && take(portToken(port))) return port;
     throw internalError('failed to allocate a nodePort: range is full');
   }

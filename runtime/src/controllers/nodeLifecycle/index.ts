@@ -1,7 +1,7 @@
 /**
  * A node whose agent is silent is not Ready, and the taints of every node say what its conditions say.
  *
- * Invariant: a node is called silent only after {@link GRACE_MS} in which neither its Lease nor its own Ready condition
+ * Invariant: a node is called silent only after a grace of 40 s, unless another is given, in which neither its Lease nor its own Ready condition
  * changed, by a timer of ours: neither the node's clock nor a jump of our own (boards start in 1970) can make it so.
  */
 import type { Node } from '../../api/generated/types/core.v1.ts';
@@ -10,13 +10,21 @@ import { isNotFound } from '../../client/apiError.ts';
 import { BY_NODE, nodesOf, podsOf } from '../../client/caches.ts';
 import { keyOf, Leases, Nodes, Pods } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
-import { type Controller, newQueue, reconcile } from '../context.ts';
+import { type Controller, type ControllerContext, newQueue, reconcile } from '../context.ts';
 import { conditionsOfSilent, isReady, taintsOf } from './health.ts';
 
 const GRACE_MS = 40_000;
 const LEASE_NAMESPACE = 'kube-node-lease';
 
-export const nodeLifecycle: Controller = async (context, signal) => {
+export const nodeLifecycle: Controller = (context, signal) => followNodes(context, signal, GRACE_MS);
+
+/** @param graceMs how long a node may be silent */
+export const nodeLifecycleAfter =
+  (graceMs: number): Controller =>
+  (context, signal) =>
+    followNodes(context, signal, graceMs);
+
+const followNodes = async (context: ControllerContext, signal: AbortSignal, graceMs: number): Promise<void> => {
   const { client, informers, clock, events, logger } = context;
   const nodes = nodesOf(informers);
   const pods = podsOf(informers);
@@ -30,7 +38,7 @@ export const nodeLifecycle: Controller = async (context, signal) => {
     if (silent.delete(name)) queue.add(name);
     alarms.set(
       name,
-      clock.after(GRACE_MS, () => {
+      clock.after(graceMs, () => {
         silent.add(name);
         queue.add(name);
       }),
