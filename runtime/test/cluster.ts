@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { Client } from '../src/client/client.ts';
 import { Informers } from '../src/client/informers.ts';
 import { inProcessTransport } from '../src/client/inProcess.ts';
+import { measuredTransport } from '../src/client/metrics.ts';
 import { startControllers } from '../src/controllers/index.ts';
 import { silentLogger } from '../src/lib/log.ts';
 import { startScheduler } from '../src/scheduler/index.ts';
@@ -23,7 +24,10 @@ const run = promisify(execFile);
 
 export async function startCluster(options: ServerOptions = {}): Promise<TestCluster> {
   const server = await startServer(options);
-  const client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
+  const { metrics } = server.apiServer;
+  const client = new Client(
+    measuredTransport(inProcessTransport(server.apiServer.handler, adminUser), metrics, 'test'),
+  );
   const scheduler = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
   const schedulerClient = new Client(inProcessTransport(server.apiServer.handler, scheduler));
   const stop = new AbortController();
@@ -34,6 +38,7 @@ export async function startCluster(options: ServerOptions = {}): Promise<TestClu
         client,
         logger: silentLogger,
         informers,
+        metrics,
         options: {
           rootCaPem: server.ca,
           authorities: server.pki,
@@ -42,7 +47,7 @@ export async function startCluster(options: ServerOptions = {}): Promise<TestClu
       },
       stop.signal,
     ),
-    startScheduler({ client: schedulerClient, logger: silentLogger, informers }, stop.signal),
+    startScheduler({ client: schedulerClient, logger: silentLogger, informers, metrics }, stop.signal),
   ];
   informers.start(stop.signal);
   return {

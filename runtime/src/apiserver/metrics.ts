@@ -4,14 +4,18 @@
  * Paths come from the network: what is no served resource is counted under one name, so the series stay few.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { ResourceInfo } from '../api/resources.ts';
+import { kindModule } from '../api/kinds/index.ts';
+import { findResource, type ResourceInfo } from '../api/resources.ts';
+import { exponential, HistogramChild, type MetricRegistry } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
 import type { ObjectCounts } from './objectCounts.ts';
 import type { WatchHub } from './watch/hub.ts';
 
-/** Seconds; upstream's buckets, thinned. Those of `_sli_` are the ones from {@link SLI_FROM} on. */
-const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 1, 2, 5, 10, 30, 60];
+/** Seconds, upstream's. Those of `_sli_` are the ones from {@link SLI_FROM} on. */
+const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
 const SLI_FROM = 0.05;
+/** Bytes. */
+const sizeBuckets = exponential(1000, 10, 7);
 const MAX_SERIES = 2000;
 
 export interface Labels {
@@ -31,10 +35,13 @@ interface Series {
   readonly labels: string;
   readonly dryLabels: string;
   readonly codes: Map<number, number>;
-  readonly counts: number[];
-  sum: number;
-  total: number;
+  readonly seconds: HistogramChild;
+  /** Only of what is read. */
+  readonly bytes: HistogramChild | undefined;
 }
+
+/** How large an answer was, once that is known. */
+export type Sized = (bytes: number) => void;
 
 export interface Measured {
   readonly store: Store;
@@ -43,6 +50,8 @@ export interface Measured {
   readonly startedMs: number;
   /** `v1.36.4+atoll0.1.0` */
   readonly gitVersion: string;
+  /** Those of the server's other parts. */
+  readonly registry: MetricRegistry;
 }
 
 export const labelsOf = (of: Pick<ResourceInfo, 'group' | 'version' | 'kind'>): string =>
@@ -50,6 +59,7 @@ export const labelsOf = (of: Pick<ResourceInfo, 'group' | 'version' | 'kind'>): 
 
 export class Metrics {
   readonly #series = new Map<string, Series>();
+  readonly #deprecated = new Set<string>();
   #reading = 0;
   #mutating = 0;
 
@@ -63,25 +73,33 @@ export class Metrics {
     else this.#reading--;
   }
 
-  observe(labels: Labels, code: number, durationMs: number): void {
+  /** @returns undefined: nobody wants to know how large the answer is. */
+  observe(labels: Labels, code: number, durationMs: number): Sized | undefined {
     const { verb, group, version, resource, subresource, scope, dryRun } = labels;
     const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope} ${dryRun}`;
     let series = this.#series.get(key);
     if (!series) {
-      if (this.#series.size >= MAX_SERIES) return;
+      if (this.#series.size >= MAX_SERIES) return undefined;
       series = newSeries(labels);
       this.#series.set(key, series);
+      this.#noteDeprecated(labels);
     }
     series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
-    if (verb === 'WATCH' || verb === 'CONNECT') return; // how long it was open says nothing about the server
-    const seconds = durationMs / 1000;
-    series.sum += seconds;
-    series.total++;
-    const at = buckets.findIndex(limit => seconds <= limit);
-    if (at >= 0) series.counts[at] = (series.counts[at] ?? 0) + 1;
+    // How long a watch was open says nothing about the server.
+    if (verb !== 'WATCH' && verb !== 'CONNECT') series.seconds.observe(durationMs / 1000);
+    const { bytes } = series;
+    return bytes && (size => bytes.observe(size));
   }
 
-  async text({ store, watches, objects, startedMs, gitVersion }: Measured): Promise<string> {
+  #noteDeprecated({ group, version, resource, subresource }: Labels): void {
+    const found = resource === '' ? undefined : findResource(group, version, resource);
+    if (!found || kindModule(group, found.kind, version)?.deprecated === undefined) return;
+    this.#deprecated.add(
+      `group=${quote(group)},removed_release="",resource=${quote(resource)},subresource=${quote(subresource)},version=${quote(version)}`,
+    );
+  }
+
+  async text({ store, watches, objects, startedMs, gitVersion, registry }: Measured): Promise<string> {
     const lines: string[] = [];
     const metric = (name: string, type: 'counter' | 'gauge' | 'histogram', help: string, values: Values): void => {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
@@ -89,7 +107,8 @@ export class Metrics {
         lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`);
     };
     const all = [...this.#series.values()];
-    const timed = all.filter(({ total }) => total > 0);
+    const timed = all.filter(({ seconds }) => seconds.total > 0);
+    const sized = all.filter(({ bytes }) => bytes && bytes.total > 0);
     lines.push(
       '# HELP apiserver_request_total Requests by verb, resource, code and more.',
       '# TYPE apiserver_request_total counter',
@@ -98,10 +117,15 @@ export class Metrics {
       ),
       '# HELP apiserver_request_duration_seconds Response latency in seconds; watches excluded.',
       '# TYPE apiserver_request_duration_seconds histogram',
-      ...timed.flatMap(series => histogram('apiserver_request_duration_seconds', series.dryLabels, series, 0)),
+      ...timed.flatMap(({ dryLabels, seconds }) => [...seconds.lines('apiserver_request_duration_seconds', dryLabels)]),
       '# HELP apiserver_request_sli_duration_seconds Response latency in seconds; watches excluded.',
       '# TYPE apiserver_request_sli_duration_seconds histogram',
-      ...timed.flatMap(series => histogram('apiserver_request_sli_duration_seconds', series.labels, series, SLI_FROM)),
+      ...timed.flatMap(({ labels, seconds }) => [
+        ...seconds.lines('apiserver_request_sli_duration_seconds', labels, SLI_FROM),
+      ]),
+      '# HELP apiserver_response_sizes Size of answers to reads in bytes.',
+      '# TYPE apiserver_response_sizes histogram',
+      ...sized.flatMap(({ labels, bytes }) => [...(bytes?.lines('apiserver_response_sizes', labels) ?? [])]),
     );
     metric('apiserver_current_inflight_requests', 'gauge', 'Requests being answered; watches excluded.', [
       ['request_kind="mutating"', this.#mutating],
@@ -109,6 +133,10 @@ export class Metrics {
     ]);
     metric('apiserver_longrunning_requests', 'gauge', 'Open watches.', [...watches.longRunning()]);
     metric('apiserver_watch_events_total', 'counter', 'Events sent to watches.', [...watches.eventsSent()]);
+    if (this.#deprecated.size > 0) {
+      const asked = [...this.#deprecated].map(labels => [labels, 1] as const);
+      metric('apiserver_requested_deprecated_apis', 'gauge', 'Deprecated APIs that have been asked for.', asked);
+    }
     const counted = await objects.counts();
     metric(
       'apiserver_storage_objects',
@@ -136,7 +164,7 @@ export class Metrics {
       [`git_version=${quote(gitVersion)},major="${major}",minor="${minor}",platform=${quote(process.platform)}`, 1],
     ]);
     for (const [name, type, help, value] of processMetrics(startedMs)) metric(name, type, help, [['', value]]);
-    return `${lines.join('\n')}\n`;
+    return `${lines.join('\n')}\n${registry.text()}`;
   }
 }
 
@@ -150,25 +178,9 @@ function newSeries({ verb, group, version, resource, subresource, scope, dryRun 
     labels: of(''),
     dryLabels: of(`dry_run="${dryRun ? 'All' : ''}",`),
     codes: new Map(),
-    counts: new Array<number>(buckets.length).fill(0),
-    sum: 0,
-    total: 0,
+    seconds: new HistogramChild(buckets),
+    bytes: verb === 'GET' || verb === 'LIST' ? new HistogramChild(sizeBuckets) : undefined,
   };
-}
-
-function histogram(name: string, labels: string, { counts, sum, total }: Series, from: number): string[] {
-  let cumulative = 0;
-  const lines: string[] = [];
-  for (const [index, limit] of buckets.entries()) {
-    cumulative += counts[index] ?? 0;
-    if (limit >= from) lines.push(`${name}_bucket{${labels},le="${limit}"} ${cumulative}`);
-  }
-  return [
-    ...lines,
-    `${name}_bucket{${labels},le="+Inf"} ${total}`,
-    `${name}_sum{${labels}} ${sum}`,
-    `${name}_count{${labels}} ${total}`,
-  ];
 }
 
 type ProcessMetric = readonly [name: string, type: 'counter' | 'gauge', help: string, value: number];

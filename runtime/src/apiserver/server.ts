@@ -7,6 +7,7 @@ import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from 
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
 import type { Logger } from '../lib/log.ts';
+import { MetricRegistry } from '../lib/metrics.ts';
 import type { Pki } from '../lib/pki.ts';
 import { refuseUpgrade } from '../lib/upgrade.ts';
 import { type Store, StoreClosedError } from '../store/store.ts';
@@ -45,12 +46,13 @@ import { Catalog } from './customResources/catalog.ts';
 import { contextOf, dispatch, readPod } from './dispatch.ts';
 import { Discovery } from './endpoints/discovery.ts';
 import { answerHealth, type HealthCheck } from './endpoints/health.ts';
+import { HealthMetrics } from './endpoints/healthMetrics.ts';
 import { Join } from './endpoints/join.ts';
 import { apiServerUser } from './internal.ts';
 import { podLog, podStream } from './kubelet/proxy.ts';
 import { Tunnels } from './kubelet/tunnels.ts';
 import { isMutating, isServed, requestLabels } from './metricLabels.ts';
-import { Metrics } from './metrics.ts';
+import { Metrics, type Sized } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
 import { ObjectCounts } from './objectCounts.ts';
 import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
@@ -115,6 +117,8 @@ export interface ApiServer {
   readonly handler: Handler;
   readonly upgrade: UpgradeHandler;
   readonly tunnels: Tunnels;
+  /** What `/metrics` tells besides requests: other parts of this process put theirs here. */
+  readonly metrics: MetricRegistry;
   /** Resolves when the cluster's own objects are there; `/readyz` fails until then. */
   readonly ready: Promise<void>;
   /** The host's address has changed. */
@@ -128,6 +132,8 @@ export interface ApiServer {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const { store, clock, logger, pki } = options;
   const startedMs = clock.now();
+  const registry = new MetricRegistry();
+  const health = new HealthMetrics();
   const mirrors = new Mirrors(store);
   const references = new NodeReferences(store);
   const bindings = new Bindings(store);
@@ -168,7 +174,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     clock,
     logger,
     mirrors,
-    admission: builtInAdmission({ mirrors, store, clock, authorizer, bindings }, options.admission),
+    admission: builtInAdmission({ mirrors, store, clock, authorizer, bindings, metrics: registry }, options.admission),
     authorizer,
     bindings,
     tokens,
@@ -184,6 +190,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     objects: new ObjectCounts(store, clock, () => catalog.resources()),
     startedMs,
     gitVersion: options.version.gitVersion,
+    registry,
   };
   const discovery = new Discovery({
     catalog,
@@ -252,18 +259,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     if (method !== 'GET' && method !== 'HEAD') throw notForWriting(path);
     switch (first) {
       case 'livez':
-        return answerHealth(request, first, alive, logger);
+        return answerHealth(request, first, alive, logger, health);
       case 'healthz':
-        return answerHealth(request, first, alive, logger);
+        return answerHealth(request, first, alive, logger, health);
       case 'readyz':
-        return answerHealth(request, first, readiness, logger);
+        return answerHealth(request, first, readiness, logger, health);
       case 'version':
         return json(versionInfo(options.version));
       case 'metrics':
-        return text(
-          (await metrics.text(measured)) + (options.moreMetrics?.() ?? ''),
-          'text/plain; version=0.0.4; charset=utf-8',
-        );
+        if (path === '/metrics/slis') return text(health.text(), METRICS_TYPE);
+        return text((await metrics.text(measured)) + (options.moreMetrics?.() ?? ''), METRICS_TYPE);
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':
@@ -335,8 +340,9 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     try {
       info = infoOf(request);
       const response = await answer(request, info);
-      metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
-      return response;
+      const labels = requestLabels(info, request, served(info));
+      const sized = metrics.observe(labels, response.status, performance.now() - beganMs);
+      return sized ? measuredAnswer(response, sized) : response;
     } catch (error) {
       const response = await answerError(request, said(error, request, logger));
       if (info)
@@ -389,6 +395,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     handler,
     upgrade,
     tunnels,
+    metrics: registry,
     ready,
     issueSecretToken: of => tokens.issueForSecret(of),
     advertise: address => advertise(parts, apiServerUser, { ...options.advertised, address }),
@@ -402,6 +409,24 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (ownTunnels) tunnels.close();
     },
   };
+}
+
+/** Tells how large the answer was when it has been sent. */
+function measuredAnswer(response: Response, sized: Sized): Response {
+  const { body } = response;
+  if (!(Symbol.asyncIterator in body)) {
+    sized(body.length);
+    return response;
+  }
+  const chunks = async function* (): AsyncGenerator<Buffer> {
+    let bytes = 0;
+    for await (const chunk of body) {
+      bytes += chunk.length;
+      yield chunk;
+    }
+    sized(bytes);
+  };
+  return { ...response, body: chunks() };
 }
 
 async function authorize(
@@ -461,6 +486,8 @@ function notForWriting(path: string): StatusError {
   return error;
 }
 
+const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
 const rootPaths = [
   '/api',
   '/api/v1',
@@ -468,6 +495,7 @@ const rootPaths = [
   '/healthz',
   '/livez',
   '/metrics',
+  '/metrics/slis',
   '/openapi/v2',
   '/openapi/v3',
   '/openid/v1/jwks',

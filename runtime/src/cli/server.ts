@@ -10,6 +10,7 @@ import { createApiServer } from '../apiserver/server.ts';
 import { Client } from '../client/client.ts';
 import { Informers } from '../client/informers.ts';
 import { inProcessTransport } from '../client/inProcess.ts';
+import { measuredTransport } from '../client/metrics.ts';
 import { startControllers } from '../controllers/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { User } from '../lib/exchange.ts';
@@ -150,7 +151,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     notifyReady().catch(failing('systemd could not be told that the API is ready'));
 
     const client = (user: User): Client =>
-      new Client(inProcessTransport(api.handler, user), {
+      new Client(measuredTransport(inProcessTransport(api.handler, user), api.metrics, 'in-process'), {
         // The first word is who a write is recorded for.
         userAgent: `${user.name.replace('system:', '')}/${release().version} (atoll)`,
       });
@@ -164,6 +165,7 @@ export async function server({ values }: CommandContext): Promise<number> {
           informers,
           logger: logger.child({ part: 'controllers' }),
           clock,
+          metrics: api.metrics,
           options: {
             rootCaPem: pki.serverCa.certificatePem,
             issueSecretToken: api.issueSecretToken,
@@ -175,7 +177,13 @@ export async function server({ values }: CommandContext): Promise<number> {
         signal,
       ),
       (cluster.scheduler ? startScheduler : startNothing)(
-        { client: client(schedulerUser), informers, logger: logger.child({ part: 'scheduler' }), clock },
+        {
+          client: client(schedulerUser),
+          informers,
+          logger: logger.child({ part: 'scheduler' }),
+          clock,
+          metrics: api.metrics,
+        },
         signal,
       ),
     ];

@@ -160,13 +160,14 @@ function replace(runDir: string, report: StoreReport): void {
 
 function metricsOf(store: SqliteStore): string {
   const stats = store.stats();
-  const gauge = (name: string, help: string, value: number): string =>
-    `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name} ${value}\n`;
+  const gauge = (name: string, help: string, value: number, labels = ''): string =>
+    `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${name}${labels} ${value}\n`;
   return [
     gauge(
       'apiserver_storage_size_bytes',
       'Size of the storage database file physically allocated in bytes.',
       stats.fileBytes,
+      '{storage_cluster_id="sqlite-0"}',
     ),
     gauge('atoll_store_used_bytes', 'Bytes of the store in use, what the quota is about.', stats.usedBytes),
     gauge('atoll_store_quota_bytes', 'Bytes from which only deletions are taken.', stats.quotaBytes),

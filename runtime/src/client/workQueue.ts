@@ -6,6 +6,7 @@
  * exponential back-off of its own, and any success ends that back-off. Nothing runs and no timer ticks while it is empty.
  */
 import { type Clock, systemClock } from '../lib/clock.ts';
+import type { QueueMetrics, WorkQueueMetrics } from './metrics.ts';
 
 export interface WorkQueueOptions {
   readonly clock?: Clock | undefined;
@@ -13,6 +14,8 @@ export interface WorkQueueOptions {
   readonly baseDelayMs?: number | undefined;
   /** Default 60 s. */
   readonly maxDelayMs?: number | undefined;
+  /** Where it tells how it does, and under which name. */
+  readonly measured?: { readonly name: string; readonly metrics: WorkQueueMetrics } | undefined;
 }
 
 export interface WorkerOptions {
@@ -29,9 +32,11 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #baseDelayMs: number;
   readonly #maxDelayMs: number;
-  /** Insertion order is the order of work. */
-  readonly #waiting = new Set<string>();
-  readonly #working = new Set<string>();
+  readonly #metrics: QueueMetrics | undefined;
+  /** Since when, in ms of `performance.now()`; insertion order is the order of work. */
+  readonly #waiting = new Map<string, number>();
+  /** Since when. */
+  readonly #working = new Map<string, number>();
   /** Added while worked on. */
   readonly #again = new Set<string>();
   readonly #failures = new Map<string, number>();
@@ -43,6 +48,8 @@ export class WorkQueue {
     this.#clock = options.clock ?? systemClock;
     this.#baseDelayMs = options.baseDelayMs ?? 5;
     this.#maxDelayMs = options.maxDelayMs ?? 60_000;
+    const { measured } = options;
+    this.#metrics = measured?.metrics.of(measured.name, { begun: () => this.#working.values() });
   }
 
   /** Keys waiting, delayed or worked on. */
@@ -54,7 +61,8 @@ export class WorkQueue {
     if (this.#closed) return;
     if (this.#working.has(key)) this.#again.add(key);
     else if (!this.#waiting.has(key)) {
-      this.#waiting.add(key);
+      this.#waiting.set(key, performance.now());
+      this.#metrics?.added(this.#waiting.size);
       this.#pump();
     }
   }
@@ -81,6 +89,7 @@ export class WorkQueue {
   addRateLimited(key: string): void {
     const failures = this.#failures.get(key) ?? 0;
     this.#failures.set(key, failures + 1);
+    this.#metrics?.retried();
     this.addAfter(key, Math.min(this.#baseDelayMs * 2 ** Math.min(failures, 40), this.#maxDelayMs));
   }
 
@@ -105,6 +114,7 @@ export class WorkQueue {
             options.onError(error, key, this.#failures.get(key) ?? 0);
           }
         } finally {
+          this.#metrics?.done(performance.now() - (this.#working.get(key) ?? 0));
           this.#working.delete(key);
           if (this.#again.delete(key)) this.add(key);
         }
@@ -114,10 +124,12 @@ export class WorkQueue {
           if (this.#working.size === 0) resolve();
           return;
         }
-        for (const key of this.#waiting) {
+        for (const [key, sinceMs] of this.#waiting) {
           if (this.#working.size >= concurrency) return;
           this.#waiting.delete(key);
-          this.#working.add(key);
+          const nowMs = performance.now();
+          this.#working.set(key, nowMs);
+          this.#metrics?.began(this.#waiting.size, nowMs - sinceMs);
           one(key).finally(() => this.#pump());
         }
       };

@@ -2,9 +2,11 @@
 import type { Client } from '../client/client.ts';
 import type { EventRecorder } from '../client/events.ts';
 import { allSynced, type Informers } from '../client/informers.ts';
+import type { WorkQueueMetrics } from '../client/metrics.ts';
 import { type Worker, WorkQueue } from '../client/workQueue.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { MetricRegistry } from '../lib/metrics.ts';
 
 export interface ControllerContext {
   readonly client: Client;
@@ -13,6 +15,9 @@ export interface ControllerContext {
   readonly events: EventRecorder;
   readonly logger: Logger;
   readonly clock: Clock;
+  /** The controller's name, and where it tells how it does. */
+  readonly measured?: { readonly name: string; readonly metrics: WorkQueueMetrics } | undefined;
+  readonly metrics?: MetricRegistry | undefined;
 }
 
 /** Runs until `signal` aborts. Asks for its informers before it first waits. */
@@ -25,7 +30,7 @@ export class Unfinished extends Error {
 
 /** @param baseDelayMs the first back-off; default 5 ms. */
 export function newQueue(context: ControllerContext, baseDelayMs?: number): WorkQueue {
-  return new WorkQueue({ clock: context.clock, baseDelayMs });
+  return new WorkQueue({ clock: context.clock, baseDelayMs, measured: context.measured });
 }
 
 /** Waits for the caches, then reconciles what the queue brings until `signal` aborts. */

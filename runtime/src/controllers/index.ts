@@ -3,8 +3,10 @@ import { setMaxListeners } from 'node:events';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
+import { WorkQueueMetrics } from '../client/metrics.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { MetricRegistry } from '../lib/metrics.ts';
 import { certificateApprover } from './certificates/approver.ts';
 import { certificateCleaner } from './certificates/cleaner.ts';
 import { type Authorities, certificateSigner } from './certificates/signer.ts';
@@ -56,6 +58,8 @@ export interface StartControllersOptions {
   readonly options: ControllerOptions;
   /** Shared with the scheduler; whoever made them starts them. Default: their own, started here. */
   readonly informers?: Informers | undefined;
+  /** Where their work queues, and what they count, are told. */
+  readonly metrics?: MetricRegistry | undefined;
 }
 
 export function controllersOf(options: ControllerOptions): Readonly<Record<string, Controller>> {
@@ -96,7 +100,8 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
  * missing looks healthy and is not, so whoever runs it ends and starts anew.
  */
 export async function startControllers(start: StartControllersOptions, signal: AbortSignal): Promise<void> {
-  const { client, logger, clock = systemClock, options } = start;
+  const { client, logger, clock = systemClock, options, metrics } = start;
+  const queues = metrics && new WorkQueueMetrics(metrics);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   // Every request under way listens to this one signal: many listeners are no leak here.
@@ -110,7 +115,8 @@ export async function startControllers(start: StartControllersOptions, signal: A
     recorders.push(events);
     let cause: unknown;
     try {
-      await controller({ client, informers, events, logger: log, clock }, stop);
+      const measured = queues && { name, metrics: queues };
+      await controller({ client, informers, events, logger: log, clock, measured, metrics }, stop);
     } catch (error) {
       cause = error;
     }

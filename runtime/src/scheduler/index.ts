@@ -5,6 +5,7 @@ import { EventRecorder } from '../client/events.ts';
 import { Informers } from '../client/informers.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { MetricRegistry } from '../lib/metrics.ts';
 import { Scheduler } from './scheduler.ts';
 
 export interface StartSchedulerOptions {
@@ -14,6 +15,8 @@ export interface StartSchedulerOptions {
   readonly clock?: Clock | undefined;
   /** Shared with the controllers, so that pods and nodes are cached once. Default: its own, started here. */
   readonly informers?: Informers | undefined;
+  /** Where it tells how it does. */
+  readonly metrics?: MetricRegistry | undefined;
 }
 
 /** Schedules until `signal` aborts; resolves when all it began is done. */
@@ -23,7 +26,7 @@ export async function startScheduler(options: StartSchedulerOptions, signal: Abo
   setMaxListeners(0, signal);
   const informers = options.informers ?? new Informers({ client, logger, clock });
   const events = new EventRecorder({ client, logger, clock, component: 'default-scheduler' });
-  const scheduler = new Scheduler({ client, informers, events, logger, clock });
+  const scheduler = new Scheduler({ client, informers, events, logger, clock, metrics: options.metrics });
   if (!options.informers) informers.start(signal);
   await scheduler.run(signal);
   await events.close();

@@ -8,6 +8,7 @@
 import type { Pod } from '../api/generated/types/core.v1.ts';
 import { keyOf, keyText } from '../client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { SchedulerMetrics } from './metrics.ts';
 
 export interface QueuedPod {
   readonly pod: Pod;
@@ -31,15 +32,22 @@ interface Parked extends QueuedPod {
 export class SchedulingQueue {
   readonly #clock: Clock;
   readonly #onReady: () => void;
+  readonly #metrics: Pick<SchedulerMetrics, 'incoming'> | undefined;
   readonly #active = new Map<string, QueuedPod>();
   readonly #backOff = new Map<string, { readonly entry: QueuedPod; readonly cancel: () => void }>();
   readonly #parked = new Map<string, Parked>();
   #cancelFlush: (() => void) | undefined;
 
   /** @param onReady called whenever there is something to pop. */
-  constructor(clock: Clock, onReady: () => void) {
+  constructor(clock: Clock, onReady: () => void, metrics?: Pick<SchedulerMetrics, 'incoming'>) {
     this.#clock = clock;
     this.#onReady = onReady;
+    this.#metrics = metrics;
+  }
+
+  /** Pods by where they wait. */
+  get sizes(): { readonly active: number; readonly backoff: number; readonly unschedulable: number } {
+    return { active: this.#active.size, backoff: this.#backOff.size, unschedulable: this.#parked.size };
   }
 
   get size(): number {
@@ -50,6 +58,7 @@ export class SchedulingQueue {
   add(pod: Pod): void {
     const key = keyText(keyOf(pod));
     const known = this.#take(key);
+    this.#metrics?.incoming('PodAdd', 'active');
     this.#activate(key, { pod, attempts: known?.attempts ?? 0, sinceMs: known?.sinceMs ?? this.#clock.now() });
   }
 
@@ -82,6 +91,7 @@ export class SchedulingQueue {
   park(entry: QueuedPod, plugins: ReadonlySet<string>): void {
     const parked = { ...entry, attempts: entry.attempts + 1, failedAtMs: this.#clock.now(), plugins };
     this.#parked.set(keyText(keyOf(entry.pod)), parked);
+    this.#metrics?.incoming('ScheduleAttemptFailure', 'unschedulable');
     this.#cancelFlush ??= this.#clock.after(FLUSH_MS, () => {
       this.#cancelFlush = undefined;
       this.moved(undefined);
@@ -90,6 +100,7 @@ export class SchedulingQueue {
 
   /** Something failed that may work the next time. */
   retry(entry: QueuedPod): void {
+    this.#metrics?.incoming('ScheduleAttemptFailure', 'backoff');
     this.#wait({ ...entry, attempts: entry.attempts + 1 }, this.#clock.now());
   }
 
@@ -126,7 +137,9 @@ export class SchedulingQueue {
     const cancel = this.#clock.after(leftMs, () => {
       const waiting = this.#backOff.get(key);
       this.#backOff.delete(key);
-      if (waiting) this.#activate(key, waiting.entry);
+      if (!waiting) return;
+      this.#metrics?.incoming('BackoffComplete', 'active');
+      this.#activate(key, waiting.entry);
     });
     this.#backOff.set(key, { entry, cancel });
   }

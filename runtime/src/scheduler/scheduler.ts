@@ -16,8 +16,10 @@ import { keyOf, keyText, Pods } from '../client/resources.ts';
 import { wireTime } from '../client/wireTime.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
+import type { MetricRegistry } from '../lib/metrics.ts';
 import { Cluster } from './cluster.ts';
 import { decide, type Failure, failureText } from './decide.ts';
+import { SchedulerMetrics } from './metrics.ts';
 import { asksDifferently, LIFTED_BY_DEPARTURE, LIFTED_BY_POD, LIFTED_BY_VOLUME, liftedByNodeUpdate } from './moves.ts';
 import { preempt } from './preempt.ts';
 import { priorityOf, type QueuedPod, SchedulingQueue } from './queue.ts';
@@ -32,6 +34,8 @@ export interface SchedulerOptions {
   readonly random?: (() => number) | undefined;
   /** Pods that ask for another scheduler are left alone. */
   readonly name?: string | undefined;
+  /** Where it tells how it does. */
+  readonly metrics?: MetricRegistry | undefined;
 }
 
 /** Bindings under way at once. */
@@ -42,6 +46,7 @@ export class Scheduler {
   readonly #cluster: Cluster;
   readonly #queue: SchedulingQueue;
   readonly #name: string;
+  readonly #metrics: SchedulerMetrics | undefined;
   readonly #work = new Set<Promise<void>>();
   #signal: AbortSignal | undefined;
   #ready = false;
@@ -51,7 +56,9 @@ export class Scheduler {
     this.#options = options;
     this.#name = options.name ?? 'default-scheduler';
     this.#cluster = new Cluster(options.informers);
-    this.#queue = new SchedulingQueue(options.clock, () => this.#plan());
+    this.#metrics = options.metrics && new SchedulerMetrics(options.metrics, this.#name);
+    this.#queue = new SchedulingQueue(options.clock, () => this.#plan(), this.#metrics);
+    this.#metrics?.watch(() => ({ ...this.#queue.sizes, gated: this.#gated() }));
     this.#listen();
   }
 
@@ -72,6 +79,14 @@ export class Scheduler {
       this.#queue.close();
       await Promise.allSettled(this.#work);
     }
+  }
+
+  #gated(): number {
+    let count = 0;
+    for (const pod of this.#cluster.pods.list()) {
+      if (!pod.spec?.nodeName && (pod.spec?.schedulingGates?.length ?? 0) > 0 && this.#isOurs(pod)) count++;
+    }
+    return count;
   }
 
   #isOurs(pod: Pod): boolean {
@@ -146,15 +161,19 @@ export class Scheduler {
   #decide(entry: QueuedPod): void {
     const { pod } = entry;
     const { logger, random = Math.random } = this.#options;
+    const beganMs = performance.now();
     try {
       const decision = decide(pod, this.#cluster.snapshot(pod), random);
-      if (decision.node === undefined) this.#refused(entry, decision.failure);
-      else {
+      if (decision.node === undefined) {
+        this.#refused(entry, decision.failure);
+        this.#metrics?.attempted('unschedulable', performance.now() - beganMs);
+      } else {
         this.#cluster.assume(pod, decision.node);
-        this.#start(this.#bind(entry, decision.node));
+        this.#start(this.#bind(entry, decision.node, beganMs));
       }
     } catch (error) {
       logger.error({ err: error, pod: keyText(keyOf(pod)) }, 'a pod could not be scheduled');
+      this.#metrics?.attempted('error', performance.now() - beganMs);
       this.#queue.retry(entry);
     }
   }
@@ -172,8 +191,9 @@ export class Scheduler {
     this.#work.add(tracked);
   }
 
-  async #bind(entry: QueuedPod, node: string): Promise<void> {
-    const { client, events, logger } = this.#options;
+  async #bind(entry: QueuedPod, node: string, beganMs: number): Promise<void> {
+    const { client, clock, events, logger } = this.#options;
+    const bindingMs = performance.now();
     const { pod } = entry;
     const { namespace, name = '', uid } = pod.metadata;
     const binding = {
@@ -186,14 +206,20 @@ export class Scheduler {
       await client.createSubresource(Pods, keyOf(pod), 'binding', binding, this.#request());
     } catch (error) {
       this.#cluster.forget(pod);
+      this.#metrics?.bound(false, performance.now() - bindingMs);
       // Gone, or bound already: the cache will say so.
       if (isNotFound(error) || isConflict(error)) return;
       const message = error instanceof Error ? error.message : String(error);
       logger.warn({ err: error, pod: keyText(keyOf(pod)), node }, 'binding failed');
       events.event(Pods, pod, 'Warning', 'FailedScheduling', `binding rejected: ${message}`);
+      this.#metrics?.attempted('error', performance.now() - beganMs);
       this.#queue.retry(entry);
       return;
     }
+    const nowMs = performance.now();
+    this.#metrics?.bound(true, nowMs - bindingMs);
+    this.#metrics?.attempted('scheduled', nowMs - beganMs);
+    this.#metrics?.scheduled(entry.attempts + 1, clock.now() - entry.sinceMs);
     events.event(Pods, pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`);
   }
 
@@ -208,6 +234,7 @@ export class Scheduler {
       text = failureText(failure, 'preemption: not eligible due to a terminating pod on the nominated node.');
     } else {
       const result = preempt(pod, this.#cluster.snapshot(pod), failure);
+      this.#metrics?.preempted(result.node === undefined ? 0 : result.victims.length);
       if (result.node === undefined) text = failureText(failure, result.text);
       else {
         text = failureText(failure);

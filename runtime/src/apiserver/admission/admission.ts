@@ -10,6 +10,7 @@ import type { KubeObject } from '../../api/object.ts';
 import type { ResourceInfo } from '../../api/resources.ts';
 import { forbidden, type StatusError } from '../../api/status.ts';
 import type { User } from '../../lib/exchange.ts';
+import type { Histogram, MetricRegistry } from '../../lib/metrics.ts';
 import type { Mirror } from '../mirror.ts';
 
 export type Operation = 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
@@ -51,14 +52,49 @@ export interface Admission {
   validate(attributes: AdmissionAttributes): void | Promise<void>;
 }
 
-type Step = (attributes: AdmissionAttributes) => void | Promise<void>;
+type Type = 'admit' | 'validate';
 
-interface Concerned {
-  readonly mutate: readonly Step[];
-  readonly validate: readonly Step[];
+interface Step {
+  run(attributes: AdmissionAttributes): void | Promise<void>;
+  readonly passed: Histogram;
+  readonly refused: Histogram;
 }
 
-export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {
+/** All steps of one type for one kind of request. */
+interface Steps {
+  readonly steps: readonly Step[];
+  readonly passed: Histogram;
+  readonly refused: Histogram;
+}
+
+type Concerned = Readonly<Record<Type, Steps>>;
+
+/** Seconds, upstream's. */
+const buckets = [0.005, 0.025, 0.1, 0.5, 1, 2.5];
+
+export function admissionChain(plugins: readonly AdmissionPlugin[], metrics: MetricRegistry): Admission {
+  const ofPlugins = metrics.histogram(
+    'apiserver_admission_controller_admission_duration_seconds',
+    'How long each admission plugin took, in seconds.',
+    ['name', 'operation', 'rejected', 'type'],
+    buckets,
+  );
+  const ofSteps = metrics.histogram(
+    'apiserver_admission_step_admission_duration_seconds',
+    'How long the plugins of one type took together, in seconds.',
+    ['operation', 'rejected', 'type'],
+    buckets,
+  );
+  const stepsOf = (type: Type, operation: Operation, found: readonly AdmissionPlugin[]): Steps => ({
+    steps: found.flatMap(plugin => {
+      const run = type === 'admit' ? plugin.mutate?.bind(plugin) : plugin.validate?.bind(plugin);
+      if (!run) return [];
+      const timed = (rejected: string): Histogram => ofPlugins.with(plugin.name, operation, rejected, type);
+      return [{ run, passed: timed('false'), refused: lazily(() => timed('true')) }];
+    }),
+    passed: ofSteps.with(operation, 'false', type),
+    refused: lazily(() => ofSteps.with(operation, 'true', type)),
+  });
   const known = new WeakMap<ResourceInfo, Map<string, Concerned>>();
   const concernedBy = ({ resource, operation, subresource }: AdmissionAttributes): Concerned => {
     let ofResource = known.get(resource);
@@ -70,25 +106,72 @@ export function admissionChain(plugins: readonly AdmissionPlugin[]): Admission {
     let concerned = ofResource.get(request);
     if (!concerned) {
       const found = plugins.filter(plugin => plugin.handles?.(operation, resource, subresource) ?? true);
-      concerned = {
-        mutate: found.flatMap(plugin => (plugin.mutate ? [plugin.mutate.bind(plugin)] : [])),
-        validate: found.flatMap(plugin => (plugin.validate ? [plugin.validate.bind(plugin)] : [])),
-      };
+      concerned = { admit: stepsOf('admit', operation, found), validate: stepsOf('validate', operation, found) };
       ofResource.set(request, concerned);
     }
     return concerned;
   };
   return {
-    mutate: attributes => inOrder(concernedBy(attributes).mutate, attributes, 0),
-    validate: attributes => inOrder(concernedBy(attributes).validate, attributes, 0),
+    mutate: attributes => inOrder(concernedBy(attributes).admit, attributes),
+    validate: attributes => inOrder(concernedBy(attributes).validate, attributes),
   };
 }
 
-function inOrder(steps: readonly Step[], attributes: AdmissionAttributes, from: number): void | Promise<void> {
-  for (let i = from; i < steps.length; i++) {
-    const pending = steps[i]?.(attributes);
-    if (pending) return pending.then(() => inOrder(steps, attributes, i + 1));
-  }
+/** A series is there from when it is first counted. */
+function lazily(make: () => Histogram): Histogram {
+  let histogram: Histogram | undefined;
+  return {
+    observe(value) {
+      histogram ??= make();
+      histogram.observe(value);
+    },
+  };
+}
+
+/** One look at the clock a plugin: what ends one begins the next. */
+function inOrder(all: Steps, attributes: AdmissionAttributes): void | Promise<void> {
+  const { steps } = all;
+  const beganMs = performance.now();
+  let sinceMs = beganMs;
+  const passed = (step: Step): void => {
+    const nowMs = performance.now();
+    step.passed.observe((nowMs - sinceMs) / 1000);
+    sinceMs = nowMs;
+  };
+  const refused = (step: Step): void => {
+    const nowMs = performance.now();
+    step.refused.observe((nowMs - sinceMs) / 1000);
+    all.refused.observe((nowMs - beganMs) / 1000);
+  };
+  const from = (first: number): void | Promise<void> => {
+    for (let i = first; i < steps.length; i++) {
+      const step = steps[i];
+      if (!step) continue;
+      let pending: void | Promise<void>;
+      try {
+        pending = step.run(attributes);
+      } catch (error) {
+        refused(step);
+        throw error;
+      }
+      if (!pending) {
+        passed(step);
+        continue;
+      }
+      return pending.then(
+        () => {
+          passed(step);
+          return from(i + 1);
+        },
+        (error: unknown) => {
+          refused(step);
+          throw error;
+        },
+      );
+    }
+    all.passed.observe((sinceMs - beganMs) / 1000);
+  };
+  return from(0);
 }
 
 /** `handles` of plugins for one resource itself, not its subresources: `on('pods', 'CREATE')`, `on('ingresses.networking.k8s.io', …)`. */

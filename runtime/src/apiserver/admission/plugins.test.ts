@@ -10,6 +10,7 @@ import { findResource } from '../../api/resources.ts';
 import { StatusError } from '../../api/status.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { User } from '../../lib/exchange.ts';
+import { MetricRegistry } from '../../lib/metrics.ts';
 import { openSqliteStore } from '../../store/sqlite/open.ts';
 import type { SqliteStore } from '../../store/sqlite/store.ts';
 import type { Attributes, Authorizer } from '../authorization/authorizer.ts';
@@ -42,7 +43,10 @@ const authorizer: Authorizer = {
 };
 
 const admissionWith = (options?: AdmissionOptions): Admission =>
-  builtInAdmission({ mirrors, store, clock: systemClock, authorizer, bindings }, options);
+  builtInAdmission(
+    { mirrors, store, clock: systemClock, authorizer, bindings, metrics: new MetricRegistry() },
+    options,
+  );
 
 const put = (key: string, object: Loose): Promise<unknown> =>
   store.commit({

@@ -1,5 +1,6 @@
 /** The built-in plugins in upstream's order (`pkg/kubeapiserver/options/plugins.go` of 1.36), and which of them are on. */
 import type { Clock } from '../../lib/clock.ts';
+import type { MetricRegistry } from '../../lib/metrics.ts';
 import type { Store } from '../../store/store.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import type { Bindings } from '../authorization/bindings.ts';
@@ -26,6 +27,7 @@ import {
   ownerReferencesPermissionEnforcement,
 } from './optional.ts';
 import { offByDefault, pluginNames } from './pluginNames.ts';
+import { PodSecurityMetrics } from './podSecurity/metrics.ts';
 import { type PodSecurityOptions, podSecurity } from './podSecurity/podSecurity.ts';
 import { podTopologyLabels } from './podTopologyLabels.ts';
 import { priority } from './priority.ts';
@@ -54,11 +56,12 @@ export interface AdmissionParts {
   readonly clock: Clock;
   readonly authorizer: Authorizer;
   readonly bindings: Bindings;
+  readonly metrics: MetricRegistry;
 }
 
 /** @throws Error for the name of a plugin that there is not. */
 export function builtInAdmission(parts: AdmissionParts, options: AdmissionOptions = {}): Admission {
-  const { mirrors, store, clock, authorizer, bindings } = parts;
+  const { mirrors, store, clock, authorizer, bindings, metrics } = parts;
   const plugins: readonly AdmissionPlugin[] = [
     namespaceLifecycle(mirrors, store),
     limitRanger(mirrors),
@@ -66,7 +69,7 @@ export function builtInAdmission(parts: AdmissionParts, options: AdmissionOption
     nodeRestriction({ store, authorizer }),
     taintNodesByCondition,
     alwaysPullImages,
-    podSecurity(mirrors, store, options.podSecurity),
+    podSecurity(mirrors, store, options.podSecurity, new PodSecurityMetrics(metrics)),
     priority(mirrors),
     defaultTolerations(options.tolerations),
     extendedResourceToleration,
@@ -89,7 +92,7 @@ export function builtInAdmission(parts: AdmissionParts, options: AdmissionOption
     // ValidatingAdmissionPolicy, ValidatingAdmissionWebhook: here, before the quota, which charges what it lets in.
     resourceQuota(mirrors, store, clock, options.limitedResources),
   ];
-  return admissionChain(enabled(plugins, options));
+  return admissionChain(enabled(plugins, options), metrics);
 }
 
 function enabled(

@@ -1,6 +1,7 @@
 /** `/livez`, `/readyz`, `/healthz`: `ok`, or what is not; `?verbose` lists every check (upstream's format). */
 import type { Request, Response } from '../../lib/exchange.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { HealthMetrics } from './healthMetrics.ts';
 
 export interface HealthCheck {
   /** May hold slashes: `poststarthook/bootstrap`. */
@@ -19,14 +20,16 @@ export async function answerHealth(
   kind: string,
   checks: readonly HealthCheck[],
   logger: Logger,
+  metrics?: Pick<HealthMetrics, 'checked'>,
 ): Promise<Response> {
   const name = request.path.slice(kind.length + 2);
-  if (name !== '') return answerOne(name, checks);
+  if (name !== '') return answerOne(name, kind, checks, metrics);
   const excluded = new Set(request.query.getAll('exclude'));
   const lines: string[] = [];
   const failed: string[] = [];
   const wanted = checks.filter(check => !excluded.has(check.name));
   const reasons = new Map(await Promise.all(wanted.map(async check => [check.name, await inTime(check)] as const)));
+  for (const [asked, reason] of reasons) metrics?.checked(asked, kind, reason === '');
   for (const check of checks) {
     if (excluded.delete(check.name)) {
       lines.push(`[+]${check.name} excluded: ok`);
@@ -53,10 +56,16 @@ export async function answerHealth(
   return plain(200, request.query.has('verbose') ? `${lines.join('\n')}\n${kind} check passed\n` : 'ok');
 }
 
-async function answerOne(name: string, checks: readonly HealthCheck[]): Promise<Response> {
+async function answerOne(
+  name: string,
+  kind: string,
+  checks: readonly HealthCheck[],
+  metrics: Pick<HealthMetrics, 'checked'> | undefined,
+): Promise<Response> {
   const check = checks.find(other => other.name === name);
   if (!check) return plain(404, '404 page not found\n');
   const reason = await inTime(check);
+  metrics?.checked(name, kind, reason === '');
   return reason === '' ? plain(200, 'ok') : plain(500, `internal server error: ${reason}\n`);
 }
 

@@ -58,6 +58,19 @@ export function taintsOf(node: Node, evicting: boolean, now: string): Taint[] | 
   return added.length === 0 && kept.length === old.length ? undefined : [...kept, ...added];
 }
 
+/** Whether the node's pods have to go now, and had not before. */
+export function beginsEviction(old: readonly Taint[] = [], taints: readonly Taint[] = []): boolean {
+  const evicts = ({ key, effect }: Taint): boolean =>
+    effect === 'NoExecute' && (key === NOT_READY || key === UNREACHABLE);
+  return taints.some(evicts) && !old.some(evicts);
+}
+
+/** Region and zone in one text, in upstream's form; empty where the node says neither. */
+export function zoneOf({ metadata: { labels = {} } }: Node): string {
+  const [region = '', zone = ''] = [labels['topology.kubernetes.io/region'], labels['topology.kubernetes.io/zone']];
+  return region === '' && zone === '' ? '' : `${region}:\u0000:${zone}`;
+}
+
 /**
  * How long a pod may stay on a node with these taints, in ms from when they came: 0 not at all, `undefined` for ever.
  * (https://kubernetes.io/docs/concepts/scheduling-eviction/taint-and-toleration/#taint-based-evictions)

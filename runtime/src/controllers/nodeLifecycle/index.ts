@@ -11,7 +11,7 @@ import { BY_NODE, nodesOf, podsOf } from '../../client/caches.ts';
 import { keyOf, Leases, Nodes, Pods } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
 import { type Controller, type ControllerContext, newQueue, reconcile } from '../context.ts';
-import { conditionsOfSilent, isReady, taintsOf } from './health.ts';
+import { beginsEviction, conditionsOfSilent, isReady, taintsOf, zoneOf } from './health.ts';
 
 const GRACE_MS = 40_000;
 const LEASE_NAMESPACE = 'kube-node-lease';
@@ -108,6 +108,12 @@ const followNodes = async (context: ControllerContext, signal: AbortSignal, grac
       if (taints) {
         const metadata = { resourceVersion: node.metadata.resourceVersion };
         await client.patch(Nodes, { name }, { metadata, spec: { taints } }, { type: 'merge', signal });
+        if (beginsEviction(node.spec?.taints, taints)) {
+          context.metrics
+            ?.counter('node_collector_evictions_total', 'Nodes whose pods began to be evicted.', ['zone'])
+            .with(zoneOf(node))
+            .inc();
+        }
       }
       if (!isReady(node)) await markPodsNotReady(name, now);
     } catch (error) {

@@ -7,9 +7,11 @@
 import type { Namespace, Pod, PodTemplateSpec } from '../../../api/generated/types/core.v1.ts';
 import type { KubeObject } from '../../../api/object.ts';
 import { internalError, invalid, type StatusError } from '../../../api/status.ts';
+import { MetricRegistry } from '../../../lib/metrics.ts';
 import type { Store } from '../../../store/store.ts';
 import type { Mirrors } from '../../mirrors.ts';
 import { type AdmissionAttributes, type AdmissionPlugin, groupResourceOf, refused } from '../admission.ts';
+import { PodSecurityMetrics } from './metrics.ts';
 import { allPrivileged, describe, type ParsedPolicy, type Policy, parsePolicy, sameStandard } from './policy.ts';
 import { isSignificantUpdate } from './significant.ts';
 import type { PodLike } from './words.ts';
@@ -50,6 +52,7 @@ export function podSecurity(
   { namespaces }: Mirrors,
   store: Store,
   { defaults = allPrivileged, exemptions = {} }: PodSecurityOptions = {},
+  metrics: PodSecurityMetrics = new PodSecurityMetrics(new MetricRegistry()),
 ): AdmissionPlugin {
   const parsed = new WeakMap<object, ParsedPolicy>();
   const policyOf = (namespace: Namespace): ParsedPolicy => {
@@ -83,10 +86,15 @@ export function podSecurity(
   const validatePods = (attributes: AdmissionAttributes): void | Promise<void> => {
     const { namespace, user, resource, operation, object, old, annotate } = attributes;
     const isPod = resource.resource === 'pods';
-    if (exemptions.namespaces?.includes(namespace)) return annotate?.(`${AUDIT}exempt`, 'namespace');
-    if (exemptions.usernames?.includes(user.name)) return annotate?.(`${AUDIT}exempt`, 'user');
+    const exempt = (by: string): void => {
+      metrics.exempt(attributes);
+      annotate?.(`${AUDIT}exempt`, by);
+    };
+    if (exemptions.namespaces?.includes(namespace)) return exempt('namespace');
+    if (exemptions.usernames?.includes(user.name)) return exempt('user');
     const found = namespaces.get(`/registry/core/namespaces/${namespace}`);
     if (!found) {
+      metrics.failed(true, attributes);
       if (isPod) throw internalError(`failed to lookup namespace ${namespace}`);
       return annotate?.(`${AUDIT}error`, `failed to lookup namespace ${namespace}`);
     }
@@ -94,20 +102,22 @@ export function podSecurity(
     const { enforce, audit, warn } = policy;
     const open = audit.level === 'privileged' && warn.level === 'privileged';
     if (open && errors.length === 0 && (!isPod || enforce.level === 'privileged')) {
-      if (isPod) annotate?.(`${AUDIT}enforce-policy`, describe(enforce));
+      if (!isPod) return;
+      metrics.evaluated(true, enforce, 'enforce', attributes);
+      annotate?.(`${AUDIT}enforce-policy`, describe(enforce));
       return;
     }
     if (isPod && operation === 'UPDATE' && !isSignificantUpdate(object as unknown as Pod, old as unknown as Pod))
       return;
     const pod = (isPod ? object : object && templateOf[groupResourceOf(resource)]?.(object)) as PodLike | undefined;
     if (!pod?.spec) return;
-    if (exemptions.runtimeClasses?.includes(pod.spec.runtimeClassName ?? ''))
-      return annotate?.(`${AUDIT}exempt`, 'runtimeClass');
+    if (exemptions.runtimeClasses?.includes(pod.spec.runtimeClassName ?? '')) return exempt('runtimeClass');
     if (errors.length > 0) {
+      metrics.failed(false, attributes);
       const faults = errors.map(({ field, message }) => `${field}: ${message}`).join(', ');
       annotate?.(`${AUDIT}error`, `Failed to parse policy: ${errors.length === 1 ? faults : `[${faults}]`}`);
     }
-    return judge(attributes, policy, pod, isPod);
+    return judge(attributes, policy, pod, isPod, metrics);
   };
 
   return {
@@ -131,6 +141,7 @@ async function judge(
   { enforce, audit, warn }: Policy,
   pod: PodLike,
   enforced: boolean,
+  metrics: PodSecurityMetrics,
 ): Promise<void> {
   const { violationsOf, describeViolations } = await import('./checks.ts');
   const { annotate, warnings } = attributes;
@@ -138,20 +149,21 @@ async function judge(
   if (enforced) {
     annotate?.(`${AUDIT}enforce-policy`, describe(enforce));
     const violations = violationsOf(pod, enforce);
+    metrics.evaluated(violations.length === 0, enforce, 'enforce', attributes);
     if (violations.length > 0) {
       const what = `violates PodSecurity "${describe(enforce)}": ${describeViolations(violations)}`;
       refusal = refused(attributes, what);
     }
   }
-  if (annotate) {
-    const violations = violationsOf(pod, audit);
-    if (violations.length > 0) {
-      const what = `would violate PodSecurity "${describe(audit)}": ${describeViolations(violations)}`;
-      annotate(`${AUDIT}audit-violations`, what);
-    }
+  const audited = violationsOf(pod, audit);
+  if (audited.length > 0) {
+    metrics.evaluated(false, audit, 'audit', attributes);
+    const what = `would violate PodSecurity "${describe(audit)}": ${describeViolations(audited)}`;
+    annotate?.(`${AUDIT}audit-violations`, what);
   }
   if (refusal) throw refusal;
   const violations = violationsOf(pod, warn);
-  if (violations.length > 0)
-    warnings.push(`would violate PodSecurity "${describe(warn)}": ${describeViolations(violations)}`);
+  if (violations.length === 0) return;
+  metrics.evaluated(false, warn, 'warn', attributes);
+  warnings.push(`would violate PodSecurity "${describe(warn)}": ${describeViolations(violations)}`);
 }
