@@ -8,6 +8,7 @@ const emulator: Emulator = {
   origin: 'host',
   qemu: ['qemu'],
   qemuImg: ['qemu-img'],
+  busybox: ['busybox'],
   environment: {},
   firmwareCode: '/ovmf/code.fd',
   firmwareVars: '/ovmf/vars.fd',

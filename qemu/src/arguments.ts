@@ -23,6 +23,8 @@ export interface Hardware {
   readonly nic: 'user' | 'isolated' | 'none';
   /** Guest TCP ports reachable from the host, on a loopback port that QEMU chooses. */
   readonly forwards: readonly number[];
+  /** Ports of the host's loopback that the guest reaches as 10.0.2.100, by the guest's port: with `isolated`, nothing else is. */
+  readonly guestForwards?: Readonly<Record<number, number>>;
   /** SMBIOS type 11 strings, such as `io.systemd.stub.kernel-cmdline-extra=…`. */
   readonly smbios: readonly string[];
   /** fw_cfg items: name (`opt/…`) → content. */
@@ -58,7 +60,7 @@ export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelera
     ...['-device', `virtserialport,chardev=kubeconfig,name=${virtioPorts.kubeconfig}`],
     ...['-device', 'virtio-rng-pci'],
     ...hardware.disks.flatMap(disk),
-    ...network(hardware),
+    ...network(emulator, hardware),
     ...hardware.smbios.flatMap(value => ['-smbios', `type=11,value=${quoted(value)}`]),
     ...Object.entries(hardware.fwCfg).flatMap(([name, text]) => [
       '-fw_cfg',
@@ -99,12 +101,22 @@ function disk(options: HardwareDisk, index: number): string[] {
   ];
 }
 
-function network(hardware: Hardware): string[] {
+function network(emulator: Emulator, hardware: Hardware): string[] {
   if (hardware.nic === 'none') {
     return ['-nic', 'none'];
   }
   const forwards = hardware.forwards.map(port => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join('');
+  // A program for each connection: a device would serve one only.
+  const { busybox } = emulator;
+  const inward = Object.entries(hardware.guestForwards ?? {}).map(
+    ([guest, host]) => `,guestfwd=tcp:10.0.2.100:${guest}-cmd:${quoted(busybox.join(' '))} nc 127.0.0.1 ${host}`,
+  );
   const restrict = hardware.nic === 'isolated' ? ',restrict=on' : '';
   // No option ROM: nothing boots from the network here, and OVMF would wait for it.
-  return ['-netdev', `user,id=net0${restrict}${forwards}`, '-device', 'virtio-net-pci,netdev=net0,romfile='];
+  return [
+    '-netdev',
+    `user,id=net0${restrict}${forwards}${inward.join('')}`,
+    '-device',
+    'virtio-net-pci,netdev=net0,romfile=',
+  ];
 }

@@ -15,6 +15,8 @@ export interface Emulator {
   /** What comes before QEMU's own arguments. */
   readonly qemu: readonly string[];
   readonly qemuImg: readonly string[];
+  /** For what QEMU starts itself: `busybox nc`. */
+  readonly busybox: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   /** OVMF: read-only code, and the template of the variable store (copied per machine). */
   readonly firmwareCode: string;
@@ -46,6 +48,8 @@ export async function findEmulator(current: string = toolsTree()): Promise<Emula
       ...['-L', join(tree, 'usr/share/qemu'), '-L', join(tree, 'usr/share/seabios')],
     ],
     qemuImg: treeCommand(tree, '/usr/bin/qemu-img'),
+    // Static: it needs no loader.
+    busybox: [join(tree, 'usr/bin/busybox')],
     environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
     firmwareCode: join(tree, ovmf.code),
     firmwareVars: join(tree, ovmf.vars),
@@ -66,6 +70,7 @@ export async function findEmulator(current: string = toolsTree()): Promise<Emula
     origin: 'host',
     qemu: [hostFiles[0]],
     qemuImg: [hostFiles[1]],
+    busybox: ['busybox'],
     environment: {},
     firmwareCode: hostFiles[2],
     firmwareVars: hostFiles[3],

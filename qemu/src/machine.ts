@@ -40,6 +40,8 @@ export interface MachineOptions {
   readonly nic?: 'user' | 'isolated' | 'none';
   /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. */
   readonly forwards?: readonly number[];
+  /** Ports of the host that the guest reaches as 10.0.2.100; see {@link Hardware.guestForwards}. */
+  readonly guestForwards?: Readonly<Record<number, number>>;
   /** More words for the kernel command line, given to systemd-stub through SMBIOS type 11. */
   readonly kernelArguments?: readonly string[];
   /** More SMBIOS type 11 strings. */
@@ -312,6 +314,7 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
     disks,
     nic: options.nic ?? 'user',
     forwards: options.forwards ?? [],
+    guestForwards: options.guestForwards ?? {},
     smbios: [
       ...(commandLine.length === 0 ? [] : [`io.systemd.stub.kernel-cmdline-extra=${commandLine.join(' ')}`]),
       ...(options.smbios ?? []),

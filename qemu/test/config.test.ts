@@ -1,0 +1,303 @@
+/**
+ * One node configured from its card, a stick, SMBIOS and fw_cfg at once, then changed while it runs, then given a wrong
+ * configuration on its card.
+ */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { chmod } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
+import { AtollNode } from '../src/node.ts';
+import { Disks } from './configDisks.ts';
+import { diskBytes, imageMachine } from './image.ts';
+
+const minutes = 60_000;
+const run = promisify(execFile);
+
+const esp = (publicKey: string, port: number): string => `#cloud-config
+hostname: from-the-esp
+timezone: Europe/Berlin
+ssh_authorized_keys:
+  - ${publicKey}
+users:
+  - default
+  - name: ops
+    gecos: Operations
+    groups: [dialout, operators]
+    ssh_authorized_keys: ["${publicKey}"]
+ntp:
+  servers: [192.0.2.123]
+write_files:
+  - {path: /etc/site/motd, content: "Hall 2, it's press 7\\n", permissions: "0640", owner: "ops:operators"}
+  - {path: /var/lib/site/key, content: c2VjcmV0Cg==, encoding: b64, permissions: "0600"}
+  - {path: /etc/site/late, content: "late\\n", defer: true}
+bootcmd:
+  - echo boot >> /var/lib/site.boot
+runcmd:
+  - [sh, -c, "echo run $(hostname) >> /var/lib/site.run"]
+fs_setup:
+  - {device: /dev/disk/by-id/virtio-data, filesystem: ext4, label: data}
+mounts:
+  - [LABEL=data, /var/data]
+phone_home: {url: "http://10.0.2.100:${port}/home/$INSTANCE_ID", post: [instance_id, hostname], tries: 3}
+atoll:
+  node-name: press-7
+  token: a-secret-that-nobody-sees
+  node-label: [site=oslo, disk=ssd]
+  node-taint: ["dedicated=press:PreferNoSchedule"]
+`;
+const stick = `#cloud-config
+hostname: from-the-stick
+machine:
+  sysctls: {net.core.somaxconn: 12345, vm.swappiness: 7}
+  kernel-modules: [8021q]
+  zram: {size: 64M}
+`;
+
+describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 12 * minutes }, () => {
+  let disks: Disks;
+  let node: AtollNode;
+  let server: Server;
+  let key: string;
+  const called: string[] = [];
+
+  before(async () => {
+    disks = await Disks.make();
+    server = createServer((request, response) => {
+      let body = '';
+      request.setEncoding('utf8').on('data', (text: string) => {
+        body += text;
+      });
+      request.on('end', () => {
+        called.push(`${request.method} ${request.url} ${body}`);
+        response.end();
+      });
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    key = join(disks.folder, 'key');
+    await run('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', 'test', '-f', key]);
+    const publicKey = (await run('cat', [`${key}.pub`])).stdout.trim();
+    const base64 = (text: string): string => Buffer.from(text).toString('base64');
+    const data = await disks.empty('data', 64 * 1024 ** 2);
+    node = await AtollNode.start({
+      ...imageMachine('config'),
+      disks: [
+        { file: await disks.flashed({ 'user-data': esp(publicKey, 80) }), sizeBytes: diskBytes },
+        {
+          file: await disks.fat('CIDATA', { 'user-data': stick, 'meta-data': 'instance-id: stick\n' }),
+          readOnly: true,
+        },
+        { file: data, serial: 'data' },
+      ],
+      smbios: [
+        `io.atoll.user-data=${base64('#cloud-config\nhostname: press-7\nfqdn: press-7.hall.example.org\n')}`,
+        `io.atoll.meta-data=${base64('instance-id: i-7\n')}`,
+      ],
+      fwCfg: { 'opt/atoll/user-data': '#cloud-config\nlocale: C.UTF-8\nhostname: from-fw-cfg\n' },
+      forwards: [22],
+      guestForwards: { 80: (server.address() as AddressInfo).port },
+    });
+  });
+  after(async () => {
+    server?.close();
+    await node?.[Symbol.asyncDispose]();
+    await disks?.[Symbol.asyncDispose]();
+  });
+
+  const guest = (command: string) => node.machine.shell.output(command, { timeoutMs: minutes });
+  const status = async (): Promise<{
+    state: string;
+    generation?: number;
+    problems: { message: string; path: string }[];
+    rebootNeeded: string[];
+    sources: { source: string }[];
+  }> => JSON.parse(await guest('cat /run/atoll/config.json'));
+  const eventually = async (what: string, holds: () => Promise<boolean>, timeoutMs = minutes): Promise<void> => {
+    for (const deadline = performance.now() + timeoutMs; !(await holds()); ) {
+      assert.ok(performance.now() < deadline, `${what}\n${node.machine.console.lastLines()}`);
+      await new Promise(resolve => setTimeout(resolve, 500));
+    }
+  };
+  const condition = (): Promise<string> =>
+    node.kubectlOutput([
+      'get',
+      'node',
+      'press-7',
+      '-o',
+      'jsonpath={range .status.conditions[?(@.type=="ConfigurationRefused")]}{.status} {.message}{end}',
+    ]);
+  const ssh = async (user: string, command: string): Promise<string> => {
+    await chmod(key, 0o600);
+    const options = [
+      'StrictHostKeyChecking=no',
+      `UserKnownHostsFile=${join(disks.folder, 'hosts')}`,
+      'BatchMode=yes',
+      'ConnectTimeout=20',
+      'LogLevel=ERROR',
+    ];
+    const { stdout } = await run('ssh', [
+      '-F',
+      'none',
+      '-i',
+      key,
+      '-p',
+      String(node.machine.forwardedPort(22)),
+      ...options.flatMap(option => ['-o', option]),
+      `${user}@127.0.0.1`,
+      command,
+    ]);
+    return stdout.trim();
+  };
+
+  it('is in force from all of them, the stronger winning key by key', async () => {
+    assert.equal(await node.ready(), 'press-7');
+    const found = await status();
+    assert.deepEqual([found.state, found.generation, found.problems], ['applied', 1, []]);
+    assert.deepEqual(
+      found.sources.map(({ source }) => source),
+      ['smbios', 'fw_cfg', 'cidata', 'esp'],
+    );
+    assert.equal(
+      await guest('hostname; cat /etc/hostname; sed -n 3p /etc/hosts'),
+      'press-7\npress-7\n127.0.1.1 press-7.hall.example.org press-7',
+    );
+    assert.equal(await guest('cat /var/lib/atoll/config/current/instance'), 'i-7');
+    process.stderr.write(
+      `switch-root to applied: ${await guest('systemctl show -P UserspaceTimestampMonotonic; cat /run/atoll/config/applied')}\n`,
+    );
+  });
+
+  it('reached files, users, time, kernel and disks', async () => {
+    assert.equal(
+      await guest("stat -c '%a %U:%G' /etc/site/motd && cat /etc/site/motd"),
+      "640 ops:operators\nHall 2, it's press 7",
+    );
+    assert.equal(await guest("stat -c '%a %U' /var/lib/site/key && cat /var/lib/site/key"), '600 root\nsecret');
+    assert.equal(await guest('readlink /etc/localtime; date +%Z'), '/usr/share/zoneinfo/Europe/Berlin\nCET');
+    assert.match(await guest('cat /etc/systemd/timesyncd.conf.d/50-config.conf'), /^NTP=192\.0\.2\.123$/m);
+    assert.equal(await guest('sysctl -n net.core.somaxconn vm.swappiness'), '12345\n7');
+    assert.match(await guest('grep 8021q /proc/modules'), /^8021q /);
+    assert.match(await guest('cat /proc/swaps'), /^\/dev\/zram0 .* 65532 /m);
+    assert.match(await guest('grep /var/data /proc/mounts'), /^\/dev\/vdc \/var\/data ext4 /);
+    assert.match(
+      await guest('id ops'),
+      /^uid=1000\(ops\) gid=1000\(ops\) groups=.*20\(dialout\),1001\(operators\)|uid=1000\(ops\)/,
+    );
+    assert.equal(await guest('cat /var/lib/site.boot'), 'boot');
+    await eventually(
+      'runcmd has run',
+      async () => (await guest('cat /var/lib/site.run 2>/dev/null || true')) === 'run press-7',
+    );
+    assert.equal(await guest('cat /etc/site/late'), 'late');
+    assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+  });
+
+  it('reached the API: name, labels, taints', async () => {
+    const found = JSON.parse(await node.kubectlOutput(['get', 'node', 'press-7', '-o', 'json'])) as {
+      metadata: { labels: Record<string, string> };
+      spec: { taints?: unknown };
+    };
+    assert.equal(found.metadata.labels.site, 'oslo');
+    assert.equal(found.metadata.labels.disk, 'ssd');
+    assert.deepEqual(found.spec.taints, [{ key: 'dedicated', value: 'press', effect: 'PreferNoSchedule' }]);
+    assert.match(await condition(), /^False generation 1 is in force/);
+  });
+
+  it('lets in by SSH who has the key, and nobody with a password', async () => {
+    assert.equal(await ssh('root', 'id -un'), 'root');
+    assert.equal(await ssh('ops', 'id -un; pwd'), 'ops\n/var/home/ops');
+    await assert.rejects(
+      run('ssh', [
+        '-F',
+        'none',
+        '-o',
+        'StrictHostKeyChecking=no',
+        '-o',
+        'UserKnownHostsFile=/dev/null',
+        '-o',
+        'BatchMode=yes',
+        '-o',
+        'IdentitiesOnly=yes',
+        '-i',
+        '/dev/null',
+        '-p',
+        String(node.machine.forwardedPort(22)),
+        'root@127.0.0.1',
+        'true',
+      ]),
+      /Permission denied \(publickey\)/,
+    );
+  });
+
+  it('called home', async () => {
+    await eventually('phone_home', async () => called.length > 0);
+    assert.deepEqual(called, ['POST /home/i-7 instance_id=i-7&hostname=press-7']);
+  });
+
+  it('keeps secrets to itself', async () => {
+    assert.equal(
+      await guest('stat -c %a /etc/atoll/config.yaml /var/lib/atoll/config/generations /etc/shadow'),
+      '600\n700\n600',
+    );
+    assert.equal(await guest('journalctl -b | grep -c a-secret-that || true'), '0');
+    assert.equal(
+      await guest(
+        "su -s /bin/sh nobody -c 'cat /run/atoll/config/sources/esp/user-data' 2>&1 | grep -c secret || true",
+      ),
+      '0',
+    );
+    assert.doesNotMatch(node.machine.console.text, /a-secret-that/);
+  });
+
+  it('is changed on the running node, all of it or nothing', async () => {
+    await guest(
+      "printf '#cloud-config\\nmachine: {sysctls: {vm.swappiness: 9}}\\nwrite_files: [{path: /etc/site/new, content: new}]\\n' > /run/new.yaml",
+    );
+    const dry = await node.machine.shell.run('atoll config apply /run/new.yaml --dry-run');
+    assert.match(dry.stdout, /it would be generation 2[\s\S]*systemd-sysctl/);
+    assert.equal(await guest('sysctl -n vm.swappiness'), '7');
+    const applied = await node.machine.shell.run('atoll config apply /run/new.yaml');
+    assert.match(applied.stdout, /Generation 2 is in force/, applied.stdout + applied.stderr);
+    assert.equal(await guest('sysctl -n vm.swappiness; cat /etc/site/new; ls /etc/site'), '9\nnew\nlate\nnew');
+    await guest("printf '#cloud-config\\nmachine: {sysctls: {vm.swappiness: 11}}\\nhostnam: x\\n' > /run/bad.yaml");
+    const refused = await node.machine.shell.run('atoll config apply /run/bad.yaml');
+    assert.equal(refused.exitCode, 1);
+    assert.match(
+      refused.stdout,
+      /user-data \(\/run\/bad\.yaml\), line 3, column 1: hostnam .*hostname[\s\S]*Refused; generation 2 is in force/,
+    );
+    assert.equal(await guest('sysctl -n vm.swappiness'), '9');
+    await eventually('the condition', async () => /^True .*generation 2 is in force.*hostnam/.test(await condition()));
+    const back = await node.machine.shell.run('atoll config apply');
+    assert.match(back.stdout, /Generation 3 is in force/, back.stdout + back.stderr);
+    assert.equal(await guest('sysctl -n vm.swappiness; ls /etc/site/new 2>/dev/null || true'), '7');
+  });
+
+  it('is kept when the card has a wrong one at the next boot, which is said everywhere', async () => {
+    await guest(
+      "mount /dev/disk/by-partlabel/esp /mnt && printf '#cloud-config\\nhostname: changed\\n\\tatoll: {}\\n' > /mnt/user-data && sync && umount /mnt",
+    );
+    const reset = node.machine.qmpEvent('RESET', 2 * minutes);
+    await node.machine.shell.run('systemctl reboot --no-block');
+    await reset;
+    node.machine.forgetBoot();
+    assert.equal(await node.ready(), 'press-7');
+    const found = await status();
+    assert.deepEqual([found.state, found.generation], ['refused', 3]);
+    assert.match(found.problems[0]?.message ?? '', /tab/i);
+    assert.match(await condition(), /^True .*line 3/);
+    await node.machine.console.waitFor(/Config\s+the new configuration is refused/, { timeoutMs: minutes });
+    assert.equal(
+      await guest('hostname; sysctl -n vm.swappiness; cat /var/lib/site.boot; cat /var/lib/site.run'),
+      'press-7\n7\nboot\nboot\nrun press-7',
+    );
+    assert.equal(await ssh('ops', 'cat /etc/site/motd'), "Hall 2, it's press 7");
+    process.stderr.write(
+      `second boot, refused: ${await guest('systemctl show -P UserspaceTimestampMonotonic; cat /run/atoll/config/applied')}\n`,
+    );
+    assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+  });
+});
