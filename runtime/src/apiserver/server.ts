@@ -418,15 +418,23 @@ function measuredAnswer(response: Response, sized: Sized): Response {
     sized(body.length);
     return response;
   }
-  const chunks = async function* (): AsyncGenerator<Buffer> {
-    let bytes = 0;
-    for await (const chunk of body) {
-      bytes += chunk.length;
-      yield chunk;
-    }
-    sized(bytes);
+  const counted: AsyncIterable<Buffer> = {
+    [Symbol.asyncIterator]() {
+      const chunks = body[Symbol.asyncIterator]();
+      let bytes = 0;
+      return {
+        async next() {
+          const result = await chunks.next();
+          if (result.done) sized(bytes);
+          else bytes += result.value.length;
+          return result;
+        },
+        // Whoever leaves, or never begins, is heard of by what makes the chunks.
+        return: async value => (await chunks.return?.(value)) ?? { done: true, value },
+      };
+    },
   };
-  return { ...response, body: chunks() };
+  return { ...response, body: counted };
 }
 
 async function authorize(
