@@ -267,7 +267,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     assert.equal(refused.exitCode, 1);
     assert.match(
       refused.stdout,
-      /user-data \(\/run\/bad\.yaml\), line 3, column 1: hostnam .*hostname[\s\S]*Refused; generation 2 is in force/,
+      /user-data \(\/run\/bad\.yaml\), line 3, column 1: hostnam: .*hostname[\s\S]*Refused; generation 2 is in force/,
     );
     assert.equal(await guest('sysctl -n vm.swappiness'), '9');
     await eventually('the condition', async () => /^True .*generation 2 is in force.*hostnam/.test(await condition()));

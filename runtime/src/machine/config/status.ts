@@ -39,7 +39,7 @@ export function readConfigStatus(runDir = '/run/atoll'): ConfigStatus | undefine
 /** `user-data of the ESP, line 3, column 7: users[0].name: must be … (did you mean …?)` */
 export function problemLine({ place, path, message, hint }: Problem): string {
   const where = place ? `${place.document} (${place.location}), line ${place.line}, column ${place.column}: ` : '';
-  return `${where}${path === '' ? '' : `${path} `}${message}${hint ? ` (${hint})` : ''}`;
+  return `${where}${path === '' ? '' : `${path}: `}${message}${hint ? ` (${hint})` : ''}`;
 }
 
 /** One sentence: why the newest configuration is not in force; undefined when it is. */
