@@ -31,6 +31,7 @@ import { report } from './report.ts';
 import { accessOf, auditOf } from './serverAccess.ts';
 import { openAtRest, settleRestore } from './serverAtRest.ts';
 import { type ClusterSettings, clusterOf, issuerOf, secretOf, setGroup } from './serverCluster.ts';
+import { keepManifests } from './serverManifests.ts';
 import { aborted, untilSignal } from './signals.ts';
 
 /** The controllers are many in one: each upstream has a role of its own, their sum is nearly everything. */
@@ -188,6 +189,17 @@ export async function server({ values }: CommandContext): Promise<number> {
       ),
     ];
     informers.start(signal);
+    keepManifests(
+      {
+        client: controllersClient,
+        folders: [join(directory, 'manifests'), values.one('manifests-dir')],
+        disabled: cluster.disabled,
+        runDir: values.one('run-dir'),
+        clock,
+        logger: logger.child({ part: 'manifests' }),
+      },
+      signal,
+    );
     await Promise.race([failed, ...running.map(r => rejectOnly(r)), aborted(signal)]);
     state.report('stopping', 'stopping');
     logger.info('stopping');
