@@ -74,9 +74,8 @@ describe('patterns in the syntax of RE2', () => {
 
   it('does not take for ever, whatever the text', () => {
     for (const pattern of ['^(a+)+$', '^(a|a)*b$', '^([a-z0-9]+-?)*[A-Z]$']) {
-      const beganMs = performance.now();
-      goRegExp(pattern).test(`${'a'.repeat(5000)}!`);
-      assert.ok(performance.now() - beganMs < 1000, `${pattern}: ${performance.now() - beganMs} ms`);
+      // An engine that goes back would not return.
+      assert.equal(goRegExp(pattern).test(`${'a'.repeat(5000)}!`), false, pattern);
     }
   });
 });

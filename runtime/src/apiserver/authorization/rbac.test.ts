@@ -158,18 +158,25 @@ describe('the RBAC authorizer', () => {
   it('does not slow down with 10,000 bindings that are not the user’s', { timeout: 60_000 }, async () => {
     await withStore({}, async state => {
       await store(state, ...objects);
+      const bindings = new Bindings(state);
+      const authorizer = rbacAuthorizer(bindings);
+      const request = asked(jane, 'create core/pods a/');
+      /** CPU time of the decisions, which does not grow with what else the machine does. */
+      const cost = async (): Promise<number> => {
+        for (let i = 0; i < 2000; i++) await authorizer.authorize(request);
+        const before = process.cpuUsage();
+        for (let i = 0; i < 5000; i++) await authorizer.authorize(request);
+        return process.cpuUsage(before).user;
+      };
+      assert.equal((await authorizer.authorize(request)).opinion, 'allow');
+      const alone = await cost();
       const many = Array.from({ length: 10_000 }, (_, i) =>
         binding(i % 2 === 0 ? `other-${i}` : `a/other-${i}`, 'ClusterRole reader', `User user-${i}`),
       );
       await store(state, ...many);
-      const bindings = new Bindings(state);
-      const authorizer = rbacAuthorizer(bindings);
-      const request = asked(jane, 'create core/pods a/');
       assert.equal((await authorizer.authorize(request)).opinion, 'allow');
-      const beganMs = performance.now();
-      for (let i = 0; i < 10_000; i++) authorizer.authorize(request);
-      const each = (performance.now() - beganMs) / 10_000;
-      assert.ok(each < 0.05, `a decision took ${each} ms`);
+      const among = await cost();
+      assert.ok(among < alone * 20, `${among} us among many, ${alone} us alone`);
       bindings.close();
     });
   });
