@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { artefactPaths } from '../../builder/src/paths.ts';
+import { Machine } from './machine.ts';
 import { AtollNode } from './node.ts';
 import type { Shell } from './shell.ts';
 import { megabytes, seconds, table } from './table.ts';
@@ -85,6 +86,51 @@ export async function measureBoot(
     agentRssBytes,
     memAvailableBytes,
   };
+}
+
+/** Milliseconds from switch-root until the machine's configuration was applied. */
+export interface ConfigurationFigures {
+  /** A new one: read, checked, rendered, stored. With the partitions of a first boot being made before. */
+  readonly newMs: number;
+  /** The same one at the next boot, after a power cut. */
+  readonly keptMs: number;
+}
+
+const configuration = `#cloud-config
+hostname: bench
+users: [{name: ops}]
+write_files: [{path: /etc/site, content: bench}]
+machine: {sysctls: {net.core.somaxconn: 4096}}
+atoll: {node-label: [site=bench]}
+`;
+
+/** @throws TimeoutError, ShellError, or an Error that names the figure the guest did not give */
+export async function measureConfiguration(
+  image: string,
+  { memoryMiB = 512, cpus = 2, signal }: BootOptions = {},
+): Promise<ConfigurationFigures> {
+  signal?.throwIfAborted();
+  await using machine = await Machine.start({
+    name: `bench-config-${image}`,
+    disks: [{ file: artefactPaths(image).raw, sizeBytes: 8 * 1024 ** 3 }],
+    memoryMiB,
+    cpus,
+    nic: 'isolated',
+    kernelArguments: ['atoll.debug-shell'],
+    smbios: [`io.atoll.user-data=${Buffer.from(configuration).toString('base64')}`],
+  });
+  const sinceSwitchRoot = async (): Promise<number> => {
+    const applied = await machine.shell.output(
+      'while [ ! -e /run/atoll/config/applied ]; do usleep 100000; done; cat /run/atoll/config/applied',
+      { timeoutMs: 180_000 },
+    );
+    const switched = await machine.shell.output('systemctl show -P UserspaceTimestampMonotonic');
+    return 1000 * figure('the configuration', applied) - figure('switch-root', switched) / 1000;
+  };
+  const newMs = await sinceSwitchRoot();
+  await machine.powerCut();
+  await machine.powerOn();
+  return { newMs, keptMs: await sinceSwitchRoot() };
 }
 
 async function memory(

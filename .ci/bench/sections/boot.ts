@@ -2,7 +2,7 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../../builder/src/paths.ts';
-import { measureBoot } from '../../../qemu/src/bench.ts';
+import { measureBoot, measureConfiguration } from '../../../qemu/src/bench.ts';
 import type { Figure } from '../figures.ts';
 import type { Section } from '../section.ts';
 
@@ -20,6 +20,7 @@ export const boot: Section = {
     await rm(consoleLog, { force: true });
     const boot = await measureBoot(image, { memoryMiB: 512, cpus: 2, consoleLog, signal });
     say(`boot: Ready after ${(boot.readyMs / 1000).toFixed(1)} s with ${boot.accelerator}`);
+    const applied = await measureConfiguration(image, { memoryMiB: 512, cpus: 2, signal });
     const ms = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'ms', value });
     const bytes = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'bytes', value });
     const afterMultiUser = boot.readyMs - boot.multiUserMs;
@@ -36,6 +37,8 @@ export const boot: Section = {
           : []),
         { ...bytes('serverRss', 'RSS of atoll-server, the control plane', boot.serverRssBytes), atMost: 130 * MIB },
         { ...bytes('agentRss', 'RSS of atoll-agent, the node', boot.agentRssBytes), atMost: 90 * MIB },
+        { ...ms('configNew', 'switch-root to a new configuration applied', applied.newMs), atMost: 1500 },
+        { ...ms('configKept', 'the same at the next boot', applied.keptMs), atMost: 1500 },
         bytes('available', 'MemAvailable at Ready', boot.memAvailableBytes),
       ],
     };
