@@ -47,14 +47,16 @@ test('figures with a row make a second frame', () => {
   const cell = (row: string, label: string, value: number): Figure => ({
     ...{ id: `${row}.${label}`, row, label, unit: 'ms', value },
   });
-  const table = sectionTable(report([[cell('get', 'p50', 1), cell('get', 'p99', 2), cell('list', 'p99', 30)]]));
+  const table = sectionTable(
+    report([[cell('get', 'p50', 1), { ...cell('get', 'p99', 2), atMost: 5 }, cell('list', 'p99', 30)]]),
+  );
   assert.deepEqual(table.split('\n').slice(2, 8), [
-    '┌──────┬─────────┬─────────┐',
-    '│      │     p50 │     p99 │',
-    '├──────┼─────────┼─────────┤',
-    '│ get  │ 1.00 ms │ 2.00 ms │',
-    '│ list │         │ 30.0 ms │',
-    '└──────┴─────────┴─────────┘',
+    '┌──────┬─────────┬───────────────────────┐',
+    '│      │     p50 │                   p99 │',
+    '├──────┼─────────┼───────────────────────┤',
+    '│ get  │ 1.00 ms │ 2.00 ms (≤ 5.00 ms ✔) │',
+    '│ list │         │               30.0 ms │',
+    '└──────┴─────────┴───────────────────────┘',
   ]);
 });
 

@@ -85,13 +85,17 @@ function figureGrid(summaries: readonly Summary[]): Grid {
   };
 }
 
+/** The aim of a cell is beside it. */
+const aimed = ({ unit, atMost, met }: Summary): string =>
+  atMost === undefined ? '' : ` (≤ ${amount(atMost, unit)}${mark(met)})`;
+
 /** Figures with a `row`: the medians, rows and columns in the order they come. */
 function cellGrid(summaries: readonly Summary[]): Grid {
   const heads = [...new Set(summaries.map(({ label }) => label))];
   const rows = [...new Set(summaries.map(({ row }) => row ?? ''))];
   const cell = (row: string, head: string): string => {
     const found = summaries.find(summary => summary.row === row && summary.label === head);
-    return found === undefined ? '' : amount(found.ours.median, found.unit);
+    return found === undefined ? '' : amount(found.ours.median, found.unit) + aimed(found);
   };
   return {
     head: ['', ...heads],

@@ -8,17 +8,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SpawnedServer, spawnServer } from '../test/startServer.ts';
+import { alongside, type Listing, listings, type Protocol } from './alongside.ts';
 import { serverSettings } from './device.ts';
-import { type ApiRow, connectHttp1, connectHttp2, measure, PODS, pod, rssMiB } from './load.ts';
+import {
+  type Answer,
+  type ApiRow,
+  type Connection,
+  connectHttp1,
+  connectHttp2,
+  measure,
+  PODS,
+  pod,
+  rssMiB,
+} from './load.ts';
 import { watchDelivery } from './watchDelivery.ts';
 
 /** What `--json` prints. */
 export interface ScaleFigures {
   readonly objects: number;
-  /** What the server's process has grown by, a thousand objects. */
+  /** What the server's process has grown by, a thousand objects: those after the first, with which it has what it always needs. */
   readonly growthMiBPerThousand: number;
-  /** Written to the disk by the server, a write; an object has some 900 bytes. */
+  /** Written to the disk by the server, a write; an object has some 2.5 KB with who owns its fields. */
   readonly diskBytesPerWrite: number;
+  /** The most the server's process had while everything was listed. */
+  readonly listingRssMiB: number;
   /** exec → ready with all objects there; from source, through tsx. */
   readonly startMs: number;
   readonly startedRssMiB: number;
@@ -34,63 +47,60 @@ const { values } = parseArgs({
 });
 const objects = Number(values.objects);
 const watches = Number(values.watches);
+/** After so many objects caches are full and code is compiled: growth is measured from there. */
+const FIRST = 1_000;
+/** Of the writes that are measured. */
+const WRITES = 1_000;
 
 const writtenBytes = (pid: number): number =>
   Number(/^write_bytes: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1]);
 
-const name = (index: number): string => `p-${index % objects}`;
-const merge = 'application/merge-patch+json';
-const patch = (index: number): string => JSON.stringify({ metadata: { labels: { round: `r${index}` } } });
+const connect = (server: SpawnedServer, protocol: Protocol): Connection =>
+  protocol === 'h2' ? connectHttp2(server) : connectHttp1(server);
 
-async function fill(server: SpawnedServer): Promise<ApiRow> {
+async function prepare(server: SpawnedServer): Promise<void> {
   const connection = connectHttp2(server);
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
   await connection.send('POST', '/api/v1/namespaces', JSON.stringify({ metadata: { name: 'bench' } }));
   await connection.send('POST', '/api/v1/namespaces/bench/serviceaccounts', JSON.stringify(account));
-  const create = (index: number): ReturnType<typeof connection.send> => connection.send('POST', PODS, pod(name(index)));
+  connection.close();
+}
+
+/** Makes the pods with these numbers. */
+async function fill(server: SpawnedServer, from: number, to: number): Promise<ApiRow> {
+  const connection = connectHttp2(server);
+  const create = (index: number): Promise<Answer> => connection.send('POST', PODS, pod(`p-${from + index}`));
   try {
-    return await measure(server, `create ×32 up to ${objects}`, 'h2', objects, 32, create, 201);
+    return await measure(server, `create ×32 up to ${to}`, 'h2', to - from, 32, create, 201);
   } finally {
     connection.close();
   }
 }
 
-/** Reads and writes one by one; with `listing`, while all objects are being listed over another connection, again and again. */
-async function alongside(server: SpawnedServer, protocol: 'h2' | 'h1.1', listing: boolean): Promise<ApiRow[]> {
-  const connect = protocol === 'h2' ? connectHttp2 : connectHttp1;
-  const [reads, writes, lists] = [connect(server), connect(server), connect(server)];
-  let going = true;
-  let listed = 0;
-  const list = async (): Promise<void> => {
-    while (going && listing) {
-      const { status } = await lists.send('GET', PODS);
-      if (status !== 200) throw new Error(`list: ${status}`);
-      listed++;
-    }
-  };
-  const during = listing ? ` while ${objects} are listed` : '';
+/** Each operation alone, with all the objects there: what it costs. */
+async function oneByOne(server: SpawnedServer, protocol: Protocol): Promise<ApiRow[]> {
+  const connection = connect(server, protocol);
+  const own = (index: number): string => `${PODS}/x-${index}`;
+  const merge = 'application/merge-patch+json';
+  const patch = (index: number): string => JSON.stringify({ metadata: { labels: { round: `r${index}` } } });
+  const get = (index: number): Promise<Answer> => connection.send('GET', `${PODS}/p-${(index * 7919) % objects}`);
+  const list = (): Promise<Answer> => connection.send('GET', PODS, undefined, undefined, false);
   try {
-    const get = (index: number): ReturnType<typeof reads.send> => reads.send('GET', `${PODS}/${name(index * 7)}`);
-    const change = (index: number): ReturnType<typeof writes.send> =>
-      writes.send('PATCH', `${PODS}/${name(index * 11)}`, patch(index), merge);
-    const listings = list();
-    const rows = await Promise.all([
-      measure(server, `get ×1${during}`, protocol, listing ? 400 : 1000, 1, get, 200),
-      measure(server, `patch ×1${during}`, protocol, listing ? 200 : 500, 1, change, 200),
-    ]);
-    going = false;
-    await listings;
-    if (listing && listed === 0) throw new Error('no list has ended');
-    return rows;
-  } finally {
-    for (const connection of [reads, writes, lists]) connection.close();
-  }
-}
-
-async function listRow(server: SpawnedServer, protocol: 'h2' | 'h1.1'): Promise<ApiRow> {
-  const connection = protocol === 'h2' ? connectHttp2(server) : connectHttp1(server);
-  try {
-    return await measure(server, `list ${objects}`, protocol, 5, 1, () => connection.send('GET', PODS), 200);
+    return [
+      await measure(server, 'create ×16', protocol, WRITES, 16, i => connection.send('POST', PODS, pod(`x-${i}`)), 201),
+      await measure(
+        server,
+        'patch ×16',
+        protocol,
+        WRITES,
+        16,
+        i => connection.send('PATCH', own(i), patch(i), merge),
+        200,
+      ),
+      await measure(server, 'delete ×16', protocol, WRITES, 16, i => connection.send('DELETE', own(i)), 200),
+      await measure(server, 'get', protocol, 4_000, 8, get, 200),
+      await measure(server, `list ${objects}`, protocol, objects > 10_000 ? 4 : 50, 1, list, 200),
+    ];
   } finally {
     connection.close();
   }
@@ -104,13 +114,26 @@ let server = await spawnServer({ directory });
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void server.close().finally(() => process.exit(1)));
 try {
-  const [idleMiB, idleBytes] = [rssMiB(server.pid), writtenBytes(server.pid)];
-  const rows = [await fill(server)];
+  await prepare(server);
+  const idleBytes = writtenBytes(server.pid);
+  await fill(server, 0, FIRST);
+  const firstMiB = rssMiB(server.pid);
+  const rows = [await fill(server, FIRST, objects)];
   const diskBytesPerWrite = Math.round((writtenBytes(server.pid) - idleBytes) / objects);
-  const growthMiBPerThousand = Math.round((100 * (rssMiB(server.pid) - idleMiB)) / (objects / 1000)) / 100;
+  // What a process shrinks by counts as the least that can be told.
+  const growthMiB = Math.max(0.5, rssMiB(server.pid) - firstMiB);
+  const growthMiBPerThousand = growthMiB / ((objects - FIRST) / 1000);
+  let listingRssMiB = 0;
+  const beside = async (protocol: Protocol, listing?: Listing): Promise<void> => {
+    const measured = await alongside(server, protocol, objects, listing);
+    rows.push(...measured.rows);
+    if (listing) listingRssMiB = Math.max(listingRssMiB, measured.peakRssMiB);
+  };
   for (const protocol of ['h2', 'h1.1'] as const) {
-    rows.push(...(await alongside(server, protocol, false)), ...(await alongside(server, protocol, true)));
-    rows.push(await listRow(server, protocol));
+    rows.push(...(await oneByOne(server, protocol)));
+    await beside(protocol);
+    // The way to the client makes no difference to how a list is made: every form once.
+    for (const listing of protocol === 'h2' ? listings : listings.slice(0, 1)) await beside(protocol, listing);
   }
   rows.push(await watchDelivery(server, watches, 100));
   await server.close();
@@ -119,6 +142,7 @@ try {
     objects,
     growthMiBPerThousand,
     diskBytesPerWrite,
+    listingRssMiB,
     startMs: Math.round(server.readyMs),
     startedRssMiB: rssMiB(server.pid),
     rows,

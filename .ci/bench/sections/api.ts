@@ -30,10 +30,11 @@ export function apiFigures({ rows, loadedRssMiB }: ApiFigures): Figure[] {
 
 /** CPU time of each operation, and its rate and latencies as a row of the second table. */
 export function rowFigures(rows: readonly ApiRow[]): { readonly cpu: Figure[]; readonly cells: Figure[] } {
-  const cpu = rows.map(({ operation, protocol, cpuMsPerOperation, anchorCpuMs }): Figure => {
+  const cpu = rows.flatMap(({ operation, protocol, cpuMsPerOperation, anchorCpuMs }): Figure[] => {
+    if (cpuMsPerOperation === undefined) return [];
     const name = `${operation}, ${protocol}`;
     const peer = anchorCpuMs === undefined ? {} : { peer: anchorCpuMs };
-    return { id: `${name}.cpu`, label: name, unit: 'ms CPU', value: cpuMsPerOperation, ...peer };
+    return [{ id: `${name}.cpu`, label: name, unit: 'ms CPU', value: cpuMsPerOperation, ...peer }];
   });
   const cells = rows.flatMap(({ operation, protocol, perSecond, p50Ms, p99Ms }): Figure[] => {
     const row = `${operation}, ${protocol}`;

@@ -1,0 +1,174 @@
+/**
+ * Long lists leave in pieces, in every form: all of them at one revision, whatever is written meanwhile; one that cannot be read to
+ * its end does not look whole.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { decodeProtobuf } from '../src/api/protobuf.ts';
+import { ask, open, WatchReader } from './apiserverAsk.ts';
+import { type InProcessServer, startServer } from './startServer.ts';
+
+const MAPS = '/api/v1/namespaces/default/configmaps';
+/** Together more than any form of a list has in one piece, also more than is kept of a protobuf list that is being measured. */
+const COUNT = 400;
+const FILLING = 'y'.repeat(12_000);
+
+/** Name and `data.mark`, in the order of the list. */
+type Seen = readonly (readonly [name: string, mark: string])[];
+interface Listed {
+  readonly revision: string;
+  readonly seen: Seen;
+}
+
+interface Item {
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
+}
+interface List {
+  readonly metadata: { readonly resourceVersion: string };
+  readonly items?: readonly Item[];
+  readonly rows?: readonly { readonly object: Item }[];
+}
+
+const seenOf = ({ metadata, items, rows }: List): Listed => ({
+  revision: metadata.resourceVersion,
+  seen: (items ?? (rows ?? []).map(({ object }) => object)).map(({ metadata: { name, labels } }) => [
+    name,
+    labels?.mark ?? '',
+  ]),
+});
+
+const json = (bytes: Buffer): Listed => seenOf(JSON.parse(bytes.toString()));
+const forms: readonly { form: string; headers: Record<string, string>; read: (bytes: Buffer) => Listed }[] = [
+  { form: 'JSON', headers: {}, read: json },
+  { form: 'JSON for people', headers: { 'user-agent': 'curl/8' }, read: json },
+  { form: 'a table', headers: { accept: 'application/json;as=Table;g=meta.k8s.io;v=v1' }, read: json },
+  {
+    form: 'metadata',
+    headers: { accept: 'application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1' },
+    read: json,
+  },
+  {
+    form: 'protobuf',
+    headers: { accept: 'application/vnd.kubernetes.protobuf' },
+    read: bytes => seenOf(decodeProtobuf(bytes) as unknown as List),
+  },
+  {
+    form: 'YAML',
+    headers: { accept: 'application/yaml' },
+    read: bytes => seenOf(parse(bytes.toString()) as List),
+  },
+];
+
+describe('long lists', () => {
+  let server: InProcessServer;
+  const call = (line: string, question: Parameters<typeof ask>[2] = {}): ReturnType<typeof ask> =>
+    ask(server.apiServer.handler, line, question);
+  const name = (index: number): string => `m-${String(index).padStart(4, '0')}`;
+  const mapOf = (index: number): object => ({
+    metadata: { name: name(index), labels: { mark: 'first', odd: `${index % 2}` } },
+    data: { filling: FILLING },
+  });
+  const create = async (index: number): Promise<void> => {
+    const { status, bytes } = await call(`POST ${MAPS}`, { body: mapOf(index) });
+    assert.equal(status, 201, bytes.toString());
+  };
+  /** Changes, removes and adds what a list that has begun has not come to. */
+  const disturb = async (mark: string): Promise<void> => {
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const body = { metadata: { labels: { mark } } };
+    assert.equal((await call(`PATCH ${MAPS}/${name(COUNT - 2)}`, { headers, body })).status, 200);
+    assert.equal((await call(`DELETE ${MAPS}/${name(COUNT - 3)}`)).status, 200);
+    await create(COUNT);
+  };
+  const restore = async (): Promise<void> => {
+    await create(COUNT - 3);
+    assert.equal((await call(`DELETE ${MAPS}/${name(COUNT)}`)).status, 200);
+  };
+
+  before(async () => {
+    server = await startServer();
+    await Promise.all(Array.from({ length: COUNT }, (_, index) => create(index)));
+  });
+  after(() => server.close());
+
+  for (const { form, headers, read } of forms) {
+    for (const query of ['', '?labelSelector=odd!=3']) {
+      it(`as ${form}${query}: at one revision, whatever is written meanwhile`, async () => {
+        const expected = json((await call(`GET ${MAPS}${query}`)).bytes);
+        const { status, body } = await open(server.apiServer.handler, `GET ${MAPS}${query}`, { headers });
+        assert.equal(status, 200);
+        assert.ok(!Buffer.isBuffer(body), 'it comes in pieces');
+        const chunks: Buffer[] = [];
+        for await (const chunk of body) {
+          if (chunks.push(chunk) === 1) await disturb(form.replace(/\W/g, ''));
+        }
+        assert.deepEqual(read(Buffer.concat(chunks)), expected);
+        await restore();
+      });
+    }
+
+    it(`as ${form}: not whole when what follows is forgotten`, async () => {
+      const { body } = await open(server.apiServer.handler, `GET ${MAPS}`, { headers });
+      assert.ok(!Buffer.isBuffer(body));
+      const rest = body[Symbol.asyncIterator]();
+      assert.equal((await rest.next()).done, false);
+      await disturb('forgotten');
+      await server.store.compact(server.store.revision());
+      await assert.rejects(async () => {
+        while (!(await rest.next()).done);
+      }, /has been compacted/);
+      await restore();
+    });
+  }
+
+  it('leave nothing behind when they are left', async () => {
+    for (const { headers } of forms) {
+      const controller = new AbortController();
+      const { body } = await open(server.apiServer.handler, `GET ${MAPS}`, { headers, signal: controller.signal });
+      assert.ok(!Buffer.isBuffer(body));
+      const rest = body[Symbol.asyncIterator]();
+      await rest.next();
+      controller.abort();
+      await rest.return?.();
+      assert.equal((await rest.next()).done, true);
+    }
+  });
+
+  const STREAMING = 'watch=1&sendInitialEvents=true&allowWatchBookmarks=true&resourceVersionMatch=NotOlderThan';
+
+  it('as a watch: what was there, then what has happened meanwhile, each once', async () => {
+    const { seen } = json((await call(`GET ${MAPS}`)).bytes);
+    const reader = new WatchReader(await open(server.apiServer.handler, `GET ${MAPS}?${STREAMING}`));
+    const events: string[] = [];
+    const next = async (): Promise<void> => {
+      const event = await reader.next();
+      events.push(
+        `${event?.type} ${event?.object.metadata.name ?? 'end'} ${event?.object.metadata.labels?.mark ?? ''}`,
+      );
+    };
+    await next();
+    await disturb('watched');
+    while (events.length < seen.length + 4) await next();
+    assert.deepEqual(events, [
+      ...seen.map(([name, mark]) => `ADDED ${name} ${mark}`),
+      'BOOKMARK end ',
+      `MODIFIED ${name(COUNT - 2)} watched`,
+      `DELETED ${name(COUNT - 3)} first`,
+      `ADDED ${name(COUNT)} first`,
+    ]);
+    await reader.close();
+    await restore();
+  });
+
+  it('as a watch: tells when what follows is forgotten, and ends', async () => {
+    const reader = new WatchReader(await open(server.apiServer.handler, `GET ${MAPS}?${STREAMING}`));
+    assert.equal((await reader.next())?.type, 'ADDED');
+    await disturb('lost');
+    await server.store.compact(server.store.revision());
+    let last = await reader.next();
+    while (last?.type === 'ADDED') last = await reader.next();
+    assert.deepEqual([last?.type, last?.object.code, last?.object.reason], ['ERROR', 410, 'Expired']);
+    assert.equal(await reader.next(), undefined);
+  });
+});
