@@ -8,8 +8,17 @@ import { Pods } from '../../client/resources.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { killContainer } from './kill.ts';
 import type { PodMemory } from './memory.ts';
-import { type Desired, isStartFailure, latest, type Observed, type Step } from './model.ts';
-import { containerLogPath, podDirectory, podLogDirectory, uidOf } from './paths.ts';
+import {
+  type Desired,
+  END_RETRY_MS,
+  endKey,
+  isStartFailure,
+  latest,
+  MAX_END_RETRY_MS,
+  type Observed,
+  type Step,
+} from './model.ts';
+import { containerLogPath, podDirectory, podLogDirectory, podText, uidOf } from './paths.ts';
 import { addressesOf, logLinkPath, StartError, sandboxConfigOf, sourcesOf, startContainer } from './start.ts';
 
 export interface Execution {
@@ -52,13 +61,13 @@ export async function execute(step: Step, execution: Execution): Promise<void> {
       return;
     }
     case 'stopSandbox':
-      return cri.stopPodSandbox(step.sandboxId);
     case 'removeSandbox':
-      return cri.removePodSandbox(step.sandboxId);
+      await endSandbox(step, execution);
+      return;
     case 'removeContainer': {
       const container = observed.containers.find(c => c.id === step.id);
-      await cri.removeContainer(step.id);
-      if (!container) return;
+      const removed = await ended(step.id, () => cri.removeContainer(step.id), execution);
+      if (!container || removed !== undefined) return;
       await rm(logLinkPath(dirs.containerLogs, pod, container.name, container.id), { force: true });
       const log = containerLogPath(container.name, container.attempt);
       await rm(join(podLogDirectory(dirs, pod), log), { force: true });
@@ -95,6 +104,34 @@ async function mountVolumes({ desired: { pod }, observed, memory, parts }: Execu
   } catch (error) {
     parts.event(pod, 'Warning', 'FailedMount', text(error));
     memory.failed('volumes', 'ContainerCreating', text(error), parts.context.clock.now(), 500, 122_000);
+  }
+}
+
+type SandboxEnding = Extract<Step, { do: 'stopSandbox' | 'removeSandbox' }>;
+
+async function endSandbox({ do: what, sandboxId }: SandboxEnding, execution: Execution): Promise<void> {
+  const { parts, desired } = execution;
+  const { cri } = parts.context;
+  const end = (): Promise<void> =>
+    what === 'stopSandbox' ? cri.stopPodSandbox(sandboxId) : cri.removePodSandbox(sandboxId);
+  const failure = await ended(sandboxId, end, execution);
+  if (failure === undefined || what !== 'stopSandbox' || desired.gone) return;
+  const error = `failed to "KillPodSandbox" for "${uidOf(desired.pod)}" with KillPodSandboxError: ${JSON.stringify(failure)}`;
+  parts.event(desired.pod, 'Warning', 'FailedKillPod', `error killing pod: ${error}`);
+}
+
+/** A failure is given back, and remembered: `next` asks for it again later, and for other things until then. */
+async function ended(id: string, end: () => Promise<void>, execution: Execution): Promise<string | undefined> {
+  const { memory, parts, desired } = execution;
+  const { clock, logger } = parts.context;
+  try {
+    await end();
+    memory.succeeded(endKey(id));
+    return undefined;
+  } catch (error) {
+    logger.warn({ err: error, id, pod: podText(desired.pod) }, 'the runtime does not end this; it is tried again');
+    memory.failed(endKey(id), 'Ending', text(error), clock.now(), END_RETRY_MS, MAX_END_RETRY_MS);
+    return text(error);
   }
 }
 

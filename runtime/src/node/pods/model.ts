@@ -66,6 +66,12 @@ export interface Retry {
   readonly message: string;
 }
 
+/** The key of {@link Memory.retries} for stopping or removing the sandbox or container `id`. */
+export const endKey = (id: string): string => `end ${id}`;
+/** After the first failure; doubled with each further one, to {@link MAX_END_RETRY_MS}. */
+export const END_RETRY_MS = 2000;
+export const MAX_END_RETRY_MS = 60_000;
+
 /** The container was made and then ended before it was of use: restarts of it are held back like any other's. */
 export const isStartFailure = (reason: string): boolean =>
   reason === 'RunContainerError' || reason === 'PostStartHookError';
@@ -86,7 +92,7 @@ export interface Memory {
   readonly verdict?: Verdict;
   /** By container name. */
   readonly restarts: ReadonlyMap<string, { readonly delayMs: number; readonly lastUpdate: number }>;
-  /** By `sandbox`, `volumes`, or a container's name. */
+  /** By `sandbox`, `volumes`, `delete`, a container's name, or {@link endKey}. */
   readonly retries: ReadonlyMap<string, Retry>;
   /** By container id. */
   readonly probes: ReadonlyMap<string, ProbeResults>;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Desired, type Memory, nothingObserved, type Observed, type Step } from './model.ts';
+import { type Desired, END_RETRY_MS, endKey, type Memory, nothingObserved, type Observed, type Step } from './model.ts';
 import { killGroups, next } from './next.ts';
 import { container, exited, instance, memory, pod, probes, sandbox, seen, started, T0 } from './testing.ts';
 
@@ -381,6 +381,120 @@ test('deadlines', () => {
       observed: seen([exited('a', 1)]),
       memory: { restarts: new Map([['a', { delayMs: 10_000, lastUpdate: T0 }]]) },
       step: 'wait 5',
+    },
+  ]);
+});
+
+/** After this many failures to end each of these, the last a moment ago. */
+const failing = (failures: number, ...ids: string[]): Partial<Memory> => ({
+  retries: new Map(
+    ids.map(id => {
+      const delayMs = END_RETRY_MS * 2 ** (failures - 1);
+      return [endKey(id), { notBefore: T0 + delayMs, delayMs, reason: 'Ending', message: '' }];
+    }),
+  ),
+});
+
+test('what the runtime does not end is tried again, and does not keep the pod from running', () => {
+  const dead = sandbox({ ready: false });
+  const next1 = sandbox({ id: 's1', attempt: 1 });
+  const in1 = instance('a', { sandboxId: 's1' });
+  const mute = sandbox({ ips: [] });
+  const deleted = pod({}, { deletionTimestamp: '2026-11-21T12:00:30Z', deletionGracePeriodSeconds: 7 });
+  const older = [3, 2, 1].map(attempt => exited('a', 1, { attempt }));
+  const held = { restarts: new Map([['a', { delayMs: 10_000, lastUpdate: T0 }]]) };
+  check([
+    { name: 'a dead sandbox', observed: seen([], [next1, dead]), step: 'removeSandbox s0' },
+    {
+      name: 'not removed: the pod starts beside it',
+      observed: seen([], [next1, dead]),
+      memory: failing(1, 's0'),
+      step: 'start main a 0 in s1',
+    },
+    {
+      name: 'and it is tried again when its time comes',
+      observed: seen([in1], [next1, dead]),
+      memory: failing(1, 's0'),
+      step: 'wait 2',
+    },
+    { name: 'ever later', observed: seen([in1], [next1, dead]), memory: failing(4, 's0'), step: 'wait 16' },
+    {
+      name: 'then',
+      observed: seen([in1], [next1, dead]),
+      memory: failing(4, 's0'),
+      now: T0 + 16_000,
+      step: 'removeSandbox s0',
+    },
+    {
+      name: 'one is not removed, another is',
+      observed: seen([in1], [next1, dead, sandbox({ id: 's', ready: false })]),
+      memory: failing(2, 's0'),
+      step: 'removeSandbox s',
+    },
+    {
+      name: 'a record that stays keeps nobody',
+      observed: seen([instance('b'), ...older]),
+      pod: two,
+      memory: { ...held, ...failing(1, 'a-1'), probes: probes('b-0') },
+      step: 'wait 2',
+    },
+    {
+      name: 'nor one that was never started',
+      observed: seen([instance('a', { state: 'created' })]),
+      memory: failing(1, 'a-0'),
+      step: 'start main a 1 in s0',
+    },
+    {
+      name: 'a sandbox that does not stop has a second chance',
+      observed: seen([], [mute]),
+      memory: failing(1, 's0'),
+      step: 'wait 2',
+    },
+    {
+      name: 'and no third: another beside it',
+      observed: seen([], [mute]),
+      memory: failing(2, 's0'),
+      step: 'createSandbox 1',
+    },
+    {
+      name: 'in which the pod runs',
+      observed: seen([], [next1, mute]),
+      memory: failing(2, 's0'),
+      step: 'start main a 0 in s1',
+    },
+    {
+      name: 'while it is told again',
+      observed: seen([in1], [next1, mute]),
+      memory: failing(3, 's0'),
+      now: T0 + 8000,
+      step: 'stopSandbox s0',
+    },
+    {
+      name: 'attempts go on after the highest',
+      observed: seen([], [dead, sandbox({ id: 's7', attempt: 7, ready: false })]),
+      memory: failing(2, 's0', 's7'),
+      step: 'createSandbox 8',
+    },
+    {
+      name: 'an end waits for its network',
+      pod: deleted,
+      observed: seen([], [sandbox()]),
+      memory: failing(3, 's0'),
+      step: 'wait 8',
+    },
+    {
+      name: 'what is gone: one after another',
+      gone: true,
+      observed: seen([exited('a', 0)], [dead]),
+      memory: { cleanedUp: true, ...failing(1, 'a-0') },
+      step: 'removeSandbox s0',
+    },
+    {
+      name: 'what is gone stays until all of it is',
+      gone: true,
+      observed: seen([exited('a', 0)], [dead]),
+      memory: { cleanedUp: true, ...failing(1, 'a-0', 's0') },
+      step: 'wait 2',
     },
   ]);
 });

@@ -2,7 +2,8 @@
  * What a pod needs next. Pure: the same pod, observation, memory and time give the same step.
  *
  * Always true of the answer: at most one step; a step brings observation or memory nearer to what is wanted; `wait` when
- * nothing can be done before `until` or before something outside happens.
+ * nothing can be done before `until` or before something outside happens. What the runtime does not remove, or after two attempts
+ * does not stop, is tried again ever more seldom, and a pod that is to run goes on beside it.
  * Rules: kubelet `computePodActions`, KEP-753 (sidecars), KEP-2000 (graceful termination).
  */
 import type { Container, Pod } from '../../api/generated/types/core.v1.ts';
@@ -12,6 +13,8 @@ import {
   containerHash,
   containersOf,
   type Desired,
+  END_RETRY_MS,
+  endKey,
   graceSecondsOf,
   isSidecar,
   latest,
@@ -24,7 +27,8 @@ import {
   type Verdict,
 } from './model.ts';
 
-const WAIT: Step = { do: 'wait' };
+type Wait = Extract<Step, { do: 'wait' }>;
+const WAIT: Wait = { do: 'wait' };
 
 export function next(desired: Desired, observed: Observed, memory: Memory, now: number): Step {
   const { pod } = desired;
@@ -67,16 +71,31 @@ function end(
     const graceSeconds = last === 'forget' ? Math.max(1, desired.pod.metadata.deletionTimestamp ? grace : 1) : grace;
     return { do: 'kill', groups, graceSeconds: Math.max(1, graceSeconds), message: 'Stopping container %s' };
   }
-  const up = observed.sandboxes.find(s => s.ready);
-  if (up) return { do: 'stopSandbox', sandboxId: up.id };
+  const up = observed.sandboxes.filter(s => s.ready).map(stopOf);
+  if (up.length > 0) return soonest(up, memory, now);
   if (!memory.cleanedUp) return { do: 'cleanUp' };
   if (last === 'stay') return WAIT;
   if (last === 'deleteFromApi')
     return memory.deletedFromApi ? WAIT : (notBefore(memory, 'delete', now) ?? { do: 'deleteFromApi' });
-  const container = observed.containers[0];
-  if (container) return { do: 'removeContainer', id: container.id };
-  const sandbox = observed.sandboxes[0];
-  return sandbox ? { do: 'removeSandbox', sandboxId: sandbox.id } : { do: 'forget' };
+  const left = [...observed.containers.map(removalOf), ...observed.sandboxes.map(sandboxRemovalOf)];
+  return left.length > 0 ? soonest(left, memory, now) : { do: 'forget' };
+}
+
+type Ending = Extract<Step, { do: 'stopSandbox' | 'removeSandbox' | 'removeContainer' }>;
+const stopOf = ({ id }: { readonly id: string }): Ending => ({ do: 'stopSandbox', sandboxId: id });
+const sandboxRemovalOf = ({ id }: { readonly id: string }): Ending => ({ do: 'removeSandbox', sandboxId: id });
+const removalOf = ({ id }: { readonly id: string }): Ending => ({ do: 'removeContainer', id });
+
+/** The first that did not fail a moment ago, or the wait for the first that may be tried again. */
+function soonest(steps: readonly Ending[], memory: Memory, now: number): Ending | Wait {
+  const waits: number[] = [];
+  for (const step of steps) {
+    const id = step.do === 'removeContainer' ? step.id : step.sandboxId;
+    const retry = notBefore(memory, endKey(id), now);
+    if (!retry) return step;
+    if (retry.until !== undefined) waits.push(retry.until);
+  }
+  return wait(waits);
 }
 
 /** Main containers at once, then sidecars one after another, the last started first. */
@@ -95,53 +114,65 @@ export function killGroups(pod: Pod, observed: Observed): { id: string; name: st
 function run(pod: Pod, observed: Observed, memory: Memory, now: number): Step {
   const verdict = verdictOf(pod, observed);
   if (verdict) return { do: 'finish', ...verdict };
-  const dead = deadRecord(observed);
-  if (dead) return dead;
-  if (!memory.volumesMounted) return notBefore(memory, 'volumes', now) ?? { do: 'mountVolumes' };
-  return sandboxStep(pod, observed, memory, now) ?? containerStep(pod, observed, memory, now);
+  const ending = soonest(leftovers(observed, memory), memory, now);
+  if (ending.do !== 'wait') return ending;
+  const step = memory.volumesMounted
+    ? (sandboxStep(pod, observed, memory, now) ?? containerStep(pod, observed, memory, now))
+    : (notBefore(memory, 'volumes', now) ?? { do: 'mountVolumes' });
+  return untilAtMost(step, ending.until);
 }
 
-function notBefore(memory: Memory, key: string, now: number): Step | undefined {
+function notBefore(memory: Memory, key: string, now: number): Wait | undefined {
   const retry = memory.retries.get(key);
   // Farther off than its own delay: the clock was set back.
   if (!retry || now >= retry.notBefore || retry.notBefore - now > retry.delayMs) return undefined;
   return { do: 'wait', until: retry.notBefore };
 }
 
+/** It was told to stop more than once, and did not. */
+const isStuck = ({ id }: ObservedSandbox, memory: Memory): boolean =>
+  (memory.retries.get(endKey(id))?.delayMs ?? 0) > END_RETRY_MS;
+
 /** The sandbox this pod can run in, if it has one. */
-export function usableSandbox(pod: Pod, observed: Observed): ObservedSandbox | undefined {
+function usableSandbox(pod: Pod, observed: Observed, memory: Memory): ObservedSandbox | undefined {
   const newest = observed.sandboxes[0];
-  if (!newest?.ready || observed.sandboxes.some(s => s.ready && s !== newest)) return undefined;
+  if (!newest?.ready || isStuck(newest, memory)) return undefined;
+  if (observed.sandboxes.some(s => s.ready && s !== newest && !isStuck(s, memory))) return undefined;
   const hostNetwork = pod.spec?.hostNetwork === true;
   if (newest.hostNetwork !== hostNetwork) return undefined;
   return hostNetwork || newest.ips.length > 0 ? newest : undefined;
 }
 
 function sandboxStep(pod: Pod, observed: Observed, memory: Memory, now: number): Step | undefined {
-  if (usableSandbox(pod, observed)) return undefined;
+  if (usableSandbox(pod, observed, memory)) return undefined;
   const groups = killGroups(pod, observed);
   const message = 'Pod sandbox changed, it will be killed and re-created.';
   if (groups.length > 0) return { do: 'kill', groups, graceSeconds: Math.max(1, graceSecondsOf(pod)), message };
-  const up = observed.sandboxes.find(s => s.ready);
-  if (up) return { do: 'stopSandbox', sandboxId: up.id };
-  const attempt = (observed.sandboxes[0]?.attempt ?? -1) + 1;
+  const up = observed.sandboxes.find(s => s.ready && !isStuck(s, memory));
+  if (up) return soonest([stopOf(up)], memory, now);
+  // The runtime takes each attempt once, whatever the clock made of their order.
+  const attempt = Math.max(-1, ...observed.sandboxes.map(s => s.attempt)) + 1;
   return notBefore(memory, 'sandbox', now) ?? { do: 'createSandbox', attempt };
 }
 
-/** Records that nobody asks for: what was made but never started; instances before the last two; empty dead sandboxes. */
-function deadRecord(observed: Observed): Step | undefined {
+/**
+ * What nobody asks for: what was made but never started; instances before the last two; empty dead sandboxes; and sandboxes that
+ * did not stop when they should have.
+ */
+function leftovers(observed: Observed, memory: Memory): Ending[] {
   const seen = new Map<string, number>();
-  for (const c of observed.containers) {
+  const containers = observed.containers.filter(c => {
     // The daemon ended, or the start failed, between making and starting it.
-    if (c.state === 'created') return { do: 'removeContainer', id: c.id };
+    if (c.state === 'created') return true;
     const count = (seen.get(c.name) ?? 0) + 1;
     seen.set(c.name, count);
-    if (count > 2 && c.state === 'exited') return { do: 'removeContainer', id: c.id };
-  }
+    return count > 2 && c.state === 'exited';
+  });
   const unused = observed.sandboxes
     .slice(1)
-    .find(s => !s.ready && !observed.containers.some(c => c.sandboxId === s.id));
-  return unused && { do: 'removeSandbox', sandboxId: unused.id };
+    .filter(s => !s.ready && !observed.containers.some(c => c.sandboxId === s.id));
+  const stuck = observed.sandboxes.filter(s => s.ready && isStuck(s, memory));
+  return [...containers.map(removalOf), ...unused.map(sandboxRemovalOf), ...stuck.map(stopOf)];
 }
 
 export function restartPolicyOf(pod: Pod, container: AnyContainer): string {
@@ -208,7 +239,7 @@ function containerStep(pod: Pod, observed: Observed, memory: Memory, now: number
   return wait(waits);
 }
 
-function wait(times: readonly number[]): Step {
+function wait(times: readonly number[]): Wait {
   return times.length > 0 ? { do: 'wait', until: Math.min(...times) } : WAIT;
 }
 

@@ -48,7 +48,10 @@ export class Observer {
     forget(this.#exited, containers);
     forget(this.#ready, sandboxes);
     return {
-      sandboxes: readSandboxes.filter(s => s !== undefined).toSorted((a, b) => b.createdAt - a.createdAt),
+      // By attempt: the clock may have been set back since the last.
+      sandboxes: readSandboxes
+        .filter(s => s !== undefined)
+        .toSorted((a, b) => b.attempt - a.attempt || b.createdAt - a.createdAt),
       containers: readContainers.filter(c => c !== undefined).toSorted((a, b) => b.createdAt - a.createdAt),
     };
   }
