@@ -20,10 +20,41 @@ function stringEnd(text: string, start: number): number {
   for (;;) {
     if (end < 0) return text.length;
     let backslashes = 0;
-    while (text[end - 1 - backslashes] === '\\') backslashes++;
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes++;
     if (backslashes % 2 === 0) return end + 1;
     end = text.indexOf('"', end + 1);
   }
+}
+
+/**
+ * Whether a field appears again; far cheaper than to say which. `text` must be valid JSON, and `value` what it says, as yet unchanged.
+ */
+export function hasDuplicates(text: string, value: unknown): boolean {
+  return fieldsInText(text) !== fieldsIn(value);
+}
+
+function fieldsInText(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('"'); at >= 0; ) {
+    let end = stringEnd(text, at);
+    while (text.charCodeAt(end) <= 0x20) end++;
+    if (text.charCodeAt(end) === 0x3a) count++; // :
+    at = text.indexOf('"', end);
+  }
+  return count;
+}
+
+function fieldsIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  let count = 0;
+  if (Array.isArray(value)) for (const item of value) count += fieldsIn(item);
+  else
+    for (const name in value) {
+      count++;
+      const inner = (value as Readonly<Record<string, unknown>>)[name];
+      if (typeof inner === 'object') count += fieldsIn(inner);
+    }
+  return count;
 }
 
 /** Called for every field in the order of the text. `again`: its object has had it before. */

@@ -19,16 +19,6 @@ export interface FieldProblems {
 
 type Json = Record<string, unknown>;
 
-/** Where the walk is, for messages in Go's manner. */
-interface Place {
-  /** Innermost struct: `Container`. */
-  readonly struct: string;
-  /** `spec.containers.image`, without indexes. */
-  readonly goPath: string;
-  /** `spec.containers[0].image` */
-  readonly path: string;
-}
-
 const SCHEMA_PROPS = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps';
 
 const isObject = (value: unknown): value is Json =>
@@ -53,28 +43,66 @@ function goType(type: string): string {
   return `${packageName.split('.').at(-1)}.${name}`;
 }
 
+/**
+ * Always true: `steps` lead from the outermost object to where the walk is (a number is an index), and `named` says which of them are
+ * fields of structs, not keys of maps. So a place is put into words only when there is something to say of it.
+ */
 class Walk {
   readonly unknown: string[] = [];
+  /** Of what is walked, in its object. */
+  readonly #prefix: string;
+  readonly #steps: (string | number)[] = [];
+  readonly #named: boolean[] = [];
+  /** The definition of the innermost struct. */
+  #struct = '';
 
-  #mismatch(value: unknown, type: string, place: Place): Error {
+  constructor(prefix = '') {
+    this.#prefix = prefix;
+  }
+
+  #enter(step: string | number, named: boolean): void {
+    this.#steps.push(step);
+    this.#named.push(named);
+  }
+
+  #leave(): void {
+    this.#steps.pop();
+    this.#named.pop();
+  }
+
+  /** `spec.containers[0].image` */
+  #path(): string {
+    let path = this.#prefix;
+    for (const step of this.#steps) path += typeof step === 'number' ? `[${step}]` : path === '' ? step : `.${step}`;
+    return path;
+  }
+
+  /** `spec.containers.image`: without indexes and keys of maps. */
+  #goPath(): string {
+    return this.#steps.filter((_, at) => this.#named[at]).join('.');
+  }
+
+  #mismatch(value: unknown, type: string): Error {
     const literal = typeof value === 'number' && /^int/.test(type) ? `number ${value}` : jsonKind(value);
-    const where = place.goPath === '' ? 'Go value' : `Go struct field ${place.struct}.${place.goPath}`;
+    const goPath = this.#goPath();
+    const where = goPath === '' ? 'Go value' : `Go struct field ${splitDefinition(this.#struct)[1]}.${goPath}`;
     return new Error(`json: cannot unmarshal ${literal} into ${where} of type ${goType(type)}`);
   }
 
   /** The value in normal form; `undefined` for null, which is as if the field were not there. */
-  value(type: string, value: unknown, place: Place): unknown {
+  value(type: string, value: unknown): unknown {
     if (value === null || value === undefined) return undefined;
-    if (type.endsWith('!')) return this.value(type.slice(0, -1), value, place);
-    if (type.startsWith('[]')) return this.#list(type, value, place);
-    if (type.startsWith('{}')) return this.#map(type, value, place);
-    if (type.startsWith('io.k8s.')) return this.object(type, value, place);
+    if (type === 'string') {
+      if (typeof value !== 'string') throw this.#mismatch(value, type);
+      return value;
+    }
+    if (type.endsWith('!')) return this.value(type.slice(0, -1), value);
+    if (type.startsWith('[]')) return this.#list(type, value);
+    if (type.startsWith('{}')) return this.#map(type, value);
+    if (type.startsWith('io.k8s.')) return this.object(type, value);
     switch (type) {
-      case 'string':
-        if (typeof value !== 'string') throw this.#mismatch(value, type, place);
-        return value;
       case 'boolean':
-        if (typeof value !== 'boolean') throw this.#mismatch(value, type, place);
+        if (typeof value !== 'boolean') throw this.#mismatch(value, type);
         return value;
       case 'int32':
       case 'int64': {
@@ -82,14 +110,14 @@ class Walk {
           typeof value === 'number' &&
           Number.isInteger(value) &&
           (type === 'int64' ? Math.abs(value) <= 2 ** 63 : value >= -(2 ** 31) && value < 2 ** 31);
-        if (!fits) throw this.#mismatch(value, type, place);
+        if (!fits) throw this.#mismatch(value, type);
         return value;
       }
       case 'double':
-        if (typeof value !== 'number') throw this.#mismatch(value, type, place);
+        if (typeof value !== 'number') throw this.#mismatch(value, type);
         return value;
       case 'bytes':
-        if (typeof value !== 'string') throw this.#mismatch(value, type, place);
+        if (typeof value !== 'string') throw this.#mismatch(value, type);
         return checkBase64(value);
       case 'Quantity':
         if (typeof value !== 'string' && typeof value !== 'number')
@@ -111,59 +139,68 @@ class Walk {
           throw new Error(`json: cannot unmarshal ${jsonKind(value)} into Go value of type string`);
         return value;
       case 'JSONSchemaPropsOrBool':
-        return typeof value === 'boolean' ? value : this.object(SCHEMA_PROPS, value, place);
+        return typeof value === 'boolean' ? value : this.object(SCHEMA_PROPS, value);
       case 'JSONSchemaPropsOrArray':
-        return Array.isArray(value)
-          ? this.#list(`[]${SCHEMA_PROPS}`, value, place)
-          : this.object(SCHEMA_PROPS, value, place);
+        return Array.isArray(value) ? this.#list(`[]${SCHEMA_PROPS}`, value) : this.object(SCHEMA_PROPS, value);
       case 'JSONSchemaPropsOrStringArray':
-        return Array.isArray(value) ? this.#list('[]string', value, place) : this.object(SCHEMA_PROPS, value, place);
+        return Array.isArray(value) ? this.#list('[]string', value) : this.object(SCHEMA_PROPS, value);
       default:
         // RawExtension, FieldsV1 and JSON hold what they hold.
         return value;
     }
   }
 
-  #list(type: string, value: unknown, place: Place): unknown[] {
-    if (!Array.isArray(value)) throw this.#mismatch(value, type, place);
+  #list(type: string, value: unknown): unknown[] {
+    if (!Array.isArray(value)) throw this.#mismatch(value, type);
     const item = type.slice(2);
     for (let i = 0; i < value.length; i++) {
-      const at = { ...place, path: `${place.path}[${i}]` };
-      value[i] = this.value(item, value[i], at) ?? zeroOf(item);
+      this.#enter(i, false);
+      const normal = this.value(item, value[i]) ?? zeroOf(item);
+      if (normal !== value[i]) value[i] = normal;
+      this.#leave();
     }
     return value;
   }
 
-  #map(type: string, value: unknown, place: Place): Json {
-    if (!isObject(value)) throw this.#mismatch(value, type, place);
+  #map(type: string, value: unknown): Json {
+    if (!isObject(value)) throw this.#mismatch(value, type);
     const item = type.slice(2);
     for (const key of Object.keys(value)) {
-      const at = { ...place, path: `${place.path}.${key}` };
-      value[key] = this.value(item, value[key], at) ?? zeroOf(item);
+      this.#enter(key, false);
+      const normal = this.value(item, value[key]) ?? zeroOf(item);
+      if (normal !== value[key]) value[key] = normal;
+      this.#leave();
     }
     return value;
   }
 
   /** In place; fields of the definition keep the order they were written in. */
-  object(definition: string, value: unknown, place: Place): Json {
-    if (!isObject(value)) throw this.#mismatch(value, definition, place);
+  object(definition: string, value: unknown): Json {
+    if (!isObject(value)) throw this.#mismatch(value, definition);
     const fields = fieldsOf(definition);
-    const struct = splitDefinition(definition)[1];
+    const outer = this.#struct;
+    this.#struct = definition;
     for (const key of Object.keys(value)) {
-      const path = place.path === '' ? key : `${place.path}.${key}`;
       const field = fields.get(key);
+      this.#enter(key, true);
+      const before = value[key];
       if (!field) {
-        this.unknown.push(`unknown field ${JSON.stringify(path)}`);
+        this.unknown.push(`unknown field ${JSON.stringify(this.#path())}`);
         delete value[key];
-        continue;
+      } else {
+        const normal = this.value(field.type, before);
+        if (normal === undefined || (isDropped(field, normal) && !this.#isWish(key))) delete value[key];
+        else if (normal !== before) value[key] = normal;
       }
-      const goPath = place.goPath === '' ? key : `${place.goPath}.${key}`;
-      const normal = this.value(field.type, value[key], { struct, goPath, path });
-      // An empty list of managers is a wish, and the only one of the kind: to forget them all.
-      if (normal === undefined || (isDropped(field, normal) && path !== 'metadata.managedFields')) delete value[key];
-      else value[key] = normal;
+      this.#leave();
     }
+    this.#struct = outer;
     return value;
+  }
+
+  /** An empty list of managers is a wish, and the only one of the kind: to forget them all. */
+  #isWish(key: string): boolean {
+    return key === 'managedFields' && this.#path() === 'metadata.managedFields';
   }
 }
 
@@ -213,7 +250,7 @@ export function checkFields(definition: string, object: object, rawText?: string
 /** The same, for callers with words of their own for a value of a wrong type: it throws an Error with Go's. */
 export function fieldProblems(definition: string, object: object, rawText?: string): FieldProblems {
   const walk = new Walk();
-  walk.object(definition, object, { struct: '', goPath: '', path: '' });
+  walk.object(definition, object);
   const duplicates = rawText === undefined ? [] : duplicateFields(rawText);
   return { unknown: walk.unknown, duplicate: duplicates.map(path => `duplicate field ${JSON.stringify(path)}`) };
 }
@@ -224,7 +261,7 @@ export function fieldProblems(definition: string, object: object, rawText?: stri
  * @param path of the part in its object: `metadata`.
  */
 export function normalizePart(definition: string, part: unknown, path: string): string[] {
-  const walk = new Walk();
-  walk.object(definition, part, { struct: '', goPath: '', path });
+  const walk = new Walk(path);
+  walk.object(definition, part);
   return walk.unknown;
 }

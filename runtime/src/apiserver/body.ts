@@ -1,6 +1,6 @@
 /** Request bodies: JSON, YAML or protobuf into an object of the kind the path expects, pruned to the fields it has. */
 
-import { duplicateFields, problemsInOrder } from '../api/duplicates.ts';
+import { duplicateFields, hasDuplicates, problemsInOrder } from '../api/duplicates.ts';
 import type { KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
 import { decodeProtobuf, isProtobuf } from '../api/protobuf.ts';
@@ -80,11 +80,12 @@ export function conform(
       text,
     );
   }
-  const object = checkKind(given as Record<string, unknown>, expected);
   const json = repeated === undefined && validation !== 'Ignore' ? text : undefined;
+  const repeats = json !== undefined && hasDuplicates(json, given) ? json : undefined;
+  const object = checkKind(given as Record<string, unknown>, expected);
   const problems = expected.module?.decode
-    ? customFields(expected, object, json)
-    : checkFields(expected.definition, object, json);
+    ? customFields(expected, object, repeats)
+    : checkFields(expected.definition, object, repeats);
   if (!expected.module?.decode && fieldsOf(expected.definition).has('metadata')) object.metadata ??= {};
   if (validation === 'Ignore') return object;
   const texts = problemTexts(problems, json, repeated);

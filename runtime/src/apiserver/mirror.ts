@@ -8,7 +8,7 @@
  */
 import type { KubeObject } from '../api/object.ts';
 import type { Store, StoreEvent } from '../store/store.ts';
-import { deserialize } from './serialized.ts';
+import { deserializeUnmanaged } from './serialized.ts';
 
 interface Entry<T> {
   readonly value: Buffer;
@@ -61,10 +61,7 @@ export class Mirror<T extends KubeObject> {
   get(key: string): T | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
-    if (!entry.object) {
-      entry.object = deserialize(entry.value, entry.revision) as T;
-      delete entry.object.metadata.managedFields;
-    }
+    entry.object ??= deserializeUnmanaged(entry.value, entry.revision) as T;
     return entry.object;
   }
 

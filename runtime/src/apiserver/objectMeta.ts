@@ -19,9 +19,18 @@ export function generateName(base: string): string {
   return name;
 }
 
-/** Times in the API have whole seconds. */
-export const timestamp = (nowMs: number): string =>
-  new Date(Math.floor(nowMs / 1000) * 1000).toISOString().replace('.000Z', 'Z');
+let lastSecond = Number.NaN;
+let lastText = '';
+
+/** Times in the API have whole seconds. Most are the present one, which is put into words once. */
+export function timestamp(nowMs: number): string {
+  const second = Math.floor(nowMs / 1000);
+  if (second !== lastSecond) {
+    lastText = new Date(second * 1000).toISOString().replace('.000Z', 'Z');
+    lastSecond = second;
+  }
+  return lastText;
+}
 
 /** `metadata.namespace` from the path, or a 400 where both speak and differ. */
 export function settleNamespace(object: KubeObject, resource: ResourceInfo, namespace: string): void {

@@ -1,5 +1,5 @@
 /** The body of a PATCH as a function on objects: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch. */
-import { problemsInOrder } from '../api/duplicates.ts';
+import { hasDuplicates, problemsInOrder } from '../api/duplicates.ts';
 import type { KubeObject } from '../api/object.ts';
 import { jsonPatch, mergePatch, strategicMergePatch } from '../api/patch/index.ts';
 import { badRequest, invalid, StatusError } from '../api/status.ts';
@@ -69,12 +69,13 @@ const goName = (type: string): string => (type === 'boolean' ? 'bool' : type);
 
 /** Fields that an operation does not have, and fields said twice. */
 function problemsOfPatch(text: string, type: PatchType, patch: unknown): string[] {
-  if (type !== patchTypes.json) return problemsInOrder(text, new Set());
+  if (type !== patchTypes.json) return hasDuplicates(text, patch) ? problemsInOrder(text, new Set()) : [];
   const unknown = new Set<string>();
   for (const [index, operation] of (patch as readonly unknown[]).entries()) {
     if (typeof operation !== 'object' || operation === null) continue;
     for (const key of Object.keys(operation)) if (!OPERATION_FIELDS.has(key)) unknown.add(`[${index}].${key}`);
   }
+  if (unknown.size === 0 && !hasDuplicates(text, patch)) return [];
   return problemsInOrder(text, unknown).map(problem => `json patch ${problem}`);
 }
 

@@ -31,7 +31,7 @@ import { keyOf } from './keys.ts';
 import { trackWrite } from './managedFields/track.ts';
 import { writingOf } from './managedFields/writing.ts';
 import { generateName, settleNamespace, settleNewMetadata, settleUpdatedMetadata } from './objectMeta.ts';
-import { deserialize, serialize } from './serialized.ts';
+import { deserialize, deserializeTwice, deserializeWholly, serialize } from './serialized.ts';
 
 /** Lost races in a row before we give up; each loss means that somebody else has succeeded. */
 const MAX_ATTEMPTS = 100;
@@ -114,6 +114,8 @@ export interface UpdateOptions {
   readonly tracked?: boolean;
   /** The change does not look at `old`, so that it need not be given one of its own. */
   readonly replaces?: boolean;
+  /** The change may reach into the sets of `old`'s `metadata.managedFields`, which are shared otherwise. */
+  readonly changesManagers?: boolean;
 }
 
 export interface Updated extends StoredObject {
@@ -128,10 +130,10 @@ export async function updateObject(context: Context, name: string, options: Upda
   let current: KeyValue | undefined = await parts.store.get(key);
   for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
     if (!current) throw notFound(resource, name);
-    const old = deserialize(current.value, current.modRevision);
-    const stored = { value: current.value, revision: current.modRevision };
-    const given = options.replaces ? old : deserialize(current.value, current.modRevision);
-    const object = await options.change(given, stored);
+    const { value, modRevision: revision } = current;
+    const [old, same] = options.replaces ? [deserialize(value, revision)] : deserializeTwice(value, revision);
+    const given = options.changesManagers ? deserializeWholly(value, revision) : (same ?? old);
+    const object = await options.change(given, { value, revision });
     checkPreconditions(context, name, object, old);
     const reservation = await prepare(context, object, old, options);
     try {

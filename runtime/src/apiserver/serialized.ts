@@ -7,26 +7,169 @@
  * - `managedFields`, which may be more than all the rest, are the last of `metadata`, so that they need not be parsed.
  * So the place of `resourceVersion` is known without parsing: reads copy bytes.
  */
+import { setOfText, textOfSet } from '../api/apply/fieldsText.ts';
+import type { ManagedFieldsEntry } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { KubeObject } from '../api/object.ts';
 
-const METADATA = Buffer.from('"metadata":{');
-const MANAGED = Buffer.from(',"managedFields":[');
+const METADATA_TEXT = '"metadata":{';
+const MANAGED_TEXT = ',"managedFields":[';
+const FIELDS_TEXT = ',"fieldsV1":{';
+const SUBRESOURCE_TEXT = '},"subresource":"';
+const METADATA = Buffer.from(METADATA_TEXT);
+const MANAGED = Buffer.from(MANAGED_TEXT);
 const FIELD = '"resourceVersion":"';
 const separator = Buffer.from(',');
 
 /** The bytes to store. */
 export function serialize(object: KubeObject): Buffer {
-  const { apiVersion, kind, metadata, ...rest } = object;
-  const { resourceVersion: _, managedFields, ...stored } = metadata;
-  const last = managedFields === undefined ? {} : { managedFields };
-  return Buffer.from(JSON.stringify({ apiVersion, kind, metadata: { ...stored, ...last }, ...rest }));
+  const { apiVersion, kind, metadata } = object;
+  let text = `{"apiVersion":${JSON.stringify(apiVersion)},"kind":${JSON.stringify(kind)},"metadata":{`;
+  let separator = '';
+  for (const [name, value] of Object.entries(metadata)) {
+    if (value === undefined || name === 'resourceVersion' || name === 'managedFields') continue;
+    text += `${separator}${JSON.stringify(name)}:${JSON.stringify(value)}`;
+    separator = ',';
+  }
+  if (metadata.managedFields !== undefined)
+    text += `${separator}"managedFields":${entriesText(metadata.managedFields)}`;
+  text += '}';
+  for (const [name, value] of Object.entries(object)) {
+    if (value === undefined || name === 'apiVersion' || name === 'kind' || name === 'metadata') continue;
+    text += `,${JSON.stringify(name)}:${JSON.stringify(value)}`;
+  }
+  return Buffer.from(`${text}}`);
 }
 
-/** What is stored, as an object with its `resourceVersion`. The caller owns it. */
+/** As `JSON.stringify` writes them, but that of most the longest part is known. */
+function entriesText(entries: readonly ManagedFieldsEntry[]): string {
+  let text = '[';
+  for (const entry of entries) {
+    if (text.length > 1) text += ',';
+    let separator = '{';
+    for (const [name, value] of Object.entries(entry)) {
+      if (value === undefined) continue;
+      const isSet = name === 'fieldsV1' && typeof value === 'object' && value !== null;
+      text += `${separator}${JSON.stringify(name)}:${isSet ? textOfSet(value) : JSON.stringify(value)}`;
+      separator = ',';
+    }
+    text += separator === '{' ? '{}' : '}';
+  }
+  return `${text}]`;
+}
+
+/** What is stored, as an object with its `resourceVersion`. The caller owns it, but for the sets of its `managedFields`, which are shared. */
 export function deserialize(value: Buffer, revision: number): KubeObject {
-  const object = JSON.parse(value.toString('utf8')) as KubeObject;
+  return partsOf(value).object(revision);
+}
+
+/** The same object twice: one to change, and one to compare it with. */
+export function deserializeTwice(value: Buffer, revision: number): [KubeObject, KubeObject] {
+  const parts = partsOf(value);
+  return [parts.object(revision), parts.object(revision)];
+}
+
+/** As {@link deserialize}, for those who do not look at `managedFields`: they are not there. */
+export function deserializeUnmanaged(value: Buffer, revision: number): KubeObject {
+  const { text } = unmanaged(value.toString('utf8'));
+  return withRevision(JSON.parse(text) as KubeObject, revision);
+}
+
+/** As {@link deserialize}, and all of it is the caller's: for those who may change who owns what in place. */
+export function deserializeWholly(value: Buffer, revision: number): KubeObject {
+  return withRevision(JSON.parse(value.toString('utf8')) as KubeObject, revision);
+}
+
+function withRevision(object: KubeObject, revision: number): KubeObject {
   object.metadata.resourceVersion = String(revision);
   return object;
+}
+
+function partsOf(value: Buffer): { object(revision: number): KubeObject } {
+  const { text, managed } = unmanaged(value.toString('utf8'));
+  const entries = managed === undefined ? undefined : parseEntries(managed);
+  return {
+    object(revision) {
+      const object = JSON.parse(text) as KubeObject;
+      if (entries) object.metadata.managedFields = entries.map(entry => ({ ...entry }));
+      return withRevision(object, revision);
+    },
+  };
+}
+
+/** An object's text without its managers, and their text, `[…]`. Undefined: it has none. */
+function unmanaged(text: string): { readonly text: string; readonly managed?: string } {
+  const at = text.indexOf(MANAGED_TEXT);
+  if (at < 0) return { text };
+  const start = text.indexOf(METADATA_TEXT) + METADATA_TEXT.length - 1;
+  // Is it the object's own, or of a template in it?
+  if (endOf(text, start, at) !== undefined) return { text };
+  const from = at + MANAGED_TEXT.length - 1;
+  const to = endOf(text, from, text.length);
+  if (to === undefined) throw new Error('a stored object has no end: the store is damaged');
+  return { text: text.slice(0, at) + text.slice(to), managed: text.slice(from, to) };
+}
+
+/** The index after the object or list that begins at `start`; undefined: it does not end before `limit`. */
+function endOf(text: string, start: number, limit: number): number | undefined {
+  let depth = 0;
+  for (let at = start; at < limit; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x7b: // {
+      case 0x5b: // [
+        depth++;
+        break;
+      case 0x7d: // }
+      case 0x5d: // ]
+        if (--depth === 0) return at + 1;
+        break;
+      case 0x22: // a string: to its end
+        at = quoteAfter(text, at);
+    }
+  }
+  return undefined;
+}
+
+/** Where the string ends that begins at `start`. */
+function quoteAfter(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  for (; end >= 0; end = text.indexOf('"', end + 1)) {
+    let before = end - 1;
+    while (text.charCodeAt(before) === 0x5c) before--;
+    if ((end - before) % 2 === 1) return end;
+  }
+  return text.length;
+}
+
+/** The sets of entries in our own spelling are looked up by their texts; others are parsed. */
+function parseEntries(text: string): ManagedFieldsEntry[] {
+  try {
+    return knownEntries(text);
+  } catch {
+    return JSON.parse(text) as ManagedFieldsEntry[];
+  }
+}
+
+/** @throws SyntaxError where an entry's fields stand in another order than ours. */
+function knownEntries(text: string): ManagedFieldsEntry[] {
+  const entries: ManagedFieldsEntry[] = [];
+  if (text === '[]') return entries;
+  // Within a string the quote would be escaped.
+  for (const part of text.slice(2, -2).split('},{"')) {
+    const body = entries.length === 0 ? part : `"${part}`;
+    const at = body.indexOf(FIELDS_TEXT);
+    if (at < 0) {
+      entries.push(JSON.parse(`{${body}}`) as ManagedFieldsEntry);
+      continue;
+    }
+    const from = at + FIELDS_TEXT.length - 1;
+    const after = body.lastIndexOf(SUBRESOURCE_TEXT);
+    const to = after < 0 ? body.length : after + 1;
+    const entry = JSON.parse(`{${body.slice(0, at)}}`) as ManagedFieldsEntry;
+    entry.fieldsV1 = setOfText(body.slice(from, to));
+    if (after >= 0) Object.assign(entry, JSON.parse(`{${body.slice(to + 1)}}`));
+    entries.push(entry);
+  }
+  return entries;
 }
 
 /** Only the object's metadata without `managedFields`, for what need not look further: a small part of parsing it all. */

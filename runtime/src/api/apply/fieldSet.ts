@@ -93,6 +93,7 @@ function merged(a: FieldSet, b: FieldSet): FieldSet {
   const left = Object.keys(a);
   const right = Object.keys(b);
   const node: Building = {};
+  let isA = true;
   let i = 0;
   let j = 0;
   while (i < left.length || j < right.length) {
@@ -106,10 +107,11 @@ function merged(a: FieldSet, b: FieldSet): FieldSet {
         : order > 0
           ? (b[key] ?? emptySet)
           : unionNodes(a[key] ?? emptySet, b[key] ?? emptySet);
+    if (order > 0 || node[key] !== a[key]) isA = false;
     if (order <= 0) i++;
     if (order >= 0) j++;
   }
-  return node;
+  return isA ? a : node;
 }
 
 function unionNodes(a: FieldSet, b: FieldSet): FieldSet {

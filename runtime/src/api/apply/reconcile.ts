@@ -2,9 +2,15 @@
 import { emptySet, type FieldSet, isEmptySet, nodeOf, SELF } from './fieldSet.ts';
 import { deducedView, type TypeView } from './types.ts';
 
+/** Sets that are as they are to be: most stay with their objects for long. */
+const reconciled = new WeakMap<FieldSet, TypeView>();
+
 /** The set as the type is now; the same one where nothing has to change. */
 export function reconcileSet(set: FieldSet, view: TypeView): FieldSet {
-  return reconcileNode(set, view) ?? emptySet;
+  if (reconciled.get(set) === view) return set;
+  const next = reconcileNode(set, view) ?? emptySet;
+  if (next === set && set !== emptySet) reconciled.set(set, view);
+  return next;
 }
 
 /** @param node with something below it. */

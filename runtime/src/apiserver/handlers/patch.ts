@@ -25,6 +25,9 @@ export function readPatch({ request, custom }: Context): Patch {
   return patchOf(request, known);
 }
 
+/** By its name, by an escape that could spell it, or by moving what it is part of. */
+const mayNameManagers = (body: Buffer): boolean => ['managedFields', '\\u', '"from"'].some(text => body.includes(text));
+
 /** @param subresource empty, `status`, or another that is patched as the whole object. */
 export async function patchObject(context: Context, subresource: string): Promise<Response> {
   const { info, resource } = context;
@@ -40,6 +43,7 @@ export async function patchObject(context: Context, subresource: string): Promis
     dedupeOwners(object, context.warnings, true);
     return object;
   };
-  const updated = await updateObject(context, info.name, { change, subresource });
+  const changesManagers = mayNameManagers(context.request.body);
+  const updated = await updateObject(context, info.name, { change, subresource, changesManagers });
   return answerStored(askedOf(context), updated);
 }

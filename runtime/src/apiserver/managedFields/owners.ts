@@ -1,8 +1,10 @@
 /** What tracking and applying share: a resource's types, and the fields that nobody owns. */
 
 import { difference, type FieldSet, fieldPath, isEmptySet, setOf } from '../../api/apply/fieldSet.ts';
+import { frozen } from '../../api/apply/fieldsText.ts';
 import { isMap } from '../../api/apply/forms.ts';
 import { identify, type Managed, type Manager } from '../../api/apply/managedFields.ts';
+import { fieldsOfNew } from '../../api/apply/newFields.ts';
 import { type Converter, type Owned, Updater } from '../../api/apply/updater.ts';
 import { viewOfDefinition } from '../../api/apply/view.ts';
 import { kindModule } from '../../api/kinds/index.ts';
@@ -48,6 +50,26 @@ const NOBODYS: FieldSet = setOf(
 export function strippedOf(owned: Owned): Owned | undefined {
   const fields = difference(owned.fields, NOBODYS);
   return isEmptySet(fields) ? undefined : { ...owned, fields };
+}
+
+/** What is left to own of a set, for who writes through the same place as the last one did. */
+const leftOf = new WeakMap<FieldSet, { readonly reset: Reset; readonly fields: FieldSet | undefined }>();
+
+/**
+ * What the maker of an object comes to own of it; undefined: nothing.
+ * @throws TypedError for an object that is not of its type.
+ */
+export function ownedByMaker({ resource, reset }: Writing, apiVersion: string, object: KubeObject): Owned | undefined {
+  const view = converterOf(resource).viewOf(apiVersion);
+  if (!view) throw new Error(`there is no version ${apiVersion}`);
+  const all = fieldsOfNew(view, object);
+  let left = leftOf.get(all);
+  if (left?.reset !== reset) {
+    const owned = strippedOf({ fields: reset(all), apiVersion, applied: false });
+    left = { reset, fields: owned && frozen(owned.fields) };
+    leftOf.set(all, left);
+  }
+  return left?.fields && { fields: left.fields, apiVersion, applied: false };
 }
 
 const converters = new WeakMap<ResourceInfo, Converter>();

@@ -12,14 +12,16 @@ import {
   decodeSent,
   decodeStored,
   encodeManaged,
+  identify,
   isReset,
   type Managed,
+  type Manager,
   nobody,
 } from '../../api/apply/managedFields.ts';
 import type { ManagedFieldsEntry } from '../../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { KubeObject } from '../../api/object.ts';
 import { timestamp } from '../objectMeta.ts';
-import { comparable, managerIn, SELF, settled, updaterOf, type Writing } from './owners.ts';
+import { comparable, managerIn, ownedByMaker, SELF, settled, updaterOf, type Writing } from './owners.ts';
 
 type Entries = readonly ManagedFieldsEntry[] | undefined;
 
@@ -62,6 +64,19 @@ function readable(sent: readonly ManagedFieldsEntry[]): Managed | undefined {
   }
 }
 
+/** Of a new object. */
+function made(writing: Writing, manager: Manager, object: KubeObject): Managed | undefined {
+  try {
+    const owned = ownedByMaker(writing, manager.apiVersion, object);
+    if (!owned) return nobody;
+    const id = identify(manager);
+    return { owners: new Map([[id, owned]]), times: new Map([[id, timestamp(writing.nowMs)]]) };
+  } catch (error) {
+    if (error instanceof TypedError) return undefined;
+    throw error;
+  }
+}
+
 /** The same value where nothing changes; undefined where the object is not of its type, which its validation will say. */
 function afterWrite(
   writing: Writing,
@@ -71,6 +86,7 @@ function afterWrite(
 ): Managed | undefined {
   const manager = managerIn(writing, 'Update');
   const { apiVersion } = manager;
+  if (!live && managed.owners.size === 0) return made(writing, manager, next);
   const before = live
     ? { apiVersion: live.apiVersion, value: comparable(live, next.metadata.resourceVersion) }
     : { apiVersion, value: {} };
