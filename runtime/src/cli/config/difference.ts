@@ -1,0 +1,110 @@
+/** `atoll config diff`: what a file would change on this node, key by key, and what of it needs a reboot. */
+
+import { isSecret, namesOf } from '../../machine/config/check.ts';
+import { readConfig } from '../../machine/config/read.ts';
+import { documentShapes } from '../../machine/config/schema.ts';
+import type { Shape } from '../../machine/config/shape.ts';
+import { pathText, type Tree } from '../../machine/config/tree.ts';
+import { type DocumentName, documentNames } from '../../machine/config/types.ts';
+import { type CommandContext, UsageError } from '../command.ts';
+import { namedDocuments, nodeDocuments } from './documents.ts';
+import { coloursOf, problemText } from './problems.ts';
+import { COVERED, fieldShape, shown } from './show.ts';
+
+export function showDifference({ values, rest, stdout }: CommandContext): number {
+  const [file, ...more] = rest;
+  if (file === undefined || more.length > 0) throw new UsageError('say which: atoll config diff FILE|DIR');
+  const named = namedDocuments(file);
+  const next = readConfig(named.sources);
+  const paint = coloursOf(process.stdout.isTTY === true, process.env);
+  for (const problem of next.problems) stdout(problemText(problem, named.texts, paint));
+  if (!next.config) {
+    stdout(`${file} is refused: it would change nothing.\n`);
+    return 1;
+  }
+  const current = readConfig(nodeDocuments(values.one('config-dir'))?.sources ?? []);
+  const changes: Change[] = [];
+  for (const name of documentNames) {
+    const tree = next.trees[name];
+    // A document that the file does not hold stays as it is.
+    if (tree)
+      compare(
+        current.trees[name],
+        tree,
+        { document: name, path: [], shape: documentShapes[name], reboot: false },
+        changes,
+      );
+  }
+  const secrets = values.has('secrets');
+  for (const change of changes) stdout(`${changeText(change, secrets)}\n`);
+  const reboot = [...new Set(changes.filter(({ needsReboot }) => needsReboot).map(({ path }) => pathText(path)))];
+  if (changes.length === 0) stdout('It says what is in force already.\n');
+  else if (reboot.length > 0) stdout(`Needs a reboot: ${reboot.join(', ')}\n`);
+  return 0;
+}
+
+type Path = readonly (string | number)[];
+
+export interface Change {
+  readonly document: DocumentName;
+  readonly path: Path;
+  readonly before: Tree | undefined;
+  readonly after: Tree | undefined;
+  readonly shape: Shape | undefined;
+  readonly needsReboot: boolean;
+}
+
+interface Where {
+  readonly document: DocumentName;
+  readonly path: Path;
+  readonly shape: Shape | undefined;
+  readonly reboot: boolean;
+}
+
+/** Mappings key by key, everything else as a whole. */
+export function compare(before: Tree | undefined, after: Tree | undefined, where: Where, changes: Change[]): void {
+  if (before === undefined && after === undefined) return;
+  const mappings = [before, after].filter(tree => tree !== undefined);
+  if (mappings.every(tree => tree.kind === 'mapping')) {
+    const keys = new Set(mappings.flatMap(tree => [...tree.entries.keys()]));
+    const get = (tree: Tree | undefined, key: string): Tree | undefined =>
+      tree?.kind === 'mapping' ? tree.entries.get(key)?.value : undefined;
+    for (const key of keys)
+      compare(
+        get(before, key),
+        get(after, key),
+        {
+          ...where,
+          path: [...where.path, key],
+          shape: fieldShape(where.shape, key),
+          reboot: where.reboot || needsReboot(where.shape, key),
+        },
+        changes,
+      );
+    return;
+  }
+  const same =
+    before &&
+    after &&
+    JSON.stringify(shown(before, where.shape, true)) === JSON.stringify(shown(after, where.shape, true));
+  if (same) return;
+  const { document, path, shape, reboot } = where;
+  changes.push({ document, path, before, after, shape, needsReboot: reboot });
+}
+
+function needsReboot(shape: Shape | undefined, key: string): boolean {
+  if (shape?.kind === 'either') return shape.of.some(of => needsReboot(of, key));
+  return shape?.kind === 'mapping' && shape.fields[namesOf(shape.fields).get(key) ?? '']?.reboot === true;
+}
+
+function changeText({ document, path, before, after, shape }: Change, secrets: boolean): string {
+  const text = (tree: Tree): string => {
+    if (!secrets && shape && isSecret(shape)) return COVERED;
+    const json = JSON.stringify(shown(tree, shape, secrets));
+    return json.length > 100 ? `${json.slice(0, 97)}…` : json;
+  };
+  const key = `${document === 'user-data' ? '' : `${document}: `}${pathText(path)}`;
+  if (!before) return `+ ${key}: ${after ? text(after) : ''}`;
+  if (!after) return `- ${key}: ${text(before)}`;
+  return `~ ${key}: ${text(before)} → ${text(after)}`;
+}

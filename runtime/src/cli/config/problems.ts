@@ -1,0 +1,113 @@
+/**
+ * A problem as a person sees it on a terminal: file, line and column, the line itself with a caret, and what to do. Secrets in the line
+ * are covered, as what a terminal shows ends in logs.
+ */
+import { documentNames, type Place, type Problem } from '../../machine/config/types.ts';
+import { type Texts, textKey } from './documents.ts';
+
+const WIDTH = 100;
+
+export interface Colours {
+  readonly error: (text: string) => string;
+  readonly warning: (text: string) => string;
+  readonly strong: (text: string) => string;
+  readonly faint: (text: string) => string;
+}
+
+const colour =
+  (code: string) =>
+  (text: string): string =>
+    `\u001b[${code}m${text}\u001b[0m`;
+const none = (text: string): string => text;
+export const noColours: Colours = { error: none, warning: none, strong: none, faint: none };
+export const colours: Colours = {
+  error: colour('1;31'),
+  warning: colour('1;33'),
+  strong: colour('1'),
+  faint: colour('2'),
+};
+
+/** Colours for a person at a terminal (https://no-color.org). */
+export const coloursOf = (isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Colours =>
+  isTerminal && !env.NO_COLOR ? colours : noColours;
+
+/** `configs/server.yaml:4:11`; a document in a folder by its path. */
+export function placeText({ location, document, line, column }: Place): string {
+  return `${fileOf(location, document)}:${line}:${column}`;
+}
+
+function fileOf(location: string, document: Place['document']): string {
+  const isFile = /\.ya?ml$|\.json$|\.cfg$|\.txt$/.test(location) || location === 'standard input';
+  const named = documentNames.some(name => location === name || location.endsWith(`/${name}`));
+  if (isFile || named) return location;
+  return location.includes(' ') || /^https?:/.test(location) ? `${document} of ${location}` : `${location}/${document}`;
+}
+
+export function problemText(problem: Problem, texts: Texts, paint: Colours): string {
+  const { severity, place, path, message, hint } = problem;
+  const what = paint[severity](severity);
+  const where = place ? `${paint.strong(placeText(place))}: ` : '';
+  const key = path === '' || message.startsWith('unknown key') ? parentOf(path, message) : `${path}: `;
+  const lines = [`${where}${what}: ${key}${message}`];
+  const bytes = place && texts.get(textKey(place.location, place.document));
+  if (place && bytes) lines.push(...excerpt(bytes, place, problem, paint));
+  if (hint !== undefined)
+    lines.push(`${' '.repeat(place ? String(place.line).length + 3 : 2)}${paint.faint('→')} ${hint}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** Where an unknown key stands; the key itself is in the message. */
+function parentOf(path: string, message: string): string {
+  if (path === '' || !message.startsWith('unknown key')) return '';
+  const parent = path.replace(/(?:\.?[A-Za-z_][\w-]*|\["(?:[^"\\]|\\.)*"\])$/, '');
+  return parent === '' ? '' : `${parent}: `;
+}
+
+/** The line and, under it, a caret and the rest of the word. */
+function excerpt(bytes: Buffer, { line, column }: Place, problem: Problem, paint: Colours): string[] {
+  const text = lineOf(bytes, line);
+  if (text === undefined) return [];
+  const shown = covered(text, problem);
+  const letters = [...shown].map(letter => (letter === '\t' ? '⇥' : printable(letter)));
+  const from = column > WIDTH - 10 ? column - 40 : 0;
+  const cut = letters.slice(from, from + WIDTH);
+  const before = from > 0 ? '…' : '';
+  const after = letters.length > from + WIDTH ? '…' : '';
+  const number = String(line);
+  const at = column - 1 - from;
+  const word = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,\]}#:]+)/.exec(cut.slice(at).join(''))?.[0];
+  const mark = '^'.repeat(Math.max(1, word === undefined ? 1 : [...word].length));
+  return [
+    `${paint.faint(` ${number} │`)} ${before}${cut.join('')}${after}`,
+    `${paint.faint(` ${' '.repeat(number.length)} │`)} ${' '.repeat(before.length + Math.max(0, at))}${paint[problem.severity](mark)}`,
+  ];
+}
+
+function lineOf(bytes: Buffer, line: number): string | undefined {
+  let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  for (let i = 1; i < line; i++) {
+    const end = bytes.indexOf(0x0a, start);
+    if (end === -1) return undefined;
+    start = end + 1;
+  }
+  const end = bytes.indexOf(0x0a, start);
+  const text = bytes.subarray(start, Math.min(end === -1 ? bytes.length : end, start + 65_536)).toString('utf8');
+  return text.replace(/\r$/, '');
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not reach a terminal
+const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+const printable = (letter: string): string => (UNPRINTABLE.test(letter) ? '·' : letter);
+
+const SECRET =
+  /((?:^|[\s{,"'-])[\w-]*(?:tok|secr|pass|psk|priv|cred|auth(?!or)|identity|hash)[\w-]*["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#][^,}]*)/gi;
+
+/** The line with everything covered that may be a secret; as many signs as before, so that the caret fits. */
+function covered(line: string, { message, path }: Problem): string {
+  const cover = (text: string): string => '•'.repeat(text.length);
+  if (message.startsWith('unknown key'))
+    return line.replace(/(:\s+)(\S.*)$/, (_, colon: string, rest: string) => `${colon}${cover(rest)}`);
+  const without = line.replace(SECRET, (_, key: string, value: string) => `${key}${cover(value)}`);
+  // A syntax error may be anywhere: in the middle of a key in PEM or base64.
+  return path === '' ? without.replace(/[A-Za-z0-9+/=_-]{24,}/g, cover) : without;
+}
