@@ -15,6 +15,7 @@ export interface LivePlan {
   readonly rebootNeeded: readonly string[];
 }
 
+/** Nothing is waited for: at a first boot the units themselves wait for the configuration that is being fetched. */
 interface Follower {
   readonly paths: RegExp;
   readonly command: readonly string[];
@@ -24,12 +25,15 @@ const followers: readonly Follower[] = [
   { paths: /^etc\/modules-load\.d\//, command: ['/usr/lib/systemd/systemd-modules-load'] },
   { paths: /^etc\/sysctl\.d\//, command: ['/usr/lib/systemd/systemd-sysctl'] },
   { paths: /^etc\/systemd\/network\//, command: ['networkctl', 'reload'] },
-  { paths: /^etc\/wpa_supplicant\//, command: ['systemctl', 'try-restart', 'wpa_supplicant@*.service'] },
-  { paths: /^etc\/systemd\/timesyncd\.conf\.d\//, command: ['systemctl', 'try-restart', 'systemd-timesyncd.service'] },
-  { paths: /^etc\/(atoll\/ssh|passwd|shadow)$/, command: ['systemctl', 'restart', 'atoll-ssh.service'] },
+  { paths: /^etc\/wpa_supplicant\//, command: ['systemctl', '--no-block', 'try-restart', 'wpa_supplicant@*.service'] },
+  {
+    paths: /^etc\/systemd\/timesyncd\.conf\.d\//,
+    command: ['systemctl', '--no-block', 'try-restart', 'systemd-timesyncd.service'],
+  },
+  { paths: /^etc\/(atoll\/ssh|passwd|shadow)$/, command: ['systemctl', '--no-block', 'restart', 'atoll-ssh.service'] },
   {
     paths: /^(etc\/atoll\/(registries\.yaml|ca\.env|config\.yaml)|etc\/atoll\/manifests\/.*)$/,
-    command: ['systemctl', 'try-restart', 'atoll-server.service', 'atoll-agent.service'],
+    command: ['systemctl', '--no-block', 'try-restart', 'atoll-server.service', 'atoll-agent.service'],
   },
 ];
 

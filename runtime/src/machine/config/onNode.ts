@@ -10,7 +10,7 @@ import { type ApplyOptions, type Compile, type Outcome, publishStatus, readAccou
 import { configBase, type TreeFile } from './generations.ts';
 import { livePlan } from './live.ts';
 import type { Gathered } from './sources/gathered.ts';
-import type { ConfigStatus } from './status.ts';
+import { type ConfigStatus, readConfigStatus } from './status.ts';
 
 export const runDir = '/run/atoll';
 export const workDir = '/run/atoll/config';
@@ -58,13 +58,18 @@ export function takeLive(
       ...options,
     });
     if (options.dryRun === true) return { outcome, failed: [] };
-    if (outcome.kind !== 'stored') return { outcome: told(outcome), failed: [] };
+    if (outcome.kind !== 'stored') {
+      // What has waited for a reboot still does.
+      const rebootNeeded = readConfigStatus(runDir)?.rebootNeeded ?? [];
+      return { outcome: told({ ...outcome, status: { ...outcome.status, rebootNeeded } }), failed: [] };
+    }
     const before = outcome.before === undefined ? [] : readTree(outcome.before);
     const plan = livePlan(before, outcome.files);
     for (const path of plan.remove) restore(path, root);
     const commands = [['/usr/lib/atoll/config-apply'], ...plan.commands];
     const failed = commands.filter(command => !ran(command)).map(command => command.join(' '));
-    const status = { ...outcome.status, rebootNeeded: plan.rebootNeeded };
+    const waiting = readConfigStatus(runDir)?.rebootNeeded ?? [];
+    const status = { ...outcome.status, rebootNeeded: [...new Set([...waiting, ...plan.rebootNeeded])] };
     return { outcome: told({ ...outcome, status }), failed };
   } finally {
     if (mounted) ran(['umount', imageRoot]);
