@@ -43,6 +43,7 @@ export const absent: readonly Rule[] = [
   { paths: '/etc/security/opasswd', why: 'PAM is left out: nobody logs in' },
   { paths: '/etc/rc?.d/S01*', why: 'links of System V init' },
   { paths: '/etc/modules', why: 'modules-load.d of the overlay says what is loaded' },
+  { paths: '/etc/{localtime,timezone}', why: 'the zone is the configuration’s; without one it is UTC' },
   { paths: '/etc/networks', why: 'names of networks, which nothing looks up' },
   { paths: '/etc/opt', why: 'no optional packages' },
   { paths: '/etc/vconsole.conf', why: 'no keyboards are set up' },
@@ -106,7 +107,7 @@ export const different: readonly Difference[] = [
   { paths: '/etc/systemd/system/timers.target.wants/fstrim.timer', fields: ['target'], why: '/lib is /usr/lib' },
   { paths: '/root', fields: ['type', 'mode', 'target'], why: 'the step `skeleton`: on the data partition' },
   {
-    paths: '/usr/bin/{mount,umount,su}',
+    paths: '/usr/bin/{mount,umount}',
     fields: ['mode'],
     why: 'no setuid files: nobody but root runs anything outside pods',
   },
