@@ -70,7 +70,7 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
     if (at >= 0) files.splice(at, 1);
     etc(file.path, file.content, file.mode);
   }
-  if (rendered.ssh) etc('/etc/atoll/ssh', `OPTIONS=${rendered.ssh.passwords ? '' : '-s'}\n`, 0o644);
+  if (rendered.ssh) etc('/etc/atoll/ssh', `OPTIONS=${rendered.ssh.passwords ? '-g' : '-s'}\n`, 0o644);
   for (const unit of rendered.units) boot.push(call('unit', unit));
   for (const command of rendered.runcmd) final.push(call('late', keep(script(command))));
   if (rendered.phoneHome)
