@@ -17,6 +17,7 @@ import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/iden
 import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
+import { onClockJump } from '../machine/time.ts';
 import { type JoinToken, parseToken } from '../machine/token.ts';
 import { writeCniConfiguration } from '../net/cni.ts';
 import { keepTunnel } from '../net/tunnel.ts';
@@ -88,7 +89,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       clock,
       onProblems: problems => sayOfImages(values.one('run-dir'), problems),
     });
-    state.report('starting', `waiting for the control plane at ${server}`, { nodeName });
+    state.report('starting', `waiting for the control plane at ${server}`, { nodeName, apiUrl: server });
     const identify = (): Promise<Identity> =>
       ensureIdentity({
         directory,
@@ -163,6 +164,11 @@ export async function agent({ values }: CommandContext): Promise<number> {
       );
     };
     const cancel = every(RENEWAL_CHECK_MS, renew, clock);
+    onClockJump(byMs => {
+      logger.warn({ seconds: Math.round(byMs / 1000) }, 'the clock has been set; looking at certificates and tokens');
+      renew();
+      node.clockChanged();
+    }, signal);
     await aborted(signal);
     cancel();
     state.report('stopping', 'stopping; pods go on running');

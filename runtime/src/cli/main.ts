@@ -9,6 +9,7 @@ import { type Command, nearest, parseOptions, UsageError } from './command.ts';
 import { configCommands } from './configCommands.ts';
 import { helpOf } from './help.ts';
 import { alwaysSo, whyNot } from './serverElsewhere.ts';
+import { machineCommands } from './machineCommands.ts';
 import { serverNotes, serverOptions } from './serverOptions.ts';
 
 const kubeconfig = {
@@ -64,6 +65,7 @@ const commands: readonly Command[] = [
     run: async context => (await import('./status.ts')).status(context),
   },
   ...configCommands,
+  ...machineCommands(dataDir),
   ...atRestCommands(dataDir, runDir),
   {
     name: 'version',

@@ -195,7 +195,7 @@ async function ensureAuthority(files: Files, name: string, now: Date): Promise<K
     issuer: { self: key },
     isCa: true,
     notBefore: NOT_BEFORE,
-    notAfter: new Date(now.getTime() + authorityValidityMs),
+    notAfter: new Date(startOf(now) + authorityValidityMs),
   });
   await files.write(`${name}.crt`, renewed);
   return { certificatePem: renewed, privateKeyPem: pem };
@@ -213,7 +213,7 @@ async function ensureLeaf(files: Files, name: string, authority: KeyPair, leaf: 
 }
 
 function issue(authority: KeyPair, { subject, usage, names, now }: Leaf, publicKey: KeyObject): string {
-  const end = Math.min(now.getTime() + leafValidityMs, expiry(new X509Certificate(authority.certificatePem)));
+  const end = Math.min(startOf(now) + leafValidityMs, expiry(new X509Certificate(authority.certificatePem)));
   return createCertificate({
     subject,
     publicKey,
@@ -242,6 +242,9 @@ function isGood(certificatePem: string, key: KeyObject, authority: KeyPair, { su
     names.every(name => (isIP(name) ? certificate.checkIP(name) !== undefined : present.includes(`DNS:${name}`)))
   );
 }
+
+/** A clock that begins in 1970 makes certificates that end later than they begin. */
+const startOf = (now: Date): number => Math.max(now.getTime(), NOT_BEFORE.getTime());
 
 const expiry = (certificate: X509Certificate): number => Date.parse(certificate.validTo);
 

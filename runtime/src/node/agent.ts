@@ -82,6 +82,8 @@ export interface RunningNode {
   ready(signal: AbortSignal): Promise<void>;
   /** Look at the node's state now. */
   poke(): void;
+  /** The clock has been set by more than it drifts: what has a date is looked at again. */
+  clockChanged(): void;
   /** Ends everything of this process; containers run on. */
   close(): Promise<void>;
 }
@@ -211,6 +213,10 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     },
     kubelet,
     poke: () => reporter.poke(),
+    clockChanged: () => {
+      set.clockChanged();
+      reporter.poke();
+    },
     close,
     ready: until =>
       new Promise((resolve, reject) => {

@@ -80,6 +80,11 @@ export class PodSet {
     for (const uid of uids) void this.#workers.get(uid)?.objectChanged();
   }
 
+  /** The clock has been set: tokens may have ended, and what waited for a time waits no longer. */
+  clockChanged(): void {
+    for (const worker of this.#workers.values()) void worker.objectChanged();
+  }
+
   #want(pod: Pod): void {
     this.#record(pod);
     const worker = this.#workers.get(uidOf(pod));

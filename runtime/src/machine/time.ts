@@ -1,0 +1,109 @@
+/**
+ * What this machine knows of the time, and word of its jumps.
+ *
+ * Many boards have no clock that runs while they are off. systemd starts none behind the newest of two files: `/usr/lib/clock-epoch`, which
+ * has the image's build date, and timesyncd's, which is touched while the machine runs (systemd-timesyncd.service(8)). So time never
+ * runs backwards from boot to boot; when NTP answers, it may jump forward by years.
+ */
+import { type FSWatcher, statSync, watch } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { type Clock, systemClock } from '../lib/clock.ts';
+
+export interface TimePaths {
+  readonly imageEpoch: string;
+  readonly lastSeen: string;
+  /** Touched by timesyncd whenever it has set the clock by a server. */
+  readonly synchronized: string;
+}
+
+export const timePaths: TimePaths = {
+  imageEpoch: '/usr/lib/clock-epoch',
+  lastSeen: '/var/lib/systemd/timesync/clock',
+  synchronized: '/run/systemd/timesync/synchronized',
+};
+
+export interface TimeReport {
+  /** ISO 8601. */
+  readonly now: string;
+  /** By a time server, in this boot. */
+  readonly synchronized: boolean;
+  /** When it last was, ISO 8601. */
+  readonly lastSync?: string;
+  /** The clock does not start behind this, ISO 8601; absent outside of an image. */
+  readonly floor?: string;
+}
+
+const changedAt = (path: string): number | undefined => {
+  try {
+    return statSync(path).mtimeMs;
+  } catch {
+    return undefined;
+  }
+};
+
+export function timeReport(paths: TimePaths = timePaths, clock: Clock = systemClock): TimeReport {
+  const text = (ms: number): string => new Date(ms).toISOString();
+  const lastSync = changedAt(paths.synchronized);
+  const floors = [changedAt(paths.imageEpoch), changedAt(paths.lastSeen)].filter(ms => ms !== undefined);
+  return {
+    now: text(clock.now()),
+    synchronized: lastSync !== undefined,
+    ...(lastSync === undefined ? {} : { lastSync: text(lastSync) }),
+    ...(floors.length > 0 ? { floor: text(Math.max(...floors)) } : {}),
+  };
+}
+
+/** A clock that went wrong by less than this only drifted. */
+const JUMP_MS = 60_000;
+/** Somebody may set the clock by hand, of which nothing tells. */
+const LOOK_MS = 60_000;
+
+export interface JumpOptions {
+  readonly clock?: Clock;
+  /** Milliseconds that only go forward, whatever is done to the clock. */
+  readonly monotonic?: () => number;
+  readonly paths?: TimePaths;
+}
+
+/**
+ * Calls back, with how far, after the clock has been set by more than a minute: at once when timesyncd did, within a minute otherwise.
+ * What has a date (certificates, tokens) must be looked at then; timers do not notice. Ends with `signal`.
+ */
+export function onClockJump(
+  callback: (byMs: number) => void,
+  signal: AbortSignal,
+  { clock = systemClock, monotonic = () => performance.now(), paths = timePaths }: JumpOptions = {},
+): void {
+  const offset = (): number => clock.now() - monotonic();
+  let known = offset();
+  const look = (): void => {
+    const by = offset() - known;
+    if (Math.abs(by) < JUMP_MS) return;
+    known += by;
+    callback(by);
+  };
+  let cancel = (): void => undefined;
+  const arm = (): void => {
+    cancel = clock.after(LOOK_MS, () => {
+      look();
+      arm();
+    });
+  };
+  arm();
+  let watcher: FSWatcher | undefined;
+  try {
+    const name = basename(paths.synchronized);
+    watcher = watch(dirname(paths.synchronized), (_, file) => {
+      if (file === name) look();
+    });
+    watcher.on('error', () => watcher?.close());
+  } catch {
+    // timesyncd does not run here: the look once a minute is what there is.
+  }
+  const stop = (): void => {
+    cancel();
+    watcher?.close();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  if (signal.aborted) stop();
+}
