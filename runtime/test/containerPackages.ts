@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -36,11 +36,17 @@ export async function containerTools(): Promise<ContainerTools> {
     cniDirectory: join(tree, 'usr', 'lib', 'cni'),
     busybox: join(tree, 'usr', 'bin', 'busybox'),
   };
-  if (await exists(tree)) return tools;
-  await mkdir(cache, { recursive: true });
-  const work = await mkdtemp(join(cache, 'work-'));
+  await unpackedPackages(tree, packages);
+  return tools;
+}
+
+/** Packages of Debian 12 or 13 (`runc/bookworm`), unpacked into `tree` once. @returns `tree` @throws when apt cannot get them. */
+export async function unpackedPackages(tree: string, names: readonly string[]): Promise<string> {
+  if (await exists(tree)) return tree;
+  await mkdir(dirname(tree), { recursive: true });
+  const work = await mkdtemp(join(dirname(tree), 'work-'));
   try {
-    const root = await unpack(work);
+    const root = await unpack(work, names);
     // Two tests may get here at once: the first tree stays, the other one is dropped.
     await rename(root, tree).catch(async error => {
       if (!(await exists(tree))) throw error;
@@ -48,10 +54,10 @@ export async function containerTools(): Promise<ContainerTools> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
-  return tools;
+  return tree;
 }
 
-async function unpack(work: string): Promise<string> {
+async function unpack(work: string, names: readonly string[]): Promise<string> {
   const root = join(work, 'root');
   for (const directory of ['root', 'debs', 'etc', 'state/lists/partial', 'cache/archives/partial']) {
     await mkdir(join(work, directory), { recursive: true });
@@ -71,7 +77,7 @@ async function unpack(work: string): Promise<string> {
   const env = { ...process.env, APT_CONFIG: join(work, 'apt.conf'), LC_ALL: 'C' };
   const options = { cwd: join(work, 'debs'), env, timeout: 300_000 };
   await run('apt-get', ['-q', 'update'], options);
-  await run('apt-get', ['-q', 'download', ...packages], options);
+  await run('apt-get', ['-q', 'download', ...names], options);
   for (const archive of await readdir(join(work, 'debs'))) {
     await run('dpkg-deb', ['-x', join(work, 'debs', archive), root], { timeout: 60_000 });
   }

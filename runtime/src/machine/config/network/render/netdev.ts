@@ -67,14 +67,16 @@ function bondSection({ parameters = {} }: Bond): IniSection {
   });
 }
 
-function bridgeSection({ parameters = {} }: Bridge): IniSection {
+/** A bridge with any parameter uses the spanning tree protocol unless it says it does not; one without leaves it to the kernel, which does not. */
+function bridgeSection({ parameters }: Bridge): IniSection {
+  if (parameters === undefined) return section('Bridge', {});
   return section('Bridge', {
     AgeingTimeSec: parameters['ageing-time'],
     Priority: parameters.priority,
     ForwardDelaySec: parameters['forward-delay'],
     HelloTimeSec: parameters['hello-time'],
     MaxAgeSec: parameters['max-age'],
-    STP: parameters.stp,
+    STP: parameters.stp ?? true,
   });
 }
 

@@ -27,11 +27,9 @@ function settings(device: DeviceEntry, devices: Devices) {
   const value: Device = device.value;
   const linkLocal = value['link-local'] ?? ['ipv6'];
   const ipv6 = linkLocal.includes('ipv6');
-  const generation = value['ipv6-address-generation'];
   return {
     DHCP: value.dhcp4 ? (value.dhcp6 ? 'yes' : 'ipv4') : value.dhcp6 ? 'ipv6' : undefined,
     LinkLocalAddressing: linkLocal.length === 2 ? 'yes' : (linkLocal[0] ?? 'no'),
-    IPv6LinkLocalAddressGenerationMode: generation === 'eui64' ? 'eui64' : generation,
     // networkd listens to routers by default only where the machine does not forward, and a node forwards.
     IPv6AcceptRA: value['accept-ra'] ?? ipv6,
     IPv6PrivacyExtensions: value['ipv6-privacy'],

@@ -13,7 +13,7 @@ export function routeSections(entry: DeviceEntry): IniSection[] {
       GatewayOnLink: route['on-link'] || undefined,
       PreferredSource: route.from,
       Metric: route.metric,
-      Scope: route.scope ?? scopeOf(route.type, route.via, way?.family),
+      Scope: route.scope === 'global' ? undefined : (route.scope ?? scopeOf(route.type, route.via, way?.family)),
       Type: route.type === 'unicast' ? undefined : route.type,
       Table: way?.table,
       MTUBytes: route.mtu,
