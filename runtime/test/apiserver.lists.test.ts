@@ -4,6 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parse } from 'yaml';
 import { decodeProtobuf } from '../src/api/protobuf.ts';
 import { ask, open, WatchReader } from './apiserverAsk.ts';
@@ -14,7 +16,25 @@ const MAPS = '/api/v1/namespaces/default/configmaps';
 const COUNT = 400;
 const FILLING = 'y'.repeat(12_000);
 
-/** Name and `data.mark`, in the order of the list. */
+/** Lists that are open at the same time and not read. */
+const UNREAD = 8;
+/** Of a list of 5 MB: a piece, and of a protobuf list what is kept of measuring it. */
+const MOST_HELD_BYTES = 3 * 1024 * 1024;
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
+
+/** What is reachable, in the heap and beside it. */
+async function heldBytes(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    collect();
+    await new Promise(resolve => setImmediate(resolve));
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+/** Name and the label `mark`, in the order of the list. */
 type Seen = readonly (readonly [name: string, mark: string])[];
 interface Listed {
   readonly revision: string;
@@ -119,6 +139,28 @@ describe('long lists', () => {
         while (!(await rest.next()).done);
       }, /has been compacted/);
       await restore();
+    });
+  }
+
+  for (const { form, headers } of forms) {
+    it(`as ${form}: cost little while nobody takes them`, async () => {
+      const { body: whole } = await open(server.apiServer.handler, `GET ${MAPS}`, { headers });
+      assert.ok(!Buffer.isBuffer(whole));
+      let sizeBytes = 0;
+      for await (const chunk of whole) sizeBytes += chunk.length;
+      const before = await heldBytes();
+      const unread: AsyncIterator<Buffer>[] = [];
+      for (let index = 0; index < UNREAD; index++) {
+        const { body } = await open(server.apiServer.handler, `GET ${MAPS}`, { headers });
+        assert.ok(!Buffer.isBuffer(body));
+        const rest = body[Symbol.asyncIterator]();
+        await rest.next();
+        await rest.next();
+        unread.push(rest);
+      }
+      const each = ((await heldBytes()) - before) / UNREAD;
+      assert.ok(each < MOST_HELD_BYTES, `each of ${sizeBytes} bytes holds ${Math.round(each)}`);
+      for (const rest of unread) await rest.return?.();
     });
   }
 

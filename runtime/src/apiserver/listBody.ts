@@ -14,7 +14,7 @@ export const WHOLE_BYTES = 512 * 1024;
 /** About so much is handed on at once. */
 const CHUNK_BYTES = 256 * 1024;
 /** Of a protobuf list that is measured before it is sent, so much is kept of what was made for that. */
-const MEASURED_BYTES = 4 * 1024 * 1024;
+const MEASURED_BYTES = 2 * 1024 * 1024;
 
 type Body = Pick<Response, 'body' | 'large'>;
 type Convert = (object: KubeObject) => unknown;
