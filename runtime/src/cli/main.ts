@@ -8,8 +8,8 @@ import { atRestCommands } from './atRestCommands.ts';
 import { type Command, nearest, parseOptions, UsageError } from './command.ts';
 import { configCommands } from './configCommands.ts';
 import { helpOf } from './help.ts';
-import { alwaysSo, whyNot } from './serverElsewhere.ts';
 import { machineCommands } from './machineCommands.ts';
+import { alwaysSo, whyNot } from './serverElsewhere.ts';
 import { serverNotes, serverOptions } from './serverOptions.ts';
 
 const kubeconfig = {
