@@ -19,7 +19,8 @@ const HEAD = '# Written by Atoll from the machine configuration: changes here ar
 export function renderAtoll(atoll: AtollSection): Rendered {
   const { role = 'server', registries, manifests = {}, images = [], ...options } = atoll;
   const files: RenderedFile[] = [];
-  const said = new Set<string>(alwaysSo.map(([name]) => name));
+  // What needs no saying, and what the units go by.
+  const said = new Set<string>(['disable-agent', ...alwaysSo.map(([name]) => name)]);
   const daemons = {
     ...Object.fromEntries(Object.entries(options).filter(([name]) => !said.has(name))),
     ...(images.length > 0 ? { 'preload-image': images } : {}),
