@@ -37,7 +37,8 @@ const rules: readonly DeviceRule[] = [
 
 function documentRule(document: NetworkDocument, report: Report): void {
   const { network, path } = networkOf(document);
-  if (network.version === 1) report([...path, 'version'], 'must be 2, not 1', { hint: version1 });
+  const { version = 2 } = network;
+  if (version !== 2) report([...path, 'version'], `must be 2, not ${version}`, version === 1 ? { hint: version1 } : {});
   if (document.network === undefined) return;
   for (const key of Object.keys(document))
     if (key !== 'network') report([key], 'belongs under network', { hint: 'indent it under network:' });

@@ -14,7 +14,7 @@ export const version1 =
   '[192.0.2.10/24], a default route in routes: [{to: default, via: 192.0.2.1}] and name servers in nameservers: {addresses: [192.0.2.1]}';
 
 const bodyFields = {
-  version: field(integer(1, 2), 'the version of this format: 2'),
+  version: field(integer(0, 100), 'the version of this format: 2'),
   renderer: field(renderer(), 'always networkd'),
   ethernets: field(dictionary(deviceId, ethernet), 'wired interfaces'),
   wifis: field(dictionary(deviceId, wifi), 'wireless interfaces'),

@@ -91,7 +91,7 @@ function routeRule(
 /** A gateway is asked by ARP or NDP, so it must be on the link; where others give the addresses, nobody knows before. */
 function reachable({ via, path, family }: Way, at: Path, device: DeviceEntry, devices: Devices, report: Report): void {
   const { value } = device;
-  if (!via || isLinkLocal(via) || isDynamic(value, family)) return;
+  if (!via || via.family !== family || isLinkLocal(via) || isDynamic(value, family)) return;
   const route = path[0] === 'routes' ? value.routes?.[Number(path[1])] : undefined;
   if (route?.['on-link'] === true || device.section === 'tunnels') return;
   if (device.section === 'vrfs') return;
