@@ -60,6 +60,7 @@ async function until(what: string, is: () => Promise<boolean>): Promise<void> {
 test('containers are restarted while the server is away, also by an agent that starts meanwhile', async () => {
   await t.client.create(Pods, podOf('steady', { containers: [{ name: 'c', ...sh('exec sleep 1000') }] }));
   const pod = await podUntil(t.client, 'steady', isReady);
+  const since = (p: Pod, type: string) => p.status?.conditions?.find(c => c.type === type)?.lastTransitionTime;
   const first = statusOf(pod, 'c').containerID?.replace('containerd://', '') ?? '';
   wire.cut();
   const killAndWait = async (id: string): Promise<string> => {
@@ -80,6 +81,9 @@ test('containers are restarted while the server is away, also by an agent that s
   wire.mend();
   const after = await podUntil(t.client, 'steady', p => isReady(p) && statusOf(p, 'c').restartCount === 2);
   assert.equal(statusOf(after, 'c').containerID, `containerd://${third}`);
+  assert.equal(after.status?.startTime, pod.status?.startTime, 'the pod began before the agent did');
+  for (const type of ['PodScheduled', 'Initialized', 'PodReadyToStartContainers'])
+    assert.equal(since(after, type), since(pod, type), type);
 });
 
 test('a node that was taken for lost says at once that it is not, and so do its pods', async () => {

@@ -5,7 +5,7 @@ import { type BackoffEntry, nextBackoff, nextRetryDelay } from './backoff.ts';
 import type { Memory, ProbeResults, Retry, Verdict } from './model.ts';
 
 export class PodMemory implements Memory {
-  readonly startedAt: number;
+  startedAt: number;
   readonly restarts = new Map<string, BackoffEntry>();
   readonly retries = new Map<string, Retry>();
   readonly #prober: Pick<Prober, 'results'>;
@@ -18,8 +18,13 @@ export class PodMemory implements Memory {
 
   constructor(pod: Pod, prober: Pick<Prober, 'results'>, now: number) {
     this.#prober = prober;
-    const { status } = pod;
-    this.startedAt = status?.startTime ? Date.parse(status.startTime) : now;
+    this.startedAt = now;
+    this.takeIn(pod);
+  }
+
+  /** What the API knows of the pod from before this process. */
+  takeIn({ status }: Pod): void {
+    if (status?.startTime) this.startedAt = Date.parse(status.startTime);
     // A pod that has reached its end stays there, whatever the runtime still knows of it.
     if (status?.phase === 'Succeeded' || status?.phase === 'Failed')
       this.verdict = {

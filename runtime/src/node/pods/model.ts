@@ -42,10 +42,12 @@ export interface Observed {
 
 export const nothingObserved: Observed = { sandboxes: [], containers: [] };
 
-/** `gone`: no longer in the API. `terminating`: deletion asked for, with what is left of the grace it was given. */
+/** `gone`: no longer in the API. */
 export interface Desired {
   readonly pod: Pod;
   readonly gone: boolean;
+  /** From our own record: what has become of the pod in the API is not known yet. */
+  readonly recorded?: true;
 }
 
 /** What probes say about one container instance. */

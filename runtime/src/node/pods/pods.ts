@@ -12,6 +12,7 @@ import { writeFileAtomic } from '../../lib/files.ts';
 import { watchRuntime } from '../cri/watch.ts';
 import { POD_NAME, POD_NAMESPACE, POD_UID } from '../labels.ts';
 import type { PodDependencies } from './dependencies.ts';
+import type { Desired } from './model.ts';
 import { podDirectory, uidOf } from './paths.ts';
 import { PodWorker } from './worker.ts';
 
@@ -89,7 +90,7 @@ export class PodSet {
     this.#record(pod);
     const worker = this.#workers.get(uidOf(pod));
     if (worker) worker.update({ pod, gone: false });
-    else this.#start(pod, false);
+    else this.#start({ pod, gone: false });
   }
 
   #gone(pod: Pod): void {
@@ -97,9 +98,9 @@ export class PodSet {
     worker?.update({ pod: { ...pod, spec: worker.pod.spec ?? pod.spec }, gone: true });
   }
 
-  #start(pod: Pod, gone: boolean): void {
-    const uid = uidOf(pod);
-    const worker = new PodWorker({ pod, gone }, this.#parts, () => {
+  #start(desired: Desired): void {
+    const uid = uidOf(desired.pod);
+    const worker = new PodWorker(desired, this.#parts, () => {
       this.#workers.delete(uid);
       this.#recorded.delete(uid);
     });
@@ -122,13 +123,13 @@ export class PodSet {
         if (!uid || this.#workers.has(uid)) continue;
         const metadata = { uid, name: labels[POD_NAME] ?? uid, namespace: labels[POD_NAMESPACE] ?? 'default' };
         logger.info({ pod: metadata }, 'the runtime has a pod that the API has not: it is ended');
-        this.#start({ metadata, spec: { containers: [] } }, true);
+        this.#start({ pod: { metadata, spec: { containers: [] } }, gone: true });
       }
       for (const uid of await this.#parts.volumes.uids()) {
         if (this.#workers.has(uid)) continue;
         const stub: Pod = { metadata: { uid, name: uid, namespace: 'unknown' }, spec: { containers: [] } };
         const known = [...pods.list()].find(pod => pod.metadata.uid === uid);
-        if (!known) this.#start(stub, true);
+        if (!known) this.#start({ pod: stub, gone: true });
       }
     } catch (error) {
       logger.warn({ err: error }, 'what pods the runtime has left over is not known');
@@ -157,7 +158,8 @@ export class PodSet {
       const path = join(dirs.pods, uid, RECORD);
       try {
         const pod = JSON.parse(await readFile(path, 'utf8')) as Pod;
-        if (uidOf(pod) === uid && pod.spec && !this.#workers.has(uid)) this.#start(pod, false);
+        if (uidOf(pod) === uid && pod.spec && !this.#workers.has(uid))
+          this.#start({ pod, gone: false, recorded: true });
       } catch (error) {
         logger.debug({ err: error, path }, 'no record of a pod');
       }

@@ -46,6 +46,8 @@ export class PodWorker {
   #step: Step = { do: 'wait' };
   #interrupt = new AbortController();
   #dirty = false;
+  /** What was said so far was said without knowing what the API has: times go on from that. */
+  #takesIn = false;
   #running: Promise<void> | undefined;
   #reporting = false;
   #closed = false;
@@ -92,6 +94,10 @@ export class PodWorker {
   update(desired: Desired): void {
     const before = this.#desired;
     this.#desired = desired;
+    if (before.recorded && !desired.recorded && !desired.gone) {
+      this.#memory.takeIn(desired.pod);
+      this.#takesIn = true;
+    }
     const ends = desired.gone || !!desired.pod.metadata.deletionTimestamp;
     if (ends) {
       // Pulls and postStart hooks of a pod that is to end are given up; what ends it is not.
@@ -204,14 +210,17 @@ export class PodWorker {
     if (this.#desired.pod.metadata.deletionTimestamp || this.gone || this.#memory.verdict) this.#prober.endLiveness();
     const { hostIps, clock } = this.#parts.context;
     if (this.gone) return;
+    const said = this.#takesIn ? undefined : this.#parts.statuses.current(this.uid);
+    this.#takesIn = false;
     const status = podStatus({
-      pod: { ...this.pod, status: lastStatus(this.#parts.statuses.current(this.uid), this.pod.status) },
+      pod: { ...this.pod, status: lastStatus(said, this.pod.status) },
       observed,
       memory: this.#memory,
       hostIps: hostIps(),
       now: clock.now(),
     });
-    this.#parts.statuses.set(this.pod, status);
+    if (this.#desired.recorded) this.#parts.statuses.hold(this.pod, status);
+    else this.#parts.statuses.set(this.pod, status);
   }
 
   #tellLookers(): void {

@@ -192,6 +192,34 @@ test('the writer sends the newest, once, and again until it arrives', async () =
   writer.close();
 });
 
+test('a status made without the API is not sent; what the API has is compared with when it is known', async () => {
+  const clock = new ManualClock();
+  const sent: PodStatus[] = [];
+  const client = {
+    patch: async (_: unknown, __: unknown, patch: { status: PodStatus }) => {
+      sent.push(patch.status);
+    },
+  } as unknown as Client;
+  const writer = new ApiStatusWriter({ client, clock, logger: silentLogger });
+  const api: PodStatus = { phase: 'Running', startTime: '2026-11-21T10:00:00Z' };
+  writer.hold(pod(), { phase: 'Pending', startTime: '2026-11-21T12:00:00Z' });
+  writer.hold(pod(), { phase: 'Running', startTime: '2026-11-21T12:00:00Z' });
+  assert.equal(writer.current('u')?.phase, 'Running');
+  await writer.flush('u');
+  await clock.advance(60_000);
+  assert.deepEqual(sent, []);
+  writer.set({ ...pod(), status: api }, { ...api });
+  await clock.advance(0);
+  assert.deepEqual(sent, [], 'the API has it already');
+  writer.set({ ...pod(), status: api }, { ...api, phase: 'Succeeded' });
+  await clock.advance(0);
+  assert.deepEqual(
+    sent.map(({ phase, startTime }) => [phase, startTime]),
+    [['Succeeded', api.startTime]],
+  );
+  writer.close();
+});
+
 test('what others have made of a status is put right, what is merely old is not', async () => {
   const clock = new ManualClock();
   const at = (resourceVersion: string, ready: string): Pod => ({

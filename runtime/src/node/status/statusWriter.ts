@@ -3,7 +3,7 @@
  *
  * Always true: at most one request a pod is under way; the newest status wins; nothing is sent that the API has already; what
  * others have made of it since (node lifecycle, while we were away) is put right; a pod that is gone, or is another of the same
- * name, is left alone.
+ * name, or that the API has not told of since this process began, is left alone.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { Pod, PodStatus } from '../../api/generated/types/core.v1.ts';
@@ -28,7 +28,8 @@ interface Entry {
   /** The API's answer to what was sent last. */
   answer: Pod | undefined;
   sending: Promise<void> | undefined;
-  failure: unknown;
+  /** Not to be sent. */
+  held: boolean;
 }
 
 const FIRST_RETRY_MS = 500;
@@ -59,7 +60,7 @@ export class ApiStatusWriter implements StatusWriter {
   set(pod: Pod, status: PodStatus): void {
     const uid = pod.metadata.uid ?? '';
     const entry = this.#entries.get(uid);
-    if (entry) {
+    if (entry && !entry.held) {
       if (entry.pod !== pod && entry.sent && !entry.sending && isUndone(entry.sent, entry.answer, pod))
         entry.sent = undefined;
       entry.pod = pod;
@@ -68,9 +69,20 @@ export class ApiStatusWriter implements StatusWriter {
       return;
     }
     const sent = pod.status && covers(pod.status, status) ? status : undefined;
-    const made: Entry = { pod, status, sent, answer: sent && pod, sending: undefined, failure: undefined };
+    const made: Entry = { pod, status, sent, answer: sent && pod, sending: undefined, held: false };
     this.#entries.set(uid, made);
     this.#kick(uid, made);
+  }
+
+  hold(pod: Pod, status: PodStatus): void {
+    this.#entries.set(pod.metadata.uid ?? '', {
+      pod,
+      status,
+      sent: undefined,
+      answer: undefined,
+      sending: undefined,
+      held: true,
+    });
   }
 
   current(uid: string): PodStatus | undefined {
@@ -79,7 +91,7 @@ export class ApiStatusWriter implements StatusWriter {
 
   async flush(uid: string): Promise<void> {
     const entry = this.#entries.get(uid);
-    if (!entry || isDeepStrictEqual(entry.sent, entry.status)) return;
+    if (!entry || entry.held || isDeepStrictEqual(entry.sent, entry.status)) return;
     await this.#send(entry);
   }
 

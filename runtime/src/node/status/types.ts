@@ -18,6 +18,8 @@ export interface PodStatusInput {
 export interface StatusWriter {
   /** Returns at once. */
   set(pod: Pod, status: PodStatus): void;
+  /** Kept for {@link current} and not sent: the API has not told of the pod yet, and may know better (`startTime`, its end). */
+  hold(pod: Pod, status: PodStatus): void;
   /** The status computed last, sent or not: what conditions' transition times go on from. */
   current(uid: string): PodStatus | undefined;
   /** Resolves when the newest status of the pod is in the API or the pod is gone from it. @throws when it cannot be sent now. */
