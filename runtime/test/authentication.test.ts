@@ -351,7 +351,9 @@ describe('authentication', { timeout: 300_000 }, () => {
     const { headers } = await curl('/version', { 'audit-id': 'mine' });
     assert.equal(headers['audit-id'], 'mine');
     await eventually('a watch’s beginning and end', async () => {
-      const stages = (await events()).filter(event => event.verb === 'watch').map(event => event.stage);
+      const stages = (await events())
+        .filter(event => event.verb === 'watch' && event.user.username === 'jane')
+        .map(event => event.stage);
       if (stages.length === 0) await watchBriefly();
       return stages.includes('ResponseStarted') && stages.includes('ResponseComplete');
     });

@@ -15,10 +15,11 @@ import { type AdmissionOptions, builtInAdmission } from './admission/plugins.ts'
 import { Allocations, type NodePorts } from './allocation/services.ts';
 import { answerError } from './answer.ts';
 import type { AuditedRequest, Auditor } from './audit/auditor.ts';
-import { authenticator } from './authentication/authenticate.ts';
+import { type Authenticated, authenticator } from './authentication/authenticate.ts';
 import { bootstrapTokens } from './authentication/bootstrapTokens.ts';
 import { impersonated } from './authentication/impersonate.ts';
 import { jsonWebKeys, signingKey, verificationKey } from './authentication/jwt.ts';
+import { LegacyTokenUse } from './authentication/legacyTokenUse.ts';
 import { type SecretTokenFor, ServiceAccountTokens } from './authentication/serviceAccount.ts';
 import { type StaticTokens, staticTokens } from './authentication/staticTokens.ts';
 import { tokenAuthenticators } from './authentication/tokens.ts';
@@ -56,6 +57,7 @@ import { Metrics, type Sized } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
 import { ObjectCounts } from './objectCounts.ts';
 import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
+import { warningHeader } from './warnings.ts';
 import { WatchHub } from './watch/hub.ts';
 
 export interface ApiServerOptions {
@@ -145,6 +147,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     audiences: options.audiences ?? [options.issuer, ...(options.formerIssuers ?? [])],
     ...(options.maxTokenSeconds === undefined ? {} : { maxLifetimeSeconds: options.maxTokenSeconds }),
     extendLifetime: options.extendTokens ?? true,
+    metrics: registry,
+    onSecretUsed: (...used) => legacyUse.record(...used),
     signing: signingKey(pki.serviceAccountKey.privateKeyPem),
     verification: [verificationKey(pki.serviceAccountKey.publicKeyPem)],
   });
@@ -183,6 +187,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     watches: new WatchHub(clock),
     tunnels,
   };
+  const legacyUse = new LegacyTokenUse(parts, apiServerUser);
   const metrics = new Metrics();
   const measured = {
     store,
@@ -293,7 +298,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   /** The request path. */
   async function answer(request: Request, info: RequestInfo): Promise<Response> {
     if (options.auditor) return auditedAnswer(options.auditor, request, info);
-    return answerTo(await authenticate(request), request, info);
+    const asking = await authenticate(request);
+    return warned(asking, answerTo(asking, request, info));
   }
 
   async function auditedAnswer(auditor: Auditor, request: Request, info: RequestInfo): Promise<Response> {
@@ -301,9 +307,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       auditor.begin(request, info, undefined)?.failed(error);
       throw error;
     });
-    const audited = auditor.begin(request, info, asking);
+    const audited = auditor.begin(request, info, asking.user);
+    noteIn(audited, asking);
     try {
-      const response = await answerTo(asking, request, info, audited);
+      const response = await warned(asking, answerTo(asking, request, info, audited));
       return audited ? audited.answered(response) : response;
     } catch (error) {
       audited?.failed(error);
@@ -313,14 +320,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   /** @param asking who has proved who he is; he may act as somebody else. */
   async function answerTo(
-    asking: User,
+    asking: Authenticated,
     request: Request,
     info: RequestInfo,
     audited?: AuditedRequest,
   ): Promise<Response> {
-    const as = await impersonated(request, info, asking, authorizer);
+    const as = await impersonated(request, info, asking.user, authorizer);
     if (as) audited?.impersonates(as);
-    const user = as?.user ?? asking;
+    const user = as?.user ?? asking.user;
     // Flow control will stand here.
     await authorize(authorizer, request, info, user, audited);
     if (!catalog.isLoaded) await catalog.ready();
@@ -359,10 +366,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (request.path === '/v1-atoll/connect') return await tunnels.upgrade(request, socket, head);
       const info = infoOf(request);
       const asking = await authenticate(request);
-      audited = options.auditor?.begin(request, info, asking);
-      const as = await impersonated(request, info, asking, authorizer);
+      audited = options.auditor?.begin(request, info, asking.user);
+      noteIn(audited, asking);
+      const as = await impersonated(request, info, asking.user, authorizer);
       if (as) audited?.impersonates(as);
-      const user = as?.user ?? asking;
+      const user = as?.user ?? asking.user;
       await authorize(authorizer, request, info, user, audited);
       if (!info.isResource) throw resourceNotServed();
       const context = contextOf(parts, request, info, user, audited);
@@ -409,6 +417,26 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (ownTunnels) tunnels.close();
     },
   };
+}
+
+/** Whatever the answer is, good or bad, it warns of how somebody came. */
+function warned({ notes }: Authenticated, answer: Promise<Response>): Promise<Response> {
+  return notes?.warning === undefined ? answer : withWarning(warningHeader([notes.warning]), answer);
+}
+
+async function withWarning(warning: string, answer: Promise<Response>): Promise<Response> {
+  try {
+    const response = await answer;
+    const { warning: others } = response.headers;
+    return { ...response, headers: { ...response.headers, warning: others ? `${warning}, ${others}` : warning } };
+  } catch (error) {
+    if (error instanceof StatusError) error.headers = { ...error.headers, warning };
+    throw error;
+  }
+}
+
+function noteIn(audited: AuditedRequest | undefined, { notes }: Authenticated): void {
+  for (const [key, value] of Object.entries(notes?.annotations ?? {})) audited?.annotate(key, value);
 }
 
 /** Tells how large the answer was when it has been sent. */

@@ -19,6 +19,8 @@ import { disruption } from './disruption/index.ts';
 import { staleDisruptions } from './disruption/stalePods.ts';
 import { flowSchemas } from './flowSchemas.ts';
 import { garbageCollector } from './garbage/index.ts';
+import { legacyTokenCleaner } from './legacyTokenCleaner.ts';
+import { legacyTokenTracking } from './legacyTokenTracking.ts';
 import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
 import { nodeIpam } from './nodeIpam.ts';
@@ -48,6 +50,8 @@ export interface ControllerOptions {
   readonly terminatedPodThreshold?: number | undefined;
   /** How long a node may be silent before it is not Ready. Default 40 s. */
   readonly nodeMonitorGraceMs?: number | undefined;
+  /** How long a Secret with a token for an account may be unused. Default: a year. */
+  readonly legacyTokenCleanUpMs?: number | undefined;
 }
 
 export interface StartControllersOptions {
@@ -68,6 +72,8 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     'node-ipam': nodeIpam(options.podCidr ?? '10.42.0.0/16'),
     'service-account': serviceAccounts,
     ...(issue ? { 'service-account-tokens': serviceAccountTokens({ rootCaPem, issue }) } : {}),
+    'legacy-service-account-token-tracking': legacyTokenTracking,
+    'legacy-service-account-token-cleaner': legacyTokenCleaner(options.legacyTokenCleanUpMs),
     'cluster-role-aggregation': clusterRoleAggregation,
     'root-ca': rootCaConfigMaps(options.rootCaPem),
     'node-lifecycle': options.nodeMonitorGraceMs ? nodeLifecycleAfter(options.nodeMonitorGraceMs) : nodeLifecycle,

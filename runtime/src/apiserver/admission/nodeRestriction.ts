@@ -5,12 +5,12 @@
 import type { Node, PersistentVolumeClaim, Pod } from '../../api/generated/types/core.v1.ts';
 import { sameValue } from '../../api/kinds/errors.ts';
 import { forbiddenLabels } from '../../api/nodeLabels.ts';
+import { referencesOf } from '../../api/podReferences.ts';
 import { conflict, forbidden, notFound } from '../../api/status.ts';
 import { requestSubjectOf } from '../../lib/x509.ts';
 import type { Store } from '../../store/store.ts';
 import type { Authorizer } from '../authorization/authorizer.ts';
 import { nodeNameOf } from '../authorization/node.ts';
-import { referencesOf } from '../authorization/nodeReferences.ts';
 import { keyOf } from '../keys.ts';
 import { deserialize } from '../serialized.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from './admission.ts';
@@ -147,7 +147,7 @@ async function mirrorPod(
   if (owner.uid !== own.metadata.uid) {
     throw refuse(attributes, `node ${node} UID mismatch: expected ${owner.uid} got ${own.metadata.uid}`);
   }
-  const referred = new Set(referencesOf({ ...pod, metadata: {} }).map(reference => reference.split('/')[0]));
+  const referred = new Set(referencesOf(pod).map(reference => reference.split('/')[0]));
   if (pod.spec.serviceAccountName) {
     throw refuse(attributes, `${who} can not create pods that reference a service account`);
   }

@@ -1,13 +1,18 @@
 /** Who asks. In-process callers say so; everybody else proves it with a certificate or a token, or is anonymous. */
 import { unauthorized } from '../../api/status.ts';
 import type { Request, User } from '../../lib/exchange.ts';
-import type { TokenAuthenticator } from './tokens.ts';
+import type { Notes, TokenAuthenticator } from './tokens.ts';
 
 const AUTHENTICATED = 'system:authenticated';
 
 export const anonymous: User = { name: 'system:anonymous', groups: ['system:unauthenticated'] };
 
-export type Authenticate = (request: Request) => Promise<User>;
+export interface Authenticated {
+  readonly user: User;
+  readonly notes?: Notes;
+}
+
+export type Authenticate = (request: Request) => Promise<Authenticated>;
 
 export interface AuthenticateOptions {
   readonly tokens: TokenAuthenticator;
@@ -19,25 +24,25 @@ export interface AuthenticateOptions {
 export function authenticator(options: AuthenticateOptions): Authenticate {
   const { tokens } = options;
   /** One user a connection: its certificate does not change. */
-  const users = new WeakMap<object, User>();
+  const users = new WeakMap<object, Authenticated>();
   return async request => {
-    if (request.user) return withAuthenticated(request.user);
+    if (request.user) return { user: withAuthenticated(request.user) };
     const { clientCertificate } = request;
     if (clientCertificate && clientCertificate.commonName !== '') {
       const known = users.get(clientCertificate);
       if (known) return known;
-      const user = ofCertificate(clientCertificate);
-      users.set(clientCertificate, user);
-      return user;
+      const found = { user: ofCertificate(clientCertificate) };
+      users.set(clientCertificate, found);
+      return found;
     }
     const token = bearerToken(request.headers);
     if (token === undefined) {
       if (!options.anonymous) throw unauthorized();
-      return anonymous;
+      return { user: anonymous };
     }
     const { verified } = await tokens.verify(token);
     if (!verified) throw unauthorized();
-    return verified.user;
+    return verified;
   };
 }
 

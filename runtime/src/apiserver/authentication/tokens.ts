@@ -1,8 +1,17 @@
 /** Bearer tokens of every kind: what a token proves, or why it proves nothing. */
 import type { User } from '../../lib/exchange.ts';
 
+/** What is to be said of how somebody came, besides who he is. */
+export interface Notes {
+  /** For the audit log. */
+  readonly annotations?: Readonly<Record<string, string>>;
+  /** For whoever asks. */
+  readonly warning?: string;
+}
+
 export interface VerifiedToken {
   readonly user: User;
+  readonly notes?: Notes;
   /** Those of the token that were asked for. */
   readonly audiences: readonly string[];
 }

@@ -4,7 +4,8 @@
  * Invariants: begun when the first node asks; from then on it holds, for every pod in the store that is bound to a node, the
  * node's name and the names the pod mentions (not the pod itself: a few strings a pod), as of the newest revision.
  */
-import type { Pod, Volume } from '../../api/generated/types/core.v1.ts';
+import type { Pod } from '../../api/generated/types/core.v1.ts';
+import { referencesOf } from '../../api/podReferences.ts';
 import type { Store } from '../../store/store.ts';
 import { type Followed, follow } from '../follow.ts';
 import { deserialize } from '../serialized.ts';
@@ -72,7 +73,8 @@ export class NodeReferences {
   #set(key: string, pod: Pod): void {
     const node = pod.spec?.nodeName ?? '';
     if (node === '') return;
-    const references = referencesOf(pod);
+    // A mirror pod's word gives no access: its node wrote it.
+    const references = pod.metadata.annotations?.[MIRROR] === undefined ? referencesOf(pod) : [];
     this.#pods.set(key, { node, references });
     if (references.length === 0) return;
     const counts = this.#nodes.get(node) ?? new Map<string, number>();
@@ -93,53 +95,4 @@ export class NodeReferences {
     }
     if (counts.size === 0) this.#nodes.delete(bound.node);
   }
-}
-
-/** Everything a pod mentions by name that its node must read. A mirror pod's word gives no access: its node wrote it. */
-export function referencesOf(pod: Pod): string[] {
-  const namespace = pod.metadata.namespace ?? '';
-  const { spec, status } = pod;
-  const found = new Set<string>();
-  const add = (resource: string, name: string | null | undefined): void => {
-    if (name !== undefined && name !== null && name !== '') found.add(`${resource}/${namespace}/${name}`);
-  };
-  if (!spec || pod.metadata.annotations?.[MIRROR] !== undefined) return [];
-  add('serviceaccounts', spec.serviceAccountName);
-  for (const { name } of spec.imagePullSecrets ?? []) add('secrets', name);
-  for (const volume of spec.volumes ?? []) addVolume(volume, pod.metadata.name ?? '', add);
-  for (const container of [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])]) {
-    for (const { configMapRef, secretRef } of container.envFrom ?? []) {
-      add('configmaps', configMapRef?.name);
-      add('secrets', secretRef?.name);
-    }
-    for (const { valueFrom } of container.env ?? []) {
-      add('configmaps', valueFrom?.configMapKeyRef?.name);
-      add('secrets', valueFrom?.secretKeyRef?.name);
-    }
-  }
-  // A claim made from a template has its name in the status.
-  for (const { resourceClaimName } of spec.resourceClaims ?? []) add('resourceclaims', resourceClaimName);
-  for (const { resourceClaimName } of status?.resourceClaimStatuses ?? []) add('resourceclaims', resourceClaimName);
-  add('resourceclaims', status?.extendedResourceClaimStatus?.resourceClaimName);
-  return [...found];
-}
-
-function addVolume(volume: Volume, pod: string, add: (resource: string, name: string | undefined) => void): void {
-  add('secrets', volume.secret?.secretName);
-  add('configmaps', volume.configMap?.name);
-  add('persistentvolumeclaims', volume.persistentVolumeClaim?.claimName);
-  if (volume.ephemeral) add('persistentvolumeclaims', `${pod}-${volume.name}`);
-  for (const source of volume.projected?.sources ?? []) {
-    add('secrets', source.secret?.name);
-    add('configmaps', source.configMap?.name);
-  }
-  add('secrets', volume.csi?.nodePublishSecretRef?.name);
-  add('secrets', volume.azureFile?.secretName);
-  for (const { secretRef } of [volume.cephfs, volume.cinder, volume.flexVolume, volume.iscsi, volume.rbd].flatMap(
-    source => (source ? [source] : []),
-  )) {
-    add('secrets', secretRef?.name);
-  }
-  add('secrets', volume.scaleIO?.secretRef?.name);
-  add('secrets', volume.storageos?.secretRef?.name);
 }
