@@ -14,6 +14,7 @@ import {
   type MappingTree,
   pathText,
   placeOf,
+  printable,
   quoted,
   type ScalarTree,
   type Spot,
@@ -43,17 +44,25 @@ export function check<T>(shape: Shape<T>, tree: Tree, path: Path = []): Checked<
   return { ...(wrong ? {} : { value: value as T }), problems };
 }
 
+/** What a rule says may hold a person's text: short, and nothing a terminal would act on. */
+function harmless(problem: Problem): Problem {
+  const { message, hint } = problem;
+  return { ...problem, message: printable(message), ...(hint === undefined ? {} : { hint: printable(hint) }) };
+}
+
 /** Runs rules over a checked value; what they report stands where the value does. */
 export function checkRules<T>(value: T, tree: Tree, rules: readonly Rule<T>[], path: Path = []): Problem[] {
   const problems: Problem[] = [];
   const report: Report = (steps, message, { hint, severity = 'error' } = {}) => {
-    problems.push({
-      severity,
-      place: placeOf(spotOf(tree, steps)),
-      path: pathText([...path, ...steps]),
-      message,
-      ...(hint === undefined ? {} : { hint }),
-    });
+    problems.push(
+      harmless({
+        severity,
+        place: placeOf(spotOf(tree, steps)),
+        path: pathText([...path, ...steps]),
+        message,
+        ...(hint === undefined ? {} : { hint }),
+      }),
+    );
   };
   for (const rule of rules) rule(value, report);
   return problems;
@@ -221,7 +230,7 @@ class Checker {
         continue;
       }
       if (known.unsupported !== undefined) {
-        this.error({ tree: entry.value, path, at: entry.at }, `is not available: ${known.unsupported}`);
+        this.error({ tree: entry.value, path, at: entry.at }, unavailable(known.unsupported));
         continue;
       }
       const twice = given.get(name);
@@ -288,17 +297,23 @@ class Checker {
         for (const problem of attempt.problems) this.add(problem);
         return value;
       }
+      // Of a wrong word, all that it may be is told.
+      if (of.kind === 'text' && of.oneOf) continue;
       told ??= attempt.problems;
     }
-    if (!told) return this.wrongKind(shape, here);
+    if (!told) return this.wrongKind(shape, here, nearestWord(shape, here.tree));
     for (const problem of told) this.add(problem);
     return NONE;
   }
 
-  private wrongKind(shape: Shape, here: Here): unknown {
+  private wrongKind(shape: Shape, here: Here, hint?: string): unknown {
     const { tree } = here;
     const secret = isSecret(shape);
-    return this.error(here, `must be ${wordsOf(shape)}, not ${wordsOfTree(tree, secret)}`, kindHint(shape, tree));
+    return this.error(
+      here,
+      `must be ${wordsOf(shape)}, not ${wordsOfTree(tree, secret)}`,
+      hint ?? kindHint(shape, tree),
+    );
   }
 
   private error(here: Here, message: string, hint?: string): typeof NONE {
@@ -306,14 +321,12 @@ class Checker {
     return NONE;
   }
 
-  private problem({ at, path }: Here, rest: Pick<Problem, 'severity' | 'message' | 'hint'>): void {
-    this.add({
-      severity: rest.severity,
-      place: placeOf(at),
-      path: pathText(path),
-      message: rest.message,
-      ...(rest.hint === undefined ? {} : { hint: rest.hint }),
-    });
+  private problem(
+    { at, path }: Here,
+    { severity, message, hint }: Pick<Problem, 'severity' | 'message' | 'hint'>,
+  ): void {
+    const place = placeOf(at);
+    this.add(harmless({ severity, place, path: pathText(path), message, ...(hint === undefined ? {} : { hint }) }));
   }
 
   private add(problem: Problem): void {
@@ -327,12 +340,23 @@ class Checker {
   }
 }
 
+const unavailable = (reason: string): string =>
+  reason.startsWith('not yet: ')
+    ? `is not available yet: ${reason.slice('not yet: '.length)}`
+    : `is not available: ${reason}`;
+
 const hidden = ({ secret, quiet }: TextShape): boolean => secret === true || quiet === true;
 
 /** A refused text and why in one sentence: `must be …, not "x"`, `"x" has …`, `"x": the key …`. */
 function refusal(text: string, why: string): string {
-  if (/^must [^;:]*$/.test(why)) return `${why}, not ${quoted(text)}`;
+  if (/^must (?:(?![;:] ).)*$/.test(why)) return `${why}, not ${quoted(text)}`;
   return /^(?:is|has|names|stands|needs|must) /.test(why) ? `${quoted(text)} ${why}` : `${quoted(text)}: ${why}`;
+}
+
+function nearestWord({ of }: EitherShape, tree: Tree): string | undefined {
+  const words = of.flatMap(one => (one.kind === 'text' ? (one.oneOf ?? []) : []));
+  const near = tree.kind === 'scalar' ? nearest(tree.text, words) : undefined;
+  return near === undefined ? undefined : `did you mean ${quoted(near)}?`;
 }
 
 /** Every spelling of every key → the key. */
@@ -440,6 +464,8 @@ function wordsOfTree(tree: Tree, secret: boolean): string {
 }
 
 function kindHint(shape: Shape, tree: Tree): string | undefined {
+  if (tree.kind === 'list' && (shape.kind === 'mapping' || shape.kind === 'dictionary'))
+    return 'write "key: value", without "-" and brackets';
   if (tree.kind === 'list' && shape.kind !== 'either') return 'remove the "-" or the brackets';
   if (tree.kind !== 'scalar') return undefined;
   const kind = scalarKind(tree);

@@ -81,7 +81,12 @@ function tokensOf(page: Page): CST.Token[] | Problem {
   let lexemes = 0;
   for (const lexeme of new Lexer().lex(page.text)) {
     if (++lexemes > MAX_LEXEMES)
-      return problemAt(page, parser.offset, 'has too many values', `at most about ${MAX_VALUES} are read`);
+      return problemAt(
+        page,
+        parser.offset,
+        'is too long: too many lines and values',
+        'keep a configuration to some thousand lines',
+      );
     for (const token of parser.next(lexeme)) tokens.push(token);
     // A level of a block takes two places of the stack.
     if (parser.stack.length > 2 * MAX_DEPTH) return tooDeep(page, parser.offset);
@@ -165,7 +170,7 @@ class Reader {
       }
       return { tree: { kind: 'list', items, at }, ...weight };
     }
-    const text = isScalar(node) ? String(node.value ?? '') : '';
+    const text = isScalar(node) ? String((node.type === 'PLAIN' ? node.source : node.value) ?? '') : '';
     const tag = this.scalarTag(node, at);
     const plain = isScalar(node) && node.type === 'PLAIN' && tag !== 'str';
     return {
@@ -275,7 +280,7 @@ class Reader {
   }
 
   private tooMuch(offset: number): Problem {
-    const expanded = [...this.anchors.values()].some(read => read !== undefined && read.values > 1);
+    const expanded = this.anchors.size > 0;
     return problemAt(
       this.page,
       offset,

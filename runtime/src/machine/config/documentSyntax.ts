@@ -5,10 +5,10 @@ import type { Problem } from './types.ts';
 
 export function syntaxProblem(page: Page, error: YAMLError): Problem {
   const offset = Math.min(error.pos[0], page.text.length);
-  const { message, hint } = wordsOf(page.text, offset, error);
+  const { message, hint, at = offset } = wordsOf(page.text, offset, error);
   return {
     severity: 'error',
-    place: page.place(offset),
+    place: page.place(at),
     path: '',
     message,
     ...(hint === undefined ? {} : { hint }),
@@ -18,6 +18,8 @@ export function syntaxProblem(page: Page, error: YAMLError): Problem {
 interface Words {
   readonly message: string;
   readonly hint?: string;
+  /** Where it is, if it is somewhere else than where the parser gave up. */
+  readonly at?: number;
 }
 
 const INDENT_HINT = 'what belongs together starts in the same column; indent with spaces';
@@ -36,10 +38,6 @@ const byCode: Partial<Record<ErrorCode, Words>> = {
   },
   BAD_INDENT: { message: 'wrong indentation', hint: INDENT_HINT },
   BAD_PROP_ORDER: { message: 'an anchor or tag stands before the "-" or "?" instead of after it' },
-  BLOCK_AS_IMPLICIT_KEY: {
-    message: 'a second ": " in one line',
-    hint: 'put text that holds ": " in quotes, or put the mapping on lines of its own',
-  },
   BLOCK_IN_FLOW: {
     message: 'lines with "-" or "key:" inside of brackets',
     hint: 'close the bracket first, or write the whole as lines',
@@ -64,10 +62,35 @@ function wordsOf(text: string, offset: number, { code, message }: YAMLError): Wo
       hint: 'put it in quotes',
     };
   if (code === 'MISSING_CHAR') return missing(message);
+  if (code === 'BLOCK_AS_IMPLICIT_KEY') return implicitKey(text, offset, line);
   if (code === 'BAD_INDENT' && /flow/i.test(message))
-    return { message: 'the end of brackets must be indented deeper than the line they start in', hint: INDENT_HINT };
+    return /[\]}]/.test(text.slice(offset))
+      ? { message: 'the end of brackets must be indented deeper than the line they start in', hint: INDENT_HINT }
+      : { message: 'a bracket is not closed', hint: 'add the missing "]" or "}"' };
+  if (code === 'UNEXPECTED_TOKEN' && /["']\s+$/.test(line) && !/[\s\]},:"']/.test(rest))
+    return { message: 'text goes on after its closing quote', hint: 'put all of it in quotes' };
+  if (/^-\s/.test(text.slice(offset, offset + 2)) && /\S/.test(line))
+    return { message: 'a list starts on a line of its own', hint: 'or write it in brackets: [a, b]' };
   if (code === 'UNEXPECTED_TOKEN' || code === 'IMPOSSIBLE') return unexpected(message, rest);
   return byCode[code] ?? { message: 'is not YAML here' };
+}
+
+/** A colon where there can be none; the parser stops at what would be the key. */
+function implicitKey(text: string, offset: number, line: string): Words {
+  const here = text.slice(offset).split('\n', 1)[0] ?? '';
+  if (/\S/.test(line) && /:(?:\s|$)/.test(here))
+    return {
+      message: 'a second ": " in one line',
+      hint: 'put text that holds ": " in quotes, or put the mapping on lines of its own',
+    };
+  if (!/\S/.test(line)) return { message: 'wrong indentation', hint: INDENT_HINT };
+  const rest = text.slice(offset + here.length);
+  const next = /\n(?:[ \t]*(?:#.*)?\n)*[ \t]*/.exec(rest)?.[0].length ?? 0;
+  return {
+    message: 'is indented deeper than the line before, as if that went on here',
+    hint: INDENT_HINT,
+    at: offset + here.length + next,
+  };
 }
 
 function missing(message: string): Words {

@@ -86,7 +86,8 @@ function notUtf8(
   const place = new Page(from, good).place(good.length);
   const hex = byte.toString(16).toUpperCase().padStart(2, '0');
   // A truncated sequence at the very end is a file that was cut.
-  if (body.length - at < 4 && byte >= 0xc2 && byte < 0xf5 && body.subarray(at + 1).every(b => (b & 0xc0) === 0x80))
+  const length = byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+  if (body.length - at < length && byte >= 0xc2 && byte < 0xf5 && body.subarray(at + 1).every(b => (b & 0xc0) === 0x80))
     return problem('ends in the middle of a character', 'the file was cut: write it again', place);
   const latin = byte >= 0xa0 ? ` (${quotedLatin(byte)} in Latin-1?)` : '';
   return problem(`is not UTF-8: byte 0x${hex}${latin}`, AS_UTF8, place);

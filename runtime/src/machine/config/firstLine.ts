@@ -1,4 +1,5 @@
 /** What a document is, by how it starts: cloud-init takes many kinds of user-data, a node takes one. */
+import { MAX_DOCUMENT_BYTES } from './documentText.ts';
 import type { Place, Problem } from './types.ts';
 
 const HEADER = '#cloud-config';
@@ -27,10 +28,10 @@ export function wrongStart(bytes: Buffer, from: From): Problem | 'nothing' | und
         : 'remove the file; an empty one is what a power cut leaves',
     );
   }
-  if (from.document !== 'user-data') return undefined;
+  if (from.document !== 'user-data' || bytes.length > MAX_DOCUMENT_BYTES) return undefined;
   // Bytes that are no text are told as what they are.
   if (!/^[\t\n\r -~]/.test(start) || start.startsWith('PK\u0003') || start.includes('\0')) return undefined;
-  const [first = ''] = start.split(/\r?\n/, 1);
+  const [first = ''] = start.split(/\r?\n|\r/, 1);
   if (first.trimEnd() === HEADER) return undefined;
   const known = knownStarts.find(([pattern]) => pattern.test(first));
   if (known) return problem(known[1], known[2]);

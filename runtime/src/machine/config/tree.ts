@@ -88,11 +88,17 @@ export function pathText(path: readonly (string | number)[]): string {
 /** A text as a person may see it in a message: in quotes, short, without anything a terminal would act on. */
 export function quoted(text: string): string {
   const short = text.length > 60 ? `${text.slice(0, 57)}…` : text;
-  return JSON.stringify(short).replace(
-    /[\u007f-\u009f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return printable(JSON.stringify(short));
 }
+
+/** Signs that are not seen, or that a terminal acts on, as escapes; at most 800 of them all. */
+export function printable(text: string): string {
+  const short = text.length > 800 ? `${text.slice(0, 799)}…` : text;
+  return short.replace(UNSEEN, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const UNSEEN = /[\0-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 
 const NULL = /^(?:|~|null|Null|NULL)$/;
 const TRUE = /^(?:true|True|TRUE)$/;

@@ -80,10 +80,10 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
 
   function diskList({ disk_setup = {}, fs_setup = [], mounts = [] }, report) {
     for (const [device, { layout, overwrite }] of Object.entries(disk_setup)) {
-      if (layout) report(['disk_setup', device, 'layout'], 'partitions are not made', { hint: 'write layout: false' });
+      if (layout) report(['disk_setup', device, 'layout'], 'must be false: partitions are not made');
       if (overwrite)
-        report(['disk_setup', device, 'overwrite'], 'data that is there is never overwritten', {
-          hint: 'write overwrite: false, and clear the disk by hand',
+        report(['disk_setup', device, 'overwrite'], 'must be false: data that is there is never overwritten', {
+          hint: 'clear the disk by hand',
         });
       if (!fs_setup.some(made => made.device === device))
         report(['disk_setup', device], 'has no file system', { hint: 'add it to fs_setup' });
@@ -91,8 +91,8 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
     const used = new Map<string, string>();
     fs_setup.forEach(({ device, label, overwrite }, i) => {
       if (overwrite)
-        report(['fs_setup', i, 'overwrite'], 'data that is there is never overwritten', {
-          hint: 'write overwrite: false, and clear the disk by hand',
+        report(['fs_setup', i, 'overwrite'], 'must be false: data that is there is never overwritten', {
+          hint: 'clear the disk by hand',
         });
       for (const [key, value] of [
         ['device', device],

@@ -1,0 +1,218 @@
+/** Wrong configurations and what is said of each: one problem a line, `line:column key message → hint`. The section `machine`. The section `atoll`. */
+import type { WrongCase } from './lines.ts';
+
+export const machine: readonly WrongCase[] = [
+  ['machine: []', '2:10 machine must be a mapping, not a list → write "key: value", without "-" and brackets'],
+  ['machine: {sysctl: {}}', '2:11 machine.sysctl unknown key "sysctl" → did you mean "sysctls"?'],
+  [
+    'machine: {sysctls: []}',
+    '2:20 machine.sysctls must be a mapping, not a list → write "key: value", without "-" and brackets',
+  ],
+  [
+    'machine: {sysctls: {ip_forward: 1}}',
+    '2:21 machine.sysctls.ip_forward the key must be a name such as net.ipv4.ip_forward, not "ip_forward"',
+  ],
+  [
+    'machine: {sysctls: {net.ipv4.ip_forward: 0}}',
+    '2:42 machine.sysctls["net.ipv4.ip_forward"] cannot be set: pods need it: always 1',
+  ],
+  [
+    'machine: {sysctls: {net.core.somaxconn: 1, net/core/somaxconn: 2}}',
+    '2:64 machine.sysctls["net/core/somaxconn"] is the same parameter as "net.core.somaxconn" → keep one of them',
+  ],
+  [
+    'machine: {sysctls: {net.core.somaxconn: [1]}}',
+    '2:41 machine.sysctls["net.core.somaxconn"] must be one line, not a list → remove the "-" or the brackets',
+  ],
+  [
+    'machine: {sysctls: {net.core.somaxconn: }}',
+    '2:21 machine.sysctls["net.core.somaxconn"] must be one line, not nothing → give it a value',
+  ],
+  ['machine: {sysctls: {kernel.hostname: a}}', '2:38 machine.sysctls["kernel.hostname"] cannot be set: use hostname'],
+  [
+    'machine: {sysctls: {kernel.panic: 0}}',
+    '2:35 machine.sysctls["kernel.panic"] cannot be set: a node that panics must boot again: the upgrade counts on it',
+  ],
+  [
+    'machine: {kernel-modules: 8021q}',
+    '2:27 machine.kernel-modules must be a list, not "8021q" → write it as an item: "- " before it',
+  ],
+  ['machine: {kernel-modules: [../a]}', '2:28 machine.kernel-modules[0] must be the name of a module, not "../a"'],
+  [
+    'machine: {kernel-modules: [a-b, a_b]}',
+    '2:33 machine.kernel-modules[1] the module "a_b" is here twice → keep one of them',
+  ],
+  [
+    'machine: {kernel-modules: [{parameters: {a: b}}]}',
+    '2:28 machine.kernel-modules[0] the key "name" is missing → its name',
+  ],
+  [
+    'machine: {kernel-modules: [{name: a, parameters: {a: "b c"}}]}',
+    '2:54 machine.kernel-modules[0].parameters.a must be a value without white space, not "b c"',
+  ],
+  ['machine: {watchdog: 5}', '2:21 machine.watchdog must be seconds from 10 to 600, not 5'],
+  ['machine: {watchdog: 1m}', '2:21 machine.watchdog must be true or false or seconds from 10 to 600, not "1m"'],
+  [
+    'machine: {watchdog: 060}',
+    '2:21 machine.watchdog is 48 to YAML 1.1 and 60 to YAML 1.2: 060 → write the number without leading zeros',
+  ],
+  ['machine: {console: off}', '2:20 machine.console must be a mapping, not "off"'],
+  ['machine: {console: {log-level: 8}}', '2:32 machine.console.log-level must be a whole number from 0 to 7, not 8'],
+  ['machine: {zram: 50%}', '2:17 machine.zram must be true or false or a mapping, not "50%"'],
+  [
+    'machine: {zram: {size: 256}}',
+    '2:24 machine.zram.size must be a size such as 256M or 1G, not the number 256 → put it in quotes',
+  ],
+  ['machine: {zram: {size: 0M}}', '2:24 machine.zram.size must be a size such as 256M or 1G, not "0M"'],
+  [
+    'machine: {zram: {algorithm: lz5}}',
+    '2:29 machine.zram.algorithm must be one of lzo-rle, lz4, zstd, not "lz5" → did you mean "lz4"?',
+  ],
+  ['machine: {zrm: true}', '2:11 machine.zrm unknown key "zrm" → did you mean "zram"?'],
+];
+
+export const atoll: readonly WrongCase[] = [
+  ['atoll: true', '2:8 atoll must be a mapping, not true'],
+  ['atoll: {rol: server}', '2:9 atoll.rol unknown key "rol" → did you mean "role"?'],
+  ['atoll: {role: master}', '2:15 atoll.role must be one of server, agent, not "master"'],
+  [
+    'atoll: {role: agent}',
+    [
+      '2:15 atoll.role an agent needs the server it joins → add server: https://ADDRESS:6443',
+      '2:15 atoll.role an agent needs a token to join with → add token: (on the server: cat /var/lib/atoll/server/node-token) or token-file:',
+    ],
+  ],
+  [
+    'atoll: {role: agent, server: "https://192.0.2.1:6443"}',
+    '2:15 atoll.role an agent needs a token to join with → add token: (on the server: cat /var/lib/atoll/server/node-token) or token-file:',
+  ],
+  [
+    'atoll: {role: agent, server: "192.0.2.1", token: x}',
+    '2:30 atoll.server must be a URL like https://192.0.2.1:6443, not "192.0.2.1"',
+  ],
+  [
+    'atoll: {role: agent, server: "http://192.0.2.1:6443", token: x}',
+    '2:30 atoll.server must be a URL like https://192.0.2.1:6443, not "http://192.0.2.1:6443"',
+  ],
+  [
+    'atoll: {role: server, server: "https://192.0.2.1:6443"}',
+    '2:31 atoll.server is not available yet for a server: a second server cannot join → a node of that server is role: agent',
+  ],
+  ['atoll: {token: "a b"}', '2:16 atoll.token must be a join token without white space'],
+  [
+    'atoll: {token: [x]}',
+    '2:16 atoll.token must be a join token without white space, not a list → remove the "-" or the brackets',
+  ],
+  ['atoll: {tokn: hunter2}', '2:9 atoll.tokn unknown key "tokn" → did you mean "token"?'],
+  ['atoll: {token: a, token-file: /etc/x}', '2:31 atoll.token-file says the same as token: give one of them'],
+  ['atoll: {https-listen-port: 0}', '2:28 atoll.https-listen-port must be a port from 1 to 65535, not 0'],
+  [
+    'atoll: {https-listen-port: "6443"}',
+    '2:28 atoll.https-listen-port must be a port from 1 to 65535, not "6443" → remove the quotes',
+  ],
+  [
+    'atoll: {https-listen-port: 6443.5}',
+    '2:28 atoll.https-listen-port must be a port from 1 to 65535, not the number 6443.5',
+  ],
+  [
+    'atoll: {node-name: Node_1}',
+    '2:20 atoll.node-name must be a DNS name: lower-case letters, digits, "-" and ".", not "Node_1"',
+  ],
+  ['atoll: {node-label: [zone]}', '2:22 atoll.node-label[0] must be KEY=VALUE, not "zone"'],
+  [
+    'atoll: {node-label: ["kubernetes.io/x=y"]}',
+    '2:22 atoll.node-label[0] "kubernetes.io/x=y": a node may not give itself kubernetes.io/x: give it with kubectl label node, or use a key of your own',
+  ],
+  ['atoll: {node-label: {a: b}}', '2:21 atoll.node-label must be KEY=VALUE or a list, not a mapping'],
+  [
+    'atoll: {node-taint: ["a=b:Never"]}',
+    '2:22 atoll.node-taint[0] "a=b:Never": the effect "Never" must be NoSchedule, PreferNoSchedule or NoExecute',
+  ],
+  ['atoll: {node-taint: [a]}', '2:22 atoll.node-taint[0] must be KEY=VALUE:EFFECT or KEY:EFFECT, not "a"'],
+  ['atoll: {node-ip: 192.0.2.300}', '2:18 atoll.node-ip must be an IP address such as 192.0.2.10, not "192.0.2.300"'],
+  [
+    'atoll: {cluster-cidr: 10.42.0.0}',
+    '2:23 atoll.cluster-cidr must be an IPv4 range such as 10.42.0.0/16, not "10.42.0.0"',
+  ],
+  [
+    'atoll: {cluster-cidr: 10.42.0.1/16}',
+    '2:23 atoll.cluster-cidr "10.42.0.1/16" has bits beyond its length: 10.42.0.0/16 is meant?',
+  ],
+  [
+    'atoll: {cluster-cidr: 10.42.0.0/30}',
+    '2:23 atoll.cluster-cidr must be as large as a /8 to a /24, such as 10.42.0.0/16, not "10.42.0.0/30"',
+  ],
+  [
+    'atoll: {cluster-cidr: "fd00::/56"}',
+    '2:23 atoll.cluster-cidr "fd00::/56" is not available yet: IPv6; it must be an IPv4 range such as 10.42.0.0/16',
+  ],
+  [
+    'atoll: {cluster-cidr: 10.0.0.0/8, service-cidr: 10.43.0.0/16}',
+    '2:49 atoll.service-cidr pods (10.0.0.0/8) and services (10.43.0.0/16) share addresses',
+  ],
+  [
+    'atoll: {cluster-domain: "cluster local"}',
+    '2:25 atoll.cluster-domain must be a DNS domain such as cluster.local, not "cluster local"',
+  ],
+  [
+    'atoll: {service-node-port-range: 30000}',
+    '2:34 atoll.service-node-port-range must be a range of ports such as 30000-32767, not the number 30000 → put it in quotes',
+  ],
+  [
+    'atoll: {service-node-port-range: 32767-30000}',
+    '2:34 atoll.service-node-port-range must be FIRST-LAST with ports from 1 to 65535, not "32767-30000"',
+  ],
+  ['atoll: {tls-san: ["a b"]}', '2:19 atoll.tls-san[0] must be a DNS name or an IP address, not "a b"'],
+  [
+    'atoll: {datastore-endpoint: "postgres://x"}',
+    '2:9 atoll.datastore-endpoint is not available yet: a cluster has one server, whose store is SQLite on its own disk',
+  ],
+  [
+    'atoll: {cluster-init: true}',
+    '2:9 atoll.cluster-init is not available yet: a cluster has one server, whose store is SQLite on its own disk',
+  ],
+  ['atoll: {flannel-backend: vxlan}', '2:26 atoll.flannel-backend must be "none", not "vxlan"'],
+  ['atoll: {disable: "a b/c"}', '2:18 atoll.disable must be a name, not "a b/c"'],
+  [
+    'atoll: {docker: true}',
+    '2:9 atoll.docker is not available yet: containerd has the one runtime runc and the one snapshotter overlayfs',
+  ],
+  ['atoll: {kubelet-arg: {a: b}}', '2:22 atoll.kubelet-arg must be text or a list, not a mapping'],
+  [
+    'atoll: {kubelet-arg: [max-pods]}',
+    "2:23 atoll.kubelet-arg[0] the kubelet's option max-pods: must be max-pods=VALUE",
+  ],
+  [
+    'atoll: {kube-apiserver-arg: [nonsense=1]}',
+    '2:30 atoll.kube-apiserver-arg[0] kube-apiserver\'s option "nonsense" is not available in Atoll',
+  ],
+  ['atoll: {registries: {mirror: {}}}', '2:22 atoll.registries.mirror unknown key "mirror" → did you mean "mirrors"?'],
+  [
+    'atoll: {registries: {mirrors: {docker.io: {endpoint: mirror}}}}',
+    '2:54 atoll.registries.mirrors["docker.io"].endpoint must be a list, not "mirror" → write it as an item: "- " before it',
+  ],
+  [
+    'atoll: {registries: {configs: {docker.io: {auth: {user: a}}}}}',
+    '2:51 atoll.registries.configs["docker.io"].auth.user unknown key "user" → the keys here are username, password, auth, identity_token',
+  ],
+  ['atoll: {manifests: {a: 1}}', '2:24 atoll.manifests.a must be text, not the number 1 → put it in quotes'],
+  [
+    'atoll: {manifests: [a]}',
+    '2:20 atoll.manifests must be a mapping, not a list → write "key: value", without "-" and brackets',
+  ],
+  [
+    'atoll: {images: ["a b"]}',
+    '2:18 atoll.images[0] must be the full name of an image or the path of an archive, not "a b"',
+  ],
+  [
+    'atoll: {role: agent, server: "https://192.0.2.1:6443", token: x, cluster-cidr: 10.42.0.0/16}',
+    '2:80 atoll.cluster-cidr is an option of servers, and this is an agent (role: agent)',
+  ],
+  ['atoll: {vpn-auth: x}', '2:9 atoll.vpn-auth is not available yet: Atoll starts no VPN'],
+  [
+    'atoll: {selinux: true}',
+    "2:18 atoll.selinux is not available: there is no SELinux in Debian's kernel as it is started here → leave it out, or say false",
+  ],
+  ['atoll: {v: 11}', '2:12 atoll.v must be a whole number from 0 to 10, not 11'],
+  ['atoll: {config: /x}', '2:9 atoll.config is not available: this file is the configuration'],
+];
