@@ -123,6 +123,8 @@ sandbox_image = "${testImages.pause}"
 restrict_oom_score_adj = true
 disable_apparmor = true
 netns_mounts_under_state_dir = true
+[${cri}.registry]
+config_path = "${dir}/certs.d"
 [${cri}.cni]
 bin_dir = "${tools.cniDirectory}"
 conf_dir = "${dir}/cni"

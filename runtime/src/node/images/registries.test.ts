@@ -62,8 +62,10 @@ describe('registries become hosts.toml', () => {
         'm.example:5000': `server = "https://m.example:5000"
 ca = "/a.crt"
 client = [["/c.crt", "/c.key"]]
+
+[host]
 `,
-        'own.example': 'server = "https://own.example"\nskip_verify = true\n',
+        'own.example': 'server = "https://own.example"\nskip_verify = true\n\n[host]\n',
       },
     ));
   it('nothing is nothing', () => assert.deepEqual(hosts({}), {}));

@@ -69,14 +69,19 @@ export function hostsFiles(registries: Registries, mirrorsOnly: boolean): Record
       ...hosts.map(
         endpoint => `\n[host.${quoted(apiOf(endpoint))}]\n${hostLines(endpoint, configs[hostOf(endpoint)]?.tls)}`,
       ),
+      ...(hosts.length === 0 ? [NO_HOSTS] : []),
     ].join('');
   }
   for (const [registry, config] of Object.entries(configs)) {
     if (!config?.tls || files[folderOf(registry)] !== undefined || registry === '*') continue;
-    files[registry] = `${HEAD}server = ${quoted(`https://${serverOf(registry)}`)}\n${tlsLines(config.tls)}`;
+    const server = `server = ${quoted(`https://${serverOf(registry)}`)}\n`;
+    files[registry] = `${HEAD}${server}${tlsLines(config.tls)}${NO_HOSTS}`;
   }
   return files;
 }
+
+/** containerd takes no file without it. */
+const NO_HOSTS = '\n[host]\n';
 
 const quoted = (text: string): string => JSON.stringify(text);
 
