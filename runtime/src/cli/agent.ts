@@ -17,7 +17,7 @@ import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/iden
 import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
-import { onClockJump } from '../machine/time.ts';
+import { keepLastSeen, onClockJump } from '../machine/time.ts';
 import { type JoinToken, parseToken } from '../machine/token.ts';
 import { writeCniConfiguration } from '../net/cni.ts';
 import { keepTunnel } from '../net/tunnel.ts';
@@ -164,6 +164,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       );
     };
     const cancel = every(RENEWAL_CHECK_MS, renew, clock);
+    keepLastSeen(signal);
     onClockJump(byMs => {
       logger.warn({ seconds: Math.round(byMs / 1000) }, 'the clock has been set; looking at certificates and tokens');
       renew();

@@ -22,7 +22,7 @@ import { newSecret } from '../machine/identity.ts';
 import { notifyReady } from '../machine/notify.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
-import { onClockJump } from '../machine/time.ts';
+import { keepLastSeen, onClockJump } from '../machine/time.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
 import { startScheduler } from '../scheduler/index.ts';
 import { type CommandContext, UsageError } from './command.ts';
@@ -140,6 +140,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     const failing = (what: string) => (error: unknown) => logger.error({ err: error }, what);
     const onError = failing('certificates could not be renewed; trying again in 12 h');
     renewPki(tlsDirectory, { clock, sans, signal, onError, onChange: renewed });
+    keepLastSeen(signal);
     // Certificates made under the clock of before may have ended by the one of now.
     onClockJump(byMs => {
       logger.warn({ seconds: Math.round(byMs / 1000) }, 'the clock has been set; looking at certificates');

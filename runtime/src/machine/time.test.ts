@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
+import { statSync } from 'node:fs';
 import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import type { Clock } from '../lib/clock.ts';
-import { onClockJump, type TimePaths, timeReport } from './time.ts';
+import { keepLastSeen, onClockJump, type TimePaths, timeReport } from './time.ts';
 
 describe('time', () => {
   let folder: string;
@@ -86,6 +87,31 @@ describe('time', () => {
     set(YEAR_MS);
     pass(60_000);
     assert.equal(told.length, 2);
+  });
+
+  it('that was last seen is kept, now and then and at the end, never backwards', async () => {
+    const { clock, set, pass } = world();
+    const seen = (): number => statSync(paths.lastSeen).mtimeMs;
+    const stop = new AbortController();
+    keepLastSeen(stop.signal, { clock, paths });
+    for (let minutes = 0; minutes < 20; minutes++) pass(60_000);
+    // timesyncd has not made its file: it does not run here.
+    assert.equal(timeReport(paths, clock).floor, undefined);
+    await writeFile(paths.lastSeen, '');
+    const start = clock.now();
+    await utimes(paths.lastSeen, start / 1000, start / 1000);
+    for (let minutes = 0; minutes < 61; minutes++) pass(60_000);
+    assert.ok(clock.now() - seen() < 16 * 60_000 && seen() > start, new Date(seen()).toISOString());
+    pass(5 * 60_000);
+    stop.abort();
+    assert.equal(Math.round(seen()), Math.round(clock.now()));
+    const kept = seen();
+    set(-YEAR_MS);
+    const again = new AbortController();
+    keepLastSeen(again.signal, { clock, paths });
+    for (let minutes = 0; minutes < 61; minutes++) pass(60_000);
+    again.abort();
+    assert.equal(seen(), kept);
   });
 
   it('that a server has set is told at once', async () => {

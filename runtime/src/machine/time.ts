@@ -5,7 +5,7 @@
  * has the image's build date, and timesyncd's, which is touched while the machine runs (systemd-timesyncd.service(8)). So time never
  * runs backwards from boot to boot; when NTP answers, it may jump forward by years.
  */
-import { type FSWatcher, statSync, watch } from 'node:fs';
+import { type FSWatcher, statSync, utimesSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { type Clock, systemClock } from '../lib/clock.ts';
 
@@ -51,6 +51,42 @@ export function timeReport(paths: TimePaths = timePaths, clock: Clock = systemCl
     ...(lastSync === undefined ? {} : { lastSync: text(lastSync) }),
     ...(floors.length > 0 ? { floor: text(Math.max(...floors)) } : {}),
   };
+}
+
+const SEEN_MS = 15 * 60_000;
+
+/**
+ * Keeps the last time seen on the disk, by timesyncd's own file: timesyncd does so only once a server has answered, and a machine that never
+ * reaches one must not live through the same days again at every boot. A write of one inode every quarter of an hour, and one at
+ * the end; none where timesyncd does it. Ends with `signal`.
+ */
+export function keepLastSeen(
+  signal: AbortSignal,
+  { clock = systemClock, paths = timePaths }: Pick<JumpOptions, 'clock' | 'paths'> = {},
+): void {
+  let cancel = (): void => undefined;
+  const keep = (olderThanMs: number): void => {
+    const seen = changedAt(paths.lastSeen);
+    const now = clock.now();
+    if (seen === undefined || now - seen < olderThanMs) return;
+    try {
+      utimesSync(paths.lastSeen, now / 1000, now / 1000);
+    } catch {
+      // A disk that takes nothing now: the next time.
+    }
+  };
+  const arm = (): void => {
+    cancel = clock.after(SEEN_MS, () => {
+      keep(SEEN_MS / 2);
+      arm();
+    });
+  };
+  arm();
+  const stop = (): void => {
+    cancel();
+    keep(1000);
+  };
+  signal.addEventListener('abort', stop, { once: true });
 }
 
 /** A clock that went wrong by less than this only drifted. */
