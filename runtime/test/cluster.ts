@@ -1,11 +1,15 @@
 /** A cluster without containers, for tests: a real API server in this process, our controllers and scheduler, hollow nodes. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { Client } from '../src/client/client.ts';
 import { Informers } from '../src/client/informers.ts';
 import { inProcessTransport } from '../src/client/inProcess.ts';
 import { measuredTransport } from '../src/client/metrics.ts';
+import type { Transport } from '../src/client/transport.ts';
+import { type Identity, managerIdentity } from '../src/controllers/identities.ts';
 import { startControllers } from '../src/controllers/index.ts';
+import type { User } from '../src/lib/exchange.ts';
 import { silentLogger } from '../src/lib/log.ts';
 import { startScheduler } from '../src/scheduler/index.ts';
 import { type HollowNodeOptions, runHollowNode } from './hollowNode.ts';
@@ -31,11 +35,22 @@ export async function startCluster(options: ServerOptions = {}): Promise<TestClu
   const scheduler = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
   const schedulerClient = new Client(inProcessTransport(server.apiServer.handler, scheduler));
   const stop = new AbortController();
-  const informers = new Informers({ client, logger: silentLogger });
+  const refusals: string[] = [];
+  const clientOf = ({ user, component }: Identity): Client =>
+    new Client(
+      measuredTransport(
+        watched(inProcessTransport(server.apiServer.handler, user), user, refusals),
+        metrics,
+        'controllers',
+      ),
+      { userAgent: `${component}/test` },
+    );
+  const informers = new Informers({ client: clientOf(managerIdentity), logger: silentLogger });
   const work = [
     startControllers(
       {
-        client,
+        client: clientOf(managerIdentity),
+        clientOf,
         logger: silentLogger,
         informers,
         metrics,
@@ -68,6 +83,22 @@ export async function startCluster(options: ServerOptions = {}): Promise<TestClu
       stop.abort();
       await Promise.all(work);
       await server.close();
+      assert.deepEqual([...new Set(refusals)], [], 'each controller may do what it does');
+    },
+  };
+}
+
+/** Remembers what its user may not do. */
+function watched(inner: Transport, user: User, refusals: string[]): Transport {
+  return {
+    close: () => inner.close(),
+    async request(request) {
+      const response = await inner.request(request);
+      if (response.status === 403 && Buffer.isBuffer(response.body)) {
+        const { message = '' } = JSON.parse(response.body.toString()) as { message?: string };
+        if (message.includes(`User "${user.name}" cannot`)) refusals.push(message);
+      }
+      return response;
     },
   };
 }

@@ -11,6 +11,7 @@ import { Client } from '../client/client.ts';
 import { Informers } from '../client/informers.ts';
 import { inProcessTransport } from '../client/inProcess.ts';
 import { measuredTransport } from '../client/metrics.ts';
+import { type Identity, managerIdentity } from '../controllers/identities.ts';
 import { startControllers } from '../controllers/index.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { User } from '../lib/exchange.ts';
@@ -35,8 +36,8 @@ import { type ClusterSettings, clusterOf, issuerOf, secretOf, setGroup } from '.
 import { keepManifests } from './serverManifests.ts';
 import { aborted, untilSignal } from './signals.ts';
 
-/** The controllers are many in one: each upstream has a role of its own, their sum is nearly everything. */
-const controllersUser = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
+/** Applies whatever lies in the folders of manifests, which only root writes to. */
+const manifestsUser = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
 /** What its bootstrap roles allow it. */
 const schedulerUser = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
 
@@ -160,18 +161,20 @@ export async function server({ values }: CommandContext): Promise<number> {
     logger.info({ port, ms: Math.round(performance.now() - started) }, 'API ready');
     notifyReady().catch(failing('systemd could not be told that the API is ready'));
 
-    const client = (user: User): Client =>
+    const client = (user: User, component = user.name.replace('system:', '')): Client =>
       new Client(measuredTransport(inProcessTransport(api.handler, user), api.metrics, 'in-process'), {
         // The first word is who a write is recorded for.
-        userAgent: `${user.name.replace('system:', '')}/${release().version} (atoll)`,
+        userAgent: `${component}/${release().version} (atoll)`,
       });
-    const controllersClient = client(controllersUser);
+    const clientOf = ({ user, component }: Identity): Client => client(user, component);
     // One cache a resource for both: pods and nodes are what there is most of.
-    const informers = new Informers({ client: controllersClient, logger: logger.child({ part: 'informers' }), clock });
+    const managerClient = clientOf(managerIdentity);
+    const informers = new Informers({ client: managerClient, logger: logger.child({ part: 'informers' }), clock });
     const running = [
       (cluster.controllerManager ? startControllers : startNothing)(
         {
-          client: controllersClient,
+          client: managerClient,
+          clientOf,
           informers,
           logger: logger.child({ part: 'controllers' }),
           clock,
@@ -200,7 +203,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     informers.start(signal);
     keepManifests(
       {
-        client: controllersClient,
+        client: client(manifestsUser),
         folders: [join(directory, 'manifests'), values.one('manifests-dir')],
         disabled: cluster.disabled,
         runDir: values.one('run-dir'),

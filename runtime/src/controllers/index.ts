@@ -19,6 +19,7 @@ import { disruption } from './disruption/index.ts';
 import { staleDisruptions } from './disruption/stalePods.ts';
 import { flowSchemas } from './flowSchemas.ts';
 import { garbageCollector } from './garbage/index.ts';
+import { type Identity, identityOf, recorderOf } from './identities.ts';
 import { legacyTokenCleaner } from './legacyTokenCleaner.ts';
 import { legacyTokenTracking } from './legacyTokenTracking.ts';
 import { localApiServices } from './localApiServices.ts';
@@ -55,8 +56,10 @@ export interface ControllerOptions {
 }
 
 export interface StartControllersOptions {
-  /** With the identity `system:kube-controller-manager`. */
+  /** For the caches, if they are not given; and for all controllers, if {@link clientOf} is not. */
   readonly client: Client;
+  /** A controller's own, with the identity of `identities.ts`. */
+  readonly clientOf?: ((identity: Identity) => Client) | undefined;
   readonly logger: Logger;
   readonly clock?: Clock | undefined;
   readonly options: ControllerOptions;
@@ -117,12 +120,13 @@ export async function startControllers(start: StartControllersOptions, signal: A
   let failure: Error | undefined;
   const running = Object.entries(controllersOf(options)).map(async ([name, controller]) => {
     const log = logger.child({ controller: name });
-    const events = new EventRecorder({ client, logger: log, clock, component: `${name}-controller` });
+    const own = start.clientOf?.(identityOf(name)) ?? client;
+    const events = new EventRecorder({ client: own, logger: log, clock, component: recorderOf(name) });
     recorders.push(events);
     let cause: unknown;
     try {
       const measured = queues && { name, metrics: queues };
-      await controller({ client, informers, events, logger: log, clock, measured, metrics }, stop);
+      await controller({ client: own, informers, events, logger: log, clock, measured, metrics }, stop);
     } catch (error) {
       cause = error;
     }

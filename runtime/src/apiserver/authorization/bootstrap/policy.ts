@@ -4,6 +4,7 @@ import type { KubeObject } from '../../../api/object.ts';
 import { controllerRoles } from './controllers.ts';
 import { roleBindings, roles } from './namespaced.ts';
 import { nodeAgentRole, nodeAgentRules } from './nodeAgent.ts';
+import { ownControllerRules, ownManagerRole, ownManagerRules } from './ownControllers.ts';
 import { aggregateLabel, type BindingLines, clusterRoleBindings, clusterRoles, type RoleLines } from './roles.ts';
 import { ruleOf } from './rule.ts';
 
@@ -13,15 +14,24 @@ export const AUTOUPDATE = 'rbac.authorization.kubernetes.io/autoupdate';
 
 /** Every object, roles before the bindings that refer to them. The caller's to change. */
 export function bootstrapPolicy(): KubeObject[] {
-  const all: Record<string, RoleLines> = { ...clusterRoles, [nodeAgentRole]: { rules: nodeAgentRules } };
+  const all: Record<string, RoleLines> = {
+    ...clusterRoles,
+    [nodeAgentRole]: { rules: nodeAgentRules },
+    [ownManagerRole]: { rules: ownManagerRules },
+  };
   const bindings: Record<string, BindingLines> = {
     ...clusterRoleBindings,
     [nodeAgentRole]: { groups: ['system:nodes'] },
+    [ownManagerRole]: { users: ['system:kube-controller-manager'] },
   };
-  for (const [name, rules] of Object.entries(controllerRoles)) {
-    all[`system:controller:${name}`] = { rules };
-    bindings[`system:controller:${name}`] = { serviceAccounts: [`kube-system/${name}`] };
-  }
+  for (const [prefix, table] of [
+    ['system:controller', controllerRoles],
+    ['atoll:controller', ownControllerRules],
+  ] as const)
+    for (const [name, rules] of Object.entries(table)) {
+      all[`${prefix}:${name}`] = { rules };
+      bindings[`${prefix}:${name}`] = { serviceAccounts: [`kube-system/${name}`] };
+    }
   return [
     ...Object.entries(all).map(([name, lines]) => clusterRole(name, lines, all)),
     ...Object.entries(bindings).map(([name, lines]) =>

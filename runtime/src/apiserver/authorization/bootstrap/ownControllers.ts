@@ -1,0 +1,20 @@
+/**
+ * What Atoll's controllers do beyond upstream's roles for the same service accounts: they patch where upstream's update, since their
+ * caches hold only what they read, and the token cleaner looks at few Secrets instead of keeping all. Roles of their own,
+ * `atoll:controller:<account>`, so that `system:controller:*` are upstream's to the letter.
+ */
+export const ownControllerRules: Readonly<Record<string, readonly string[]>> = {
+  'deployment-controller': ['patch apps deployments,deployments/status'],
+  'disruption-controller': ['patch policy poddisruptionbudgets/status'],
+  'legacy-service-account-token-cleaner': ['get core serviceaccounts', 'list core pods,secrets'],
+  'namespace-controller': ['patch core namespaces/status'],
+  'pv-protection-controller': ['patch core persistentvolumes'],
+  'pvc-protection-controller': ['patch core persistentvolumeclaims'],
+  'replicaset-controller': ['patch apps replicasets/status'],
+  'resourcequota-controller': ['patch core resourcequotas/status'],
+  'volumeattributesclass-protection-controller': ['patch storage.k8s.io volumeattributesclasses'],
+};
+
+/** What has no account of its own (`service-account-tokens`) is upstream's user, and patches too. */
+export const ownManagerRole = 'atoll:kube-controller-manager';
+export const ownManagerRules: readonly string[] = ['patch core secrets'];
