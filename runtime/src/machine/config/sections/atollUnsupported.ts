@@ -100,7 +100,6 @@ const groups: readonly (readonly [reason: string, names: readonly string[]])[] =
   ['it went away in K3s: use token', ['cluster-secret']],
   ['it went away in K3s: use disable', ['no-deploy']],
   ['it went away in K3s: use kube-controller-manager-arg', ['kube-controller-arg']],
-  ['it went away in K3s: use secrets-encryption', ['enable-servicelb-nodeport', 'encrypt-secrets']],
 ];
 
 export const unsupportedFields: Readonly<Record<string, Field<never, false>>> = Object.fromEntries(
