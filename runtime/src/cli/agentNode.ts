@@ -1,6 +1,7 @@
 /** What the options of `agentOptions.ts` say of the node, checked: everything that is wrong is said before anything is opened. */
 import { readFile } from 'node:fs/promises';
 import { hasCode, readFileIfExists } from '../lib/files.ts';
+import { readPlainYaml } from '../lib/plainYaml.ts';
 import { type Registries, wrongHost, wrongMirror } from '../node/images/registries.ts';
 import { type KubeletSettings, kubeletArguments } from '../node/kubeletArguments.ts';
 import type { NodeAddresses } from '../node/status/nodeStatus.ts';
@@ -76,10 +77,13 @@ async function registriesOf(values: Values): Promise<Registries> {
     );
   });
   if (content === undefined) return {};
-  const { parse } = await import('yaml');
+  const text = content.toString('utf8');
+  const plain = readPlainYaml(text);
   let document: unknown;
   try {
-    document = parse(content.toString('utf8'));
+    document = plain
+      ? Object.fromEntries([...plain].map(([name, { value }]) => [name, value]))
+      : (await import('yaml')).parse(text);
   } catch (error) {
     throw new UsageError(`${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)}`);
   }

@@ -80,6 +80,17 @@ describe('the configuration file', () => {
     assert.equal(values.has('debug'), false);
   });
 
+  it('what Atoll writes itself is read the same', async () => {
+    const plain = 'token: "a b"\nnode-label: ["a=b", "c=d"]\nv: 4\ndebug: true\n';
+    const values = await read(agent, { 'config.yaml': plain });
+    const { length } = await import('yaml').then(({ parse }) => Object.keys(parse(plain)));
+    assert.equal(length, 4);
+    assert.equal(values.one('token'), 'a b');
+    assert.deepEqual(values.many('node-label'), ['a=b', 'c=d']);
+    assert.equal(values.one('v'), '4');
+    assert.equal(values.has('debug'), true);
+  });
+
   it('values are as they are written', async () => {
     const values = await read(server, { 'config.yaml': 'mode: 0640\n' });
     assert.equal(values.one('mode'), '0640');

@@ -8,6 +8,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, readFileIfExists } from '../lib/files.ts';
+import { readPlainYaml } from '../lib/plainYaml.ts';
 import { type Command, nearest, type Option, parseOptions, UsageError } from './command.ts';
 
 export const configOption: Option = {
@@ -114,6 +115,19 @@ async function readConfigFiles(asked: string | undefined): Promise<Map<string, E
   return entries;
 }
 
+/** Of a file that Atoll has written; undefined for any other. */
+function plainEntries(path: string, text: string): Map<string, Entry> | undefined {
+  const entries = new Map<string, Entry>();
+  const read = readPlainYaml(text);
+  if (!read) return undefined;
+  for (const [name, { value, line }] of read) {
+    const values: unknown[] = Array.isArray(value) ? value : [value];
+    if (!values.every(item => ['string', 'number', 'boolean'].includes(typeof item))) return undefined;
+    entries.set(name, { values: values.map(String), place: `${path}:${line}` });
+  }
+  return entries;
+}
+
 async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await readdir(folder)).filter(name => /\.ya?ml$/.test(name) && !name.startsWith('.')).sort();
@@ -124,6 +138,8 @@ async function namesIn(folder: string): Promise<string[]> {
 }
 
 async function entriesOf(path: string, content: Buffer): Promise<Map<string, Entry>> {
+  const plain = plainEntries(path, content.toString('utf8'));
+  if (plain) return plain;
   const { isMap, isScalar, isSeq, LineCounter, parseDocument } = await import('yaml');
   const lines = new LineCounter();
   const document = parseDocument(content.toString('utf8'), { lineCounter: lines, version: '1.2' });

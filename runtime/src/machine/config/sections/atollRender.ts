@@ -1,5 +1,5 @@
 /** What the section `atoll` becomes: `/etc/atoll/config.yaml` for the daemons, and the files it speaks of. Pure. */
-import { stringify } from 'yaml';
+import { writePlainYaml } from '../../../lib/plainYaml.ts';
 import { nothingRendered, type Rendered, type RenderedFile } from '../types.ts';
 import type { AtollSection } from './atoll.ts';
 import { alwaysSo } from './atollRules.ts';
@@ -26,11 +26,10 @@ export function renderAtoll(atoll: AtollSection): Rendered {
     ...(images.length > 0 ? { 'preload-image': images } : {}),
   };
   if (Object.keys(daemons).length > 0)
-    files.push({ path: CONFIG_FILE, content: HEAD + stringify(daemons, { lineWidth: 0 }), mode: SECRET });
+    files.push({ path: CONFIG_FILE, content: HEAD + writePlainYaml(daemons), mode: SECRET });
   if (role === 'agent') files.push({ path: NO_SERVER_FILE, content: 'role: agent\n', mode: 0o644 });
   if (atoll['disable-agent']) files.push({ path: NO_AGENT_FILE, content: 'disable-agent: true\n', mode: 0o644 });
-  if (registries)
-    files.push({ path: REGISTRIES_FILE, content: HEAD + stringify(registries, { lineWidth: 0 }), mode: SECRET });
+  if (registries) files.push({ path: REGISTRIES_FILE, content: HEAD + writePlainYaml(registries), mode: SECRET });
   for (const [name, content] of Object.entries(manifests)) {
     const file = /\.(ya?ml|json)$/.test(name) ? name : `${name}.yaml`;
     // Secrets may be among them.
