@@ -206,6 +206,14 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
     assert.equal(found.nodeName, 'press-7');
     assert.deepEqual(found.addresses, ['203.0.113.99']);
     assert.ok('nodes' in found.cluster && found.cluster.nodes[0]?.ready);
+    // A node without a control plane asks as itself, of itself.
+    const alone = atoll('status', ...places(), '--kubeconfig', join(dir, 'none'), '-o', 'json');
+    const { cluster } = JSON.parse(await inside(...alone)) as MachineStatus;
+    assert.ok('nodes' in cluster, JSON.stringify(cluster));
+    assert.deepEqual(
+      cluster.nodes.map(({ name, ready }) => ({ name, ready })),
+      [{ name: 'press-7', ready: true }],
+    );
     const page = await inside(...words);
     assert.match(page, /^\n {2}press-7 {2}Ready\n/);
     assert.match(page, /Nodes +press-7 +Ready +203\.0\.113\.99/);

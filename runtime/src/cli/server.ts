@@ -58,12 +58,12 @@ export async function server({ values }: CommandContext): Promise<number> {
   const started = performance.now();
   const closers: (() => Promise<void> | void)[] = [];
   try {
-    state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
     await makeDirectory(directory, 0o700);
     // Before anything is opened: what was typed wrong is said at once.
     const access = await accessOf(values);
     const cluster = await clusterOf(values, port);
     const given = { token: await secretOf(values, 'token'), agentToken: await secretOf(values, 'agent-token') };
+    state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
     let fail: (error: Error) => void = () => undefined;
     const failed = new Promise<never>((_, reject) => {
       fail = reject;
