@@ -1,8 +1,10 @@
 /** Pods on a real node: the API server's real handler, real containerd and runc, the agent in this process. */
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import type { Pod } from '../src/api/generated/types/core.v1.ts';
 import { ConfigMaps, Leases, Nodes, Pods, Secrets } from '../src/client/resources.ts';
 import {
@@ -17,6 +19,8 @@ import {
   statusOf,
   type TestNode,
 } from './nodeFixture.ts';
+
+const run = promisify(execFile);
 
 let t: TestNode;
 before(async () => {
@@ -426,6 +430,39 @@ test('a restart of the agent leaves containers running and takes them over', asy
   const again = await podUntil(t.client, 'kept', p => statusOf(p, 'c').restartCount === 1);
   assert.equal(statusOf(again, 'c').lastState?.terminated?.exitCode, 137);
   await remove('kept');
+});
+
+test('a sandbox that containerd cannot remove: the pod runs in the next one, the old one goes when it can', async () => {
+  const env = [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'late-for-stuck', key: 'a' } } }];
+  await create(podOf('stuck', { containers: [{ name: 'c', ...sh('exec sleep 1000'), env }] }));
+  await podUntil(t.client, 'stuck', p => statusOf(p, 'c').state?.waiting?.reason === 'CreateContainerConfigError');
+  const sandboxes = async (): Promise<string[]> => {
+    const filter = 'labels."io.kubernetes.pod.name"==stuck,labels."io.cri-containerd.kind"==sandbox';
+    return (await t.containerd.ctr('containers', 'list', '-q', filter)).trim().split('\n');
+  };
+  const until = async (what: string, is: (ids: string[]) => boolean): Promise<void> => {
+    for (let i = 0; i < 300; i++) {
+      if (is(await sandboxes())) return;
+      await new Promise(resolve => setTimeout(resolve, 100));
+    }
+    assert.fail(`${what}: not within 30 s`);
+  };
+  const [old = ''] = await sandboxes();
+  const held = join(t.containerd.dir, 'root/io.containerd.grpc.v1.cri/sandboxes', old, 'held');
+  await mkdir(held);
+  // containerd takes mounts away, and stops before what may not be changed.
+  await run('chattr', ['+i', held]);
+  try {
+    await t.containerd.ctr('tasks', 'kill', '-s', 'KILL', old);
+    await until('another sandbox', ids => ids.length === 2);
+    await t.client.create(ConfigMaps, { metadata: { name: 'late-for-stuck', namespace: 'default' }, data: { a: '1' } });
+    await podUntil(t.client, 'stuck', isReady);
+    assert.ok((await sandboxes()).includes(old), 'the old sandbox is still there');
+  } finally {
+    await run('chattr', ['-i', held]);
+  }
+  await until('the old sandbox goes', ids => !ids.includes(old));
+  await remove('stuck');
 });
 
 test('host network, security context, sub-paths', async () => {
