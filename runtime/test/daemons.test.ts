@@ -133,7 +133,9 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
   it('without any network: the node is Ready, and is what the file says', async () => {
     startServer('press-7');
     startAgent('press-7');
-    const node = await until('the node is Ready', () => theNode(isReady));
+    const node = await until('the node is Ready', () =>
+      theNode(node => isReady(node) && node.spec?.podCIDR !== undefined),
+    );
     assert.equal(node.metadata.labels?.site, 'oslo');
     assert.equal(node.metadata.labels?.line, '7');
     assert.ok(
@@ -149,7 +151,10 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
     const { capacity, allocatable } = node.status ?? {};
     const reserved = ki(capacity?.memory) - ki(allocatable?.memory);
     assert.ok(Math.abs(reserved - 65_536 - ki(capacity?.memory) / 100) < 8, `${reserved}`);
-    assert.match(await readFile(join(dir, 'cni', '10-atoll.conflist'), 'utf8'), /10\.60\.0\.0\/24/);
+    const network = await until('the pod network', () =>
+      readFile(join(dir, 'cni', '10-atoll.conflist'), 'utf8').catch(() => undefined),
+    );
+    assert.match(network, /10\.60\.0\.0\/24/);
   });
 
   it('the server is, too', async () => {

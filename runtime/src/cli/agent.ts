@@ -16,6 +16,7 @@ import { configCondition, readConfigStatus } from '../machine/config/status.ts';
 import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
 import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
+import { keepRenewed } from '../machine/renewal.ts';
 import { StateReporter } from '../machine/state.ts';
 import { keepLastSeen, onClockJump } from '../machine/time.ts';
 import { type JoinToken, parseToken } from '../machine/token.ts';
@@ -41,8 +42,6 @@ const LAST_RETRY_MS = 10_000;
 const QUIET_MS = 15_000;
 /** A refusal needs a person. */
 const REFUSED_RETRY_MS = 30_000;
-/** Certificates are looked at so often. */
-const RENEWAL_CHECK_MS = 12 * 3_600_000;
 
 export async function agent({ values }: CommandContext): Promise<number> {
   const logger = rootLogger('atoll-agent', logEnvironment(values));
@@ -151,19 +150,19 @@ export async function agent({ values }: CommandContext): Promise<number> {
     );
     images.settled.then(node.poke);
     preloaded.settled.then(node.poke);
-    const renew = (): void => {
-      identify().then(
-        next => {
-          if (next.certificatePem === identity?.certificatePem) return;
-          identity = next;
-          transport.reload();
-          logger.info('the certificate of this node has been renewed');
-        },
-        (error: unknown) =>
-          logger.error({ err: error }, 'the certificate of this node could not be renewed; trying again in 12 h'),
-      );
-    };
-    const cancel = every(RENEWAL_CHECK_MS, renew, clock);
+    const renew = keepRenewed({
+      ensure: identify,
+      onCurrent: next => {
+        if (next.certificatePem === identity?.certificatePem) return;
+        identity = next;
+        transport.reload();
+        logger.info('the certificate of this node has been renewed');
+      },
+      onFailure: error =>
+        logger.error({ err: error }, 'the certificate of this node could not be renewed; it is tried again'),
+      clock,
+      signal,
+    });
     keepLastSeen(signal);
     onClockJump(byMs => {
       logger.warn({ seconds: Math.round(byMs / 1000) }, 'the clock has been set; looking at certificates and tokens');
@@ -171,7 +170,6 @@ export async function agent({ values }: CommandContext): Promise<number> {
       node.clockChanged();
     }, signal);
     await aborted(signal);
-    cancel();
     state.report('stopping', 'stopping; pods go on running');
     await node.close();
     transport.close();
@@ -182,18 +180,6 @@ export async function agent({ values }: CommandContext): Promise<number> {
   } finally {
     cri.close();
   }
-}
-
-function every(intervalMs: number, callback: () => void, clock: Clock): () => void {
-  let cancel = (): void => undefined;
-  const arm = (): void => {
-    cancel = clock.after(intervalMs, () => {
-      callback();
-      arm();
-    });
-  };
-  arm();
-  return () => cancel();
 }
 
 interface Waiting {
