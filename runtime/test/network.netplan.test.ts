@@ -5,6 +5,12 @@ import { documentOf, read, type Section, sectionsOf } from '../src/machine/confi
 import { goodNetworks } from '../src/machine/config/network/testing/good.ts';
 import { type Netplan, netplan } from './netplan.ts';
 
+/** Where Atoll does something else, and why. */
+const onPurpose = new Map([
+  ['a VRF', "netplan sends a VRF's routes out of the VRF itself, where the kernel finds no gateway"],
+  ['a default route to a link-local router', 'networkd makes the gateway on-link by itself, with a warning'],
+]);
+
 describe('the real netplan', { concurrency: 2 }, () => {
   let real: Netplan;
   before(async () => {
@@ -12,6 +18,7 @@ describe('the real netplan', { concurrency: 2 }, () => {
   });
 
   for (const [what, devices] of goodNetworks) {
+    if (onPurpose.has(what)) continue;
     it(what, async () => {
       const theirs = new Map<string, string>();
       for (const [path, { content }] of await real.generate(documentOf(devices))) {
@@ -39,12 +46,18 @@ describe('the real netplan', { concurrency: 2 }, () => {
 const separate = ['Route', 'RoutingPolicyRule', 'Address', 'WireGuardPeer', 'network'];
 
 /** A file as a set of lines, in one spelling. */
+/** networkd and the kernel forget the MTU a bridge was made with; `.network` sets it afterwards, in both. */
+const withoutBridgeMtu = ({ name, settings }: Section): Section =>
+  name === 'NetDev' && settings.some(([key, value]) => key === 'Kind' && value === 'bridge')
+    ? { name, settings: settings.filter(([key]) => key !== 'MTUBytes') }
+    : { name, settings };
+
 function lines(
   sections: readonly Section[],
   readText: (value: string) => string,
   spell: (line: string) => readonly string[],
 ): string[] {
-  const found = sections.flatMap(({ name, settings }) => {
+  const found = sections.map(withoutBridgeMtu).flatMap(({ name, settings }) => {
     const all = settings
       .map(([key, value]) => `${name}.${key}=${spelled(key, readText(value))}`)
       .flatMap(spell)
@@ -93,6 +106,7 @@ const besides = new Set([
   'Network.ConfigureWithoutCarrier=no',
   'Network.IPv6PrivacyExtensions=no',
   'Bond.AllSlavesActive=no',
+  'DHCPv4.UseMTU=yes', // the default, and without effect beside an MTU
   'DHCPv4.ClientIdentifier=mac',
   'DHCPv4.ClientIdentifier=duid',
   'DHCPv4.UseDomains=yes',
@@ -101,6 +115,7 @@ const besides = new Set([
   'IPv6AcceptRA.RouteMetric=200',
   'IPv6AcceptRA.RouteMetric=600',
   'Match.Kind=!*',
+  'Match.Type=ether',
   '.ap_scan=0',
 ]);
 

@@ -10,8 +10,8 @@ export function matchSection(id: string, value: Ethernet | Wifi): IniSection {
     PermanentMACAddress: match.macaddress?.toLowerCase(),
     Driver: driversOf(match),
     Name: name,
-    // A driver or a pattern fits interfaces of containers too, which have a kind (veth, bridge); cards have none.
-    Kind: match.macaddress === undefined && newName === undefined ? '!*' : undefined,
+    // A driver or a pattern fits radios, the loopback and interfaces of containers too. The last have a kind (veth, bridge), cards none.
+    ...(match.macaddress === undefined && newName === undefined ? { Type: 'ether', Kind: '!*' } : {}),
   });
 }
 

@@ -28,7 +28,8 @@ export function netdevSections(device: DeviceEntry): IniSection[] | undefined {
   const head = section('NetDev', {
     Name: id,
     Kind: kinds[device.section],
-    MTUBytes: value.mtu,
+    // A bridge made with an MTU loses it to its ports; set afterwards (.network), it stays.
+    MTUBytes: device.section === 'bridges' ? undefined : value.mtu,
     MACAddress: value.macaddress?.includes(':') ? value.macaddress.toLowerCase() : undefined,
   });
   if (device.section === 'bonds') return [head, bondSection(device.value)];

@@ -18,7 +18,7 @@ export function networkSections(device: DeviceEntry, devices: Devices): IniSecti
       MACAddress: value.macaddress?.includes(':') ? value.macaddress.toLowerCase() : undefined,
     }),
     section('Network', isPort ? portSettings(device, devices) : settings(device, devices)),
-    ...(isPort ? [] : addressing(device)),
+    ...(isPort ? [] : addressing(device, devices)),
     bridgePort(device, devices),
   ];
 }
@@ -80,7 +80,7 @@ function plainAddresses(device: Device): string[] {
   return addressesOf(device).flatMap(({ text, options }) => (hasOptions(options) ? [] : [text]));
 }
 
-function addressing(device: DeviceEntry): IniSection[] {
+function addressing(device: DeviceEntry, devices: Devices): IniSection[] {
   const value: Device = device.value;
   const wireless = device.section === 'wifis';
   return [
@@ -92,7 +92,7 @@ function addressing(device: DeviceEntry): IniSection[] {
         ? [section('Address', { Address: text, PreferredLifetime: lifetime, Label: label })]
         : [],
     ),
-    ...routeSections(device),
+    ...routeSections(device, devices),
     ...ruleSections(device),
   ];
 }
@@ -106,7 +106,7 @@ function dhcp4(value: Device, wireless: boolean): IniSection {
     // As without a configuration: a node that is configured, or reset, keeps its address.
     ClientIdentifier: value['dhcp-identifier'] ?? 'mac',
     RouteMetric: overrides['route-metric'] ?? metricOf(wireless),
-    UseMTU: overrides['use-mtu'] ?? true,
+    UseMTU: value.mtu === undefined ? (overrides['use-mtu'] ?? true) : undefined,
     UseRoutes: overrides['use-routes'],
     UseDNS: overrides['use-dns'],
     UseDomains: overrides['use-domains'] ?? true,

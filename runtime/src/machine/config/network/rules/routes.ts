@@ -1,6 +1,16 @@
 import { cidrContains, type Ip, parseCidr } from '../../../../api/ip.ts';
 import type { Report } from '../../types.ts';
-import { addressesOf, type DeviceEntry, type Devices, isDynamic, MAIN_TABLE, type Way, waysOf } from '../devices.ts';
+import {
+  addressesOf,
+  type DeviceEntry,
+  type Devices,
+  isDynamic,
+  MAIN_TABLE,
+  type OwnerEntry,
+  type Way,
+  waysOf,
+} from '../devices.ts';
+import type { Device } from '../schema/device.ts';
 import type { PolicyRule, Route } from '../schema/routing.ts';
 import { strictIp } from '../schema/values.ts';
 
@@ -94,17 +104,23 @@ function reachable({ via, path, family }: Way, at: Path, device: DeviceEntry, de
   if (!via || via.family !== family || isLinkLocal(via) || isDynamic(value, family)) return;
   const route = path[0] === 'routes' ? value.routes?.[Number(path[1])] : undefined;
   if (route?.['on-link'] === true || device.section === 'tunnels') return;
-  if (device.section === 'vrfs') return;
   const owner = devices.owners.get(device.id);
   if (owner && owner.section !== 'vrfs') return; // Told by the rule about members.
-  const subnets = addressesOf(value).filter(({ cidr }) => cidr.ip.family === family);
+  // A VRF has no network of its own: its members' count.
+  const on = device.section === 'vrfs' ? membersOf(device, devices) : [value];
+  const subnets = on.flatMap(addressesOf).filter(({ cidr }) => cidr.ip.family === family);
   if (subnets.some(({ cidr }) => cidrContains(cidr, via))) return;
   const onLink = (value.routes ?? []).some(other => {
     const cidr = parseCidr(other.to.includes('/') ? other.to : `${other.to}/${family === 4 ? 32 : 128}`);
     return other.via === undefined && other.to !== 'default' && cidr !== undefined && cidrContains(cidr, via);
   });
   if (onLink) return;
-  if (family === 6 && (value['accept-ra'] === true || (subnets.length === 0 && value['accept-ra'] !== false))) return;
+  if (
+    device.section !== 'vrfs' &&
+    family === 6 &&
+    (value['accept-ra'] === true || (subnets.length === 0 && value['accept-ra'] !== false))
+  )
+    return;
   const where = route === undefined ? at : [...at, 'via'];
   const known = subnets.map(({ cidr }) => cidr.canonical).join(', ');
   report(
@@ -115,6 +131,9 @@ function reachable({ via, path, family }: Way, at: Path, device: DeviceEntry, de
     { hint: known === '' ? `give ${device.id} an address in its network` : 'correct it, or say on-link: true' },
   );
 }
+
+const membersOf = ({ value }: OwnerEntry, { byId }: Devices): Device[] =>
+  (value.interfaces ?? []).flatMap(id => byId.get(id)?.value ?? []);
 
 const isLinkLocal = (ip: Ip): boolean => ip.family === 6 && ip.bits >> 118n === 0x3fan;
 

@@ -290,7 +290,11 @@ const routes: readonly Good[] = [
   [
     'a default route to a link-local router',
     'ethernets: {eth0: {routes: [{to: "::/0", via: "fe80::1"}]}}',
-    ['eth0.network Route.Destination=::/0', 'eth0.network Route.Gateway=fe80::1'],
+    [
+      'eth0.network Route.Destination=::/0',
+      'eth0.network Route.Gateway=fe80::1',
+      'eth0.network Route.GatewayOnLink=yes',
+    ],
   ],
   [
     'gateway4 and gateway6',
@@ -564,12 +568,22 @@ const physical: readonly Good[] = [
   [
     'chosen by a pattern of names',
     'ethernets: {all: {match: {name: "enp2*"}, dhcp4: true}}',
-    ['all.network Match.Name=enp2*', 'all.network Match.Kind=!*', 'all.network Network.DHCP=ipv4'],
+    [
+      'all.network Match.Name=enp2*',
+      'all.network Match.Type=ether',
+      'all.network Match.Kind=!*',
+      'all.network Network.DHCP=ipv4',
+    ],
   ],
   [
     'chosen by driver',
     'ethernets: {all: {match: {driver: igc}, dhcp4: true}}',
-    ['all.network Match.Driver=igc', 'all.network Match.Kind=!*', 'all.network Network.DHCP=ipv4'],
+    [
+      'all.network Match.Driver=igc',
+      'all.network Match.Type=ether',
+      'all.network Match.Kind=!*',
+      'all.network Network.DHCP=ipv4',
+    ],
   ],
   [
     'chosen by several drivers and a name',
@@ -577,6 +591,7 @@ const physical: readonly Good[] = [
     [
       'all.network Match.Driver=bcmgenet smsc*',
       'all.network Match.Name=en*',
+      'all.network Match.Type=ether',
       'all.network Match.Kind=!*',
       'all.network Network.DHCP=ipv4',
     ],
@@ -977,6 +992,7 @@ const bonds: readonly Good[] = [
     '{ethernets: {ports: {match: {name: "enp2*"}}}, bonds: {bond0: {interfaces: [ports], mtu: 9000, macaddress: "52:54:00:12:34:AA"}}}',
     [
       'ports.network Match.Name=enp2*',
+      'ports.network Match.Type=ether',
       'ports.network Match.Kind=!*',
       'ports.network Network.LinkLocalAddressing=no',
       'ports.network Network.IPv6AcceptRA=no',
@@ -1136,7 +1152,6 @@ const bridges: readonly Good[] = [
       'eth0.network Network.IPv6AcceptRA=no',
       'eth0.network Network.Bridge=br0',
       'br0.netdev NetDev.Kind=bridge',
-      'br0.netdev NetDev.MTUBytes=9000',
       'br0.network Link.MTUBytes=9000',
       'br0.network Network.ConfigureWithoutCarrier=yes',
     ],
@@ -1161,12 +1176,12 @@ const others: readonly Good[] = [
       'eth0.network Network.Address=192.0.2.10/24',
       'eth0.network Network.ConfigureWithoutCarrier=yes',
       'eth0.network Network.VRF=blue',
+      'eth0.network Route.Destination=0.0.0.0/0',
+      'eth0.network Route.Gateway=192.0.2.1',
+      'eth0.network Route.Table=100',
       'blue.netdev NetDev.Kind=vrf',
       'blue.netdev VRF.Table=100',
       'blue.network Network.ConfigureWithoutCarrier=yes',
-      'blue.network Route.Destination=0.0.0.0/0',
-      'blue.network Route.Gateway=192.0.2.1',
-      'blue.network Route.Table=100',
       'blue.network RoutingPolicyRule.From=192.0.2.0/24',
       'blue.network RoutingPolicyRule.Table=100',
       'blue.network RoutingPolicyRule.Priority=10',

@@ -807,6 +807,11 @@ const others: readonly Wrong[] = [
     ['error network.vrfs.blue.routes[0].table: must be that of the VRF, 100, not 101'],
   ],
   [
+    "a VRF's gateway behind none of its members",
+    'vrfs: {blue: {table: 100, routes: [{to: default, via: 192.0.2.1}]}}',
+    ['error network.vrfs.blue.routes[0].via: cannot be reached: blue has no IPv4 address'],
+  ],
+  [
     'a tunnel of another kind',
     'tunnels: {t: {mode: gre, key: 4GgaQCy68nzNsUE5aJ9fuLzHhB65tAlwbmA72MWnOm8=}}',
     ['error network.tunnels.t.mode: "gre" is not available: the image makes tunnels of WireGuard only'],
