@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,6 +19,7 @@ import { type Containerd, startContainerd } from './containerd.ts';
 const run = promisify(execFile);
 const bin = fileURLToPath(new URL('../src/cli/bin.ts', import.meta.url));
 const tsx = fileURLToPath(import.meta.resolve('tsx'));
+const leap = fileURLToPath(new URL('leap.ts', import.meta.url));
 const namespace = `atoll-${process.pid}`;
 
 const config = `
@@ -69,7 +71,7 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
 
   const inside = async (...words: string[]): Promise<string> =>
     (await run('ip', ['netns', 'exec', namespace, ...words], { timeout: 60_000 })).stdout;
-  const atoll = (...words: string[]): string[] => [process.execPath, '--import', tsx, bin, ...words];
+  const atoll = (...words: string[]): string[] => [process.execPath, '--import', tsx, '--import', leap, bin, ...words];
   const places = (): string[] => ['--data-dir', join(dir, 'data'), '--run-dir', join(dir, 'run')];
 
   /** On a machine that is called so. */
@@ -222,6 +224,27 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
     const page = await inside(...words);
     assert.match(page, /^\n {2}press-7 {2}Ready\n/);
     assert.match(page, /Nodes +press-7 +Ready +203\.0\.113\.99/);
+  });
+
+  it('a clock that jumps years forward: certificates are renewed, the node goes on', async () => {
+    const year = 365 * 86_400_000;
+    const lastsTo = async (path: string): Promise<number> =>
+      Date.parse(new X509Certificate(await readFile(join(dir, 'data', path))).validTo);
+    const before = await kubectl<Node>('get', 'node', 'press-7');
+    const pids = [...running.values()].map(({ process: { pid } }) => pid);
+    for (const daemon of running.values()) daemon.process.kill('SIGUSR2');
+    for (const path of ['server/tls/serving.crt', 'server/tls/admin.crt', 'agent/node.crt'])
+      await until(`${path} is renewed`, async () => (await lastsTo(path)) > Date.now() + 3.5 * year);
+    const heartbeat = (node: Node): number =>
+      Date.parse(node.status?.conditions?.find(({ type }) => type === 'Ready')?.lastHeartbeatTime ?? '');
+    const after = await until('the node reports in the new year', () =>
+      theNode(node => isReady(node) && heartbeat(node) > Date.now() + 2.9 * year),
+    );
+    assert.equal(after.metadata.uid, before?.metadata.uid);
+    assert.deepEqual(
+      [...running.values()].map(({ process: { pid, exitCode } }) => (exitCode === null ? pid : exitCode)),
+      pids,
+    );
   });
 
   it('a file that is wrong is said where a person looks', async () => {
