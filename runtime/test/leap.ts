@@ -7,7 +7,7 @@ let offset = 0;
 const { now } = Date;
 Date.now = () => now() + offset;
 globalThis.Date = new Proxy(Date, {
-  construct: (target, args: [number]) => new target(...(args.length === 0 ? ([now() + offset] as [number]) : args)),
+  construct: (target, args: unknown[]) => new target(...((args.length === 0 ? [now() + offset] : args) as [number])),
 });
 
 const { setTimeout: after } = globalThis;
