@@ -81,7 +81,10 @@ export type FromThread =
 
 export interface PackedWrites {
   readonly keys: readonly string[];
-  /** Two numbers a write: expected revision ({@link ANY_REVISION}: none), length of the value ({@link DELETION}: none). */
+  /**
+   * {@link WRITE_NUMBERS} a write: expected revision ({@link ANY_REVISION}: none), length of the value ({@link DELETION}: none), and since
+   * which revision there is what the sender holds of the expected revision (0: it holds nothing, and wants to be told).
+   */
   readonly numbers: Float64Array;
   readonly bytes: Uint8Array;
   /** The newest revision given to anybody so far, by the file or in memory: the first write gets the next one. */
@@ -90,8 +93,13 @@ export interface PackedWrites {
   readonly reserve: number;
 }
 
+export const WRITE_NUMBERS = 3;
 export const ANY_REVISION = -1;
 export const DELETION = -1;
+/** In place of a length: the value that was there is the one which whoever asked holds. */
+export const HELD = -1;
+/** Stands for that value in the writer. */
+export const heldValue = Buffer.alloc(0);
 
 export enum Outcome {
   Conflict = 0,
@@ -103,7 +111,7 @@ export enum Outcome {
 }
 
 export interface PackedResults {
-  /** {@link RESULT_NUMBERS} a write: outcome, new revision, then of what was there before: revision (0: nothing), create revision, value length. */
+  /** {@link RESULT_NUMBERS} a write: outcome, new revision, then of what was there before: revision (0: nothing), create revision, value length ({@link HELD}). */
   readonly numbers: Float64Array;
   readonly bytes: Uint8Array;
 }
@@ -116,20 +124,28 @@ export interface WriteResult {
   readonly revision: number;
   /** What was there before. */
   readonly before: KeyValue | undefined;
+  /** `before` did not come out of the file. */
+  readonly held?: boolean;
 }
 
-export function packWrites(writes: readonly Write[], base = 0, reserve = 0): PackedWrites {
+/** A write, and what its sender has in memory of the revision it expects. */
+export interface HeldWrite extends Write {
+  readonly held?: KeyValue | undefined;
+}
+
+export function packWrites(writes: readonly HeldWrite[], base = 0, reserve = 0): PackedWrites {
   const keys: string[] = [];
-  const numbers = new Float64Array(writes.length * 2);
+  const numbers = new Float64Array(writes.length * WRITE_NUMBERS);
   let total = 0;
   for (const write of writes) total += write.value?.length ?? 0;
   const bytes = new Uint8Array(total);
   let index = 0;
   let offset = 0;
-  for (const { key, value, expect } of writes) {
+  for (const { key, value, expect, held } of writes) {
     keys.push(key);
     numbers[index++] = expect ?? ANY_REVISION;
     numbers[index++] = value === null ? DELETION : value.length;
+    numbers[index++] = held?.createRevision ?? 0;
     if (value === null) continue;
     bytes.set(value, offset);
     offset += value.length;
@@ -138,16 +154,21 @@ export function packWrites(writes: readonly Write[], base = 0, reserve = 0): Pac
 }
 
 /** The writes of a batch, in order. The values are views of the batch's bytes. */
-export function* unpackWrites(batch: PackedWrites): Generator<Write & { readonly expect: number }> {
+export function* unpackWrites(
+  batch: PackedWrites,
+): Generator<Write & { readonly expect: number; readonly heldSince: number }> {
   let offset = 0;
   for (const [index, key] of batch.keys.entries()) {
-    const expect = batch.numbers[index * 2] ?? ANY_REVISION;
-    const length = batch.numbers[index * 2 + 1] ?? DELETION;
+    const at = index * WRITE_NUMBERS;
+    const expect = batch.numbers[at] ?? ANY_REVISION;
+    const length = batch.numbers[at + 1] ?? DELETION;
+    const heldSince = batch.numbers[at + 2] ?? 0;
     if (length === DELETION) {
-      yield { key, value: null, expect };
+      yield { key, value: null, expect, heldSince };
       continue;
     }
-    yield { key, value: Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + offset, length), expect };
+    const value = Buffer.from(batch.bytes.buffer, batch.bytes.byteOffset + offset, length);
+    yield { key, value, expect, heldSince };
     offset += length;
   }
 }
@@ -164,7 +185,7 @@ export function packResults(results: readonly WriteResult[]): PackedResults {
     numbers[index++] = revision;
     numbers[index++] = before?.modRevision ?? 0;
     numbers[index++] = before?.createRevision ?? 0;
-    numbers[index++] = before?.value.length ?? 0;
+    numbers[index++] = before?.value === heldValue ? HELD : (before?.value.length ?? 0);
     if (before === undefined) continue;
     bytes.set(before.value, offset);
     offset += before.value.length;
@@ -172,18 +193,19 @@ export function packResults(results: readonly WriteResult[]): PackedResults {
   return { numbers, bytes };
 }
 
-/** The results in the order of the writes. The values are views of the message's bytes. */
-export function unpackResults(results: PackedResults, keys: readonly string[]): WriteResult[] {
+/** The results in the order of the writes. The values are views of the message's bytes, or those that were held. */
+export function unpackResults(results: PackedResults, writes: readonly HeldWrite[]): WriteResult[] {
   const { numbers, bytes } = results;
   let index = 0;
   let offset = 0;
-  return keys.map(key => {
+  return writes.map(({ key, held }) => {
     const outcome = numbers[index++] ?? Outcome.Conflict;
     const revision = numbers[index++] ?? 0;
     const modRevision = numbers[index++] ?? 0;
     const createRevision = numbers[index++] ?? 0;
     const length = numbers[index++] ?? 0;
     if (modRevision === 0) return { outcome, revision, before: undefined };
+    if (length === HELD) return { outcome, revision, before: held, held: true };
     const value = Buffer.from(bytes.buffer, bytes.byteOffset + offset, length);
     offset += length;
     return { outcome, revision, before: { key, value, modRevision, createRevision } };

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { StoreEvent } from '../store.ts';
 import { ValueCache } from './cache.ts';
-import { Outcome, packResults, packWrites, unpackResults, unpackWrites, type WriteResult } from './protocol.ts';
+import {
+  heldValue,
+  Outcome,
+  packResults,
+  packWrites,
+  unpackResults,
+  unpackWrites,
+  type WriteResult,
+} from './protocol.ts';
 import { EventWindow } from './window.ts';
 
 const event = (revision: number, key = '/a', bytes = 10): StoreEvent => ({
@@ -84,14 +92,16 @@ describe('the cache', () => {
 
 describe('messages between the threads', () => {
   it('carry writes', () => {
+    const held = { key: '/b', value: Buffer.from('old'), modRevision: 6, createRevision: 5 };
     const writes = [
       { key: '/a', value: Buffer.from('one'), expect: 7 },
       { key: '/b', value: null },
+      { key: '/b', value: null, expect: 6, held },
       { key: '/ü', value: Buffer.alloc(0), expect: 0 },
     ];
     assert.deepEqual(
       [...unpackWrites(packWrites(writes))],
-      writes.map(write => ({ expect: -1, ...write })),
+      writes.map(({ held: has, ...write }) => ({ expect: -1, ...write, heldSince: has ? 5 : 0 })),
     );
   });
 
@@ -103,6 +113,14 @@ describe('messages between the threads', () => {
       { outcome: Outcome.Committed, revision: 10, before: { ...before, key: '/c', value: Buffer.alloc(0) } },
       { outcome: Outcome.NoSpace, revision: 0, before: undefined },
     ];
-    assert.deepEqual(unpackResults(packResults(results), ['/a', '/b', '/c', '/d']), results);
+    const writes = ['/a', '/b', '/c', '/d', '/e'].map(key => ({ key, value: null }));
+    assert.deepEqual(unpackResults(packResults(results), writes.slice(0, 4)), results);
+    const held = { ...before, key: '/e', value: Buffer.from('what the sender has') };
+    const changed: WriteResult = { outcome: Outcome.Committed, revision: 11, before: { ...held, value: heldValue } };
+    const told = unpackResults(
+      packResults([...results, changed]),
+      writes.map(write => (write.key === '/e' ? { ...write, held } : write)),
+    );
+    assert.deepEqual(told, [...results, { outcome: Outcome.Committed, revision: 11, before: held, held: true }]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type Database from 'better-sqlite3';
 import type { Write } from '../store.ts';
 import { openStoreFile } from './file.ts';
-import { Outcome, packWrites, unpackResults } from './protocol.ts';
+import { type HeldWrite, Outcome, packWrites, unpackResults } from './protocol.ts';
 import { Reserve } from './reserve.ts';
 import { put, withDirectory } from './testing.ts';
 import { Writer } from './writer.ts';
@@ -21,8 +21,7 @@ function withWriter(
     const writer = new Writer(database, quotaBytes, new Reserve(join(directory, 'reserve'), reserveBytes));
     try {
       const commit = (...writes: Write[]): Outcome[] => {
-        const batch = packWrites(writes);
-        return unpackResults(writer.commit(batch), batch.keys).map(({ outcome }) => outcome);
+        return unpackResults(writer.commit(packWrites(writes)), writes).map(({ outcome }) => outcome);
       };
       body(commit, writer, database);
       assert.deepEqual(database.pragma('integrity_check'), [{ integrity_check: 'ok' }]);
@@ -33,6 +32,26 @@ function withWriter(
 }
 
 const value = Buffer.alloc(3_000);
+
+describe('what the sender holds', () => {
+  it('is not sent back, and says nothing of another revision', () =>
+    withWriter(1e9, (_commit, writer) => {
+      const send = (...writes: HeldWrite[]) => unpackResults(writer.commit(packWrites(writes)), writes);
+      send(put('/a', 'one'), put('/b', 'two'));
+      const held = { key: '/a', value: Buffer.from('one'), modRevision: 2, createRevision: 2 };
+      const change = { ...put('/a', 'three'), expect: 2, held };
+      // Of two that expect the same, the second is told what the first has written.
+      const [first, second, third] = send(change, change, { key: '/b', value: null, expect: 3 });
+      assert.deepEqual(first, { outcome: Outcome.Committed, revision: 4, before: held, held: true });
+      const now = { key: '/a', value: Buffer.from('three'), modRevision: 4, createRevision: 2 };
+      assert.deepEqual(second, { outcome: Outcome.Conflict, revision: 0, before: now });
+      assert.equal(third?.before?.value.toString(), 'two');
+      const late = { key: '/a', value: null, expect: 4, held: now };
+      assert.deepEqual(send(late), [{ outcome: Outcome.Committed, revision: 6, before: now, held: true }]);
+      // It is gone: whatever is held, there is nothing.
+      assert.deepEqual(send(late), [{ outcome: Outcome.Conflict, revision: 0, before: undefined }]);
+    }));
+});
 
 describe('a full disk', () => {
   it('refuses what does not fit, whole groups of it, and goes on', () =>

@@ -8,11 +8,12 @@
  * - `revision` is the newest durable revision; nobody else writes to the file (its primary key would collide, and we stop).
  */
 import type Database from 'better-sqlite3';
-import type { KeyValue, Write } from '../store.ts';
+import type { KeyValue } from '../store.ts';
 import { FileCheckError, isNoSpace, threadError } from './errors.ts';
 import {
   ANY_REVISION,
   type FileState,
+  heldValue,
   Outcome,
   type PackedResults,
   type PackedWrites,
@@ -37,6 +38,8 @@ const RESERVE_RETRY_MS = 1_000;
 const FREE_FLOOR_BYTES = 1024 * 1024;
 /** At the quota no object can be created, but graceful deletion and finalizers need updates: those get a tenth more. */
 const UPDATE_HEADROOM = 1.1;
+
+type UnpackedWrite = ReturnType<typeof unpackWrites> extends Generator<infer W> ? W : never;
 
 export class Writer {
   readonly #database: Database.Database;
@@ -117,7 +120,7 @@ export class Writer {
   }
 
   /** The disk is full: deletions may still fit into the part of the log that is written over again. */
-  #withoutSpace(writes: readonly Write[], batch: PackedWrites): WriteResult[] {
+  #withoutSpace(writes: readonly UnpackedWrite[], batch: PackedWrites): WriteResult[] {
     try {
       return this.#transaction(() => this.#apply(writes, batch, false));
     } catch (error) {
@@ -126,15 +129,15 @@ export class Writer {
     }
   }
 
-  #apply(writes: readonly Write[], { base, reserve }: PackedWrites, puts: boolean): WriteResult[] {
+  #apply(writes: readonly UnpackedWrite[], { base, reserve }: PackedWrites, puts: boolean): WriteResult[] {
     let addedBytes = 0;
     let newest = Math.max(this.#revision, base);
     if (reserve > this.#reserved) {
       this.#setReserved.run(reserve);
       this.#reserved = reserve;
     }
-    return writes.map(({ key, value, expect = ANY_REVISION }) => {
-      const before = this.#current(key);
+    return writes.map(({ key, value, expect, heldSince }) => {
+      const before = this.#current(key, expect, heldSince);
       if ((expect !== ANY_REVISION && expect !== (before?.modRevision ?? 0)) || (value === null && !before)) {
         return { outcome: Outcome.Conflict, revision: 0, before };
       }
@@ -169,10 +172,13 @@ export class Writer {
     return fits ? undefined : Outcome.NoSpace;
   }
 
-  #current(key: string): KeyValue | undefined {
+  /** What is there now; where it is what is held by whoever expects it, it is not read. */
+  #current(key: string, expect: number, heldSince: number): KeyValue | undefined {
     const latest = this.#latest.get(key);
     if (latest === undefined || latest[1] !== 0) return undefined;
     const [modRevision] = latest;
+    if (heldSince > 0 && modRevision === expect)
+      return { key, modRevision, createRevision: heldSince, value: heldValue };
     const row = this.#row.get(modRevision);
     if (row === undefined) throw new FileCheckError([`the index names revision ${modRevision}, the table lacks it`]);
     const [created, previous, value, sum] = row;

@@ -20,6 +20,7 @@ import { nextStep } from './maintenance.ts';
 import type { MemoryTables } from './memory.ts';
 import {
   type FileState,
+  type HeldWrite,
   Outcome,
   packWrites,
   unpackResults,
@@ -249,19 +250,19 @@ export class Writes {
 
   async #write(group: readonly Planned[], reserve = 0): Promise<WriteResult[]> {
     const { codec, window } = this.#parts;
-    const writes = group.map(({ pending: { write }, place }): Write => {
-      const { key, value } = write;
+    const writes = group.map(({ pending: { write }, place }): HeldWrite => {
+      const { key, value, expect } = write;
       const stored = value === null || codec === undefined ? value : codec.seal(key, value);
       // What is also in memory has been decided there: the file may have an older revision of it.
-      return place === 'both' || write.expect === undefined
+      return place === 'both' || expect === undefined
         ? { key, value: stored }
-        : { key, value: stored, expect: write.expect };
+        : { key, value: stored, expect, held: this.#held(key, expect) };
     });
     const batch = packWrites(writes, window.newest, reserve);
     const buffers = [batch.numbers.buffer, batch.bytes.buffer].filter(buffer => buffer instanceof ArrayBuffer);
     const { results } = await this.#ask({ kind: 'commit', batch }, buffers);
     if (results === undefined) throw new Error('the writer did not say what became of a group');
-    return unpackResults(results, batch.keys);
+    return unpackResults(results, writes);
   }
 
   /**
@@ -295,7 +296,7 @@ export class Writes {
         events.push(this.#kept(write, planned.before, ++newest));
         resolve({ ok: true, revision: newest, ...(planned.before ? { previous: planned.before } : {}) });
       } else if (result?.outcome === Outcome.Committed) {
-        const before = this.#opened(planned.place === 'both' ? planned.before : result.before);
+        const before = planned.place === 'both' ? this.#opened(planned.before) : this.#beforeOf(result);
         events.push(
           planned.place === 'both'
             ? this.#kept(write, before, result.revision)
@@ -303,7 +304,7 @@ export class Writes {
         );
         resolve({ ok: true, revision: result.revision, ...(before ? { previous: before } : {}) });
       } else if (result?.outcome === Outcome.Conflict) {
-        const before = this.#opened(result.before);
+        const before = this.#beforeOf(result);
         resolve({ ok: false, ...(before ? { current: before } : {}) });
       } else {
         reject(
@@ -326,6 +327,16 @@ export class Writes {
     }
     if (refused) this.#parts.onFull();
     this.#parts.onSpace();
+  }
+
+  /** Most writes change what has just been read: the writer need neither read nor send that. */
+  #held(key: string, revision: number): KeyValue | undefined {
+    const cached = this.#parts.reader.cache.get(revision);
+    return cached?.key === key ? cached : undefined;
+  }
+
+  #beforeOf({ before, held = false }: WriteResult): KeyValue | undefined {
+    return held ? before : this.#opened(before);
   }
 
   /** What the writer found in the file, as it was given to us; rather the Buffer that is in memory anyway. */
