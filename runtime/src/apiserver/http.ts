@@ -93,7 +93,7 @@ export async function listen(
 
   const answer = async (request: Request): Promise<Response> => {
     const response = await server.handler(request);
-    return compressed(request, response, options.compressLoopback ?? false);
+    return isLarge(response) ? compressed(request, response, options.compressLoopback ?? false) : response;
   };
 
   const http1 = createHttp1(
@@ -257,6 +257,10 @@ function identityOf(socket: TLSSocket): Identity {
 const streamCounts = new WeakMap<object, number>();
 const openStreams = (session: object): number => streamCounts.get(session) ?? 0;
 
+const noBody = Buffer.alloc(0);
+/** Shared: nobody changes a request's query. */
+const noQuery = new URLSearchParams();
+
 /** A request as it comes from the network; what only some handlers look at is made when they do. */
 class NetworkRequest implements Request {
   readonly method: string;
@@ -264,7 +268,7 @@ class NetworkRequest implements Request {
   readonly headers: Readonly<Record<string, string | undefined>>;
   readonly remoteAddress: string;
   readonly clientCertificate?: NonNullable<Identity>;
-  body: Buffer = Buffer.alloc(0);
+  body: Buffer = noBody;
   bodyStream?: IncomingMessage | ServerHttp2Stream;
   readonly #search: string;
   #query: URLSearchParams | undefined;
@@ -283,7 +287,7 @@ class NetworkRequest implements Request {
   }
 
   get query(): URLSearchParams {
-    this.#query ??= new URLSearchParams(this.#search);
+    this.#query ??= this.#search === '' ? noQuery : new URLSearchParams(this.#search);
     return this.#query;
   }
 
@@ -480,11 +484,13 @@ function discard(body: Response['body']): void {
   if (!Buffer.isBuffer(body)) void Promise.resolve(body[Symbol.asyncIterator]().return?.()).catch(() => undefined);
 }
 
+const isLarge = ({ body, large = false }: Response): boolean =>
+  Buffer.isBuffer(body) ? body.length >= GZIP_MIN_BYTES : large;
+
 /** Large answers, for clients that want it and are on the other side of a network: on this host it would only cost. */
 async function compressed(request: Request, response: Response, evenHere: boolean): Promise<Response> {
   const { body, headers } = response;
-  const isLarge = Buffer.isBuffer(body) ? body.length >= GZIP_MIN_BYTES : (response.large ?? false);
-  if (!isLarge || headers['content-encoding'] !== undefined) return response;
+  if (headers['content-encoding'] !== undefined) return response;
   if (!acceptsGzip(request.headers['accept-encoding'])) return response;
   if (!evenHere && isLoopback(request.remoteAddress)) return response;
   const level = zlibConstants.Z_BEST_SPEED;
