@@ -46,6 +46,21 @@ test('a node joins once, keeps its key to itself, and needs no token after', asy
   assert.equal(again.certificatePem, first.certificatePem);
 });
 
+test("an agent token is as good as the node's, and only what was given is", async () => {
+  const other = await startServer({ api: { agentSecret: 'for-agents' } });
+  try {
+    const join_ = (name: string, secret: string): Promise<unknown> =>
+      ensureIdentity(optionsFor(name, { server: other.url, token: async () => ({ user: 'node', secret }) }));
+    await join_('by-agent-token', 'for-agents');
+    await join_('by-node-token', NODE_SECRET);
+    await assert.rejects(join_('by-neither', 'for-agent'), JoinRefusedError);
+    const nobody = optionsFor('no-agent-token', { token: async () => ({ user: 'node', secret: 'for-agents' }) });
+    await assert.rejects(ensureIdentity(nobody), JoinRefusedError);
+  } finally {
+    await other.close();
+  }
+});
+
 test('a certificate near its end, cut short or for another name is asked for anew, with the same key', async () => {
   const first = await ensureIdentity(optionsFor('gw-2'));
   const near = new Date(Date.parse(new X509Certificate(first.certificatePem).validTo) - 10 * 86_400_000);

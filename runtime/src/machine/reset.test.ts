@@ -107,6 +107,18 @@ describe('a reset', { timeout: 60_000 }, () => {
     assert.deepEqual(await left(), []);
   });
 
+  it('does not reach into another disk that is mounted below', async () => {
+    const data = join(root, 'var', 'lib', 'data');
+    await mkdir(data);
+    await requestReset(dataDir(), 'all');
+    await writeFile(join(root, 'cmdline'), '');
+    // In a mount namespace of its own.
+    const words = ['--mount', 'sh', '-c', 'mount --bind "$0" "$1" && exec sh "$2"', outside, data, script];
+    await run('unshare', words, { env: environment() });
+    assert.deepEqual(await readdir(outside), ['precious']);
+    assert.deepEqual(await left(), []);
+  });
+
   it('that is cut anywhere is begun again, and ends the same', async () => {
     for (const afterMs of [1, 3, 6, 10, 15, 20, 30]) {
       for (const file of files) {
