@@ -33,7 +33,7 @@ const bad: readonly (readonly [argument: string, message: RegExp])[] = [
   ['eviction-hard=memory<5%', /must be SIGNAL<AMOUNT/],
   ['eviction-hard=imagefs.available<5%', /use nodefs.available/],
   ['eviction-hard=memory.available<-5Mi', /must be an amount/],
-  ['eviction-soft=memory.available<5%', /"eviction-soft" is not available: not yet: only eviction-hard/],
+  ['eviction-soft=memory.available<5%', /"eviction-soft" is not available yet: only eviction-hard/],
   ['cluster-dns=10.0.0.1', /"cluster-dns" is not available: it is an option by itself/],
   ['node-labels=a=b', /use node-label/],
   ['container-log-max-size=5Mi', /not rotated by size/],

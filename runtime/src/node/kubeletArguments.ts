@@ -118,16 +118,16 @@ const alwaysSo: Readonly<Record<string, readonly string[]>> = {
   'healthz-port': ['0'],
 };
 
-/** The first that fits. */
+/** What follows “is not available”; the first that fits. */
 const elsewhere: readonly (readonly [RegExp, string])[] = [
-  [/^(cluster-dns|cluster-domain|node-ip|resolv-conf|protect-kernel-defaults)$/, 'it is an option by itself here'],
-  [/^node-labels$/, 'use node-label'],
-  [/^register-with-taints$/, 'use node-taint'],
-  [/^hostname-override$/, 'use node-name'],
-  [/^(v|vmodule|logging-format)$/, 'use debug: true for more output'],
-  [/^(config|config-dir)$/, 'there is no file of the kubelet; its options are given one by one'],
-  [/^eviction-/, 'not yet: only eviction-hard is known'],
-  [/^container-log-/, 'not yet: logs of containers are not rotated by size'],
+  [/^(cluster-dns|cluster-domain|node-ip|resolv-conf|protect-kernel-defaults)$/, ': it is an option by itself here'],
+  [/^node-labels$/, ': use node-label'],
+  [/^register-with-taints$/, ': use node-taint'],
+  [/^hostname-override$/, ': use node-name'],
+  [/^(v|vmodule|logging-format)$/, ': use debug: true for more output'],
+  [/^(config|config-dir)$/, ': there is no file of the kubelet; its options are given one by one'],
+  [/^eviction-/, ' yet: only eviction-hard is known'],
+  [/^container-log-/, ' yet: logs of containers are not rotated by size'],
 ];
 
 export interface KubeletArguments {
@@ -151,8 +151,8 @@ export function kubeletArguments(given: readonly string[]): KubeletArguments {
       if (!so.includes(value ?? 'true'))
         problems.push(`the kubelet's option ${name}: it is always ${so[0]} here, not "${value ?? 'true'}"`);
     } else {
-      const why = elsewhere.find(([names]) => names.test(name))?.[1] ?? 'not yet: the node does not know it';
-      problems.push(`the kubelet's option "${name}" is not available: ${why}`);
+      const why = elsewhere.find(([names]) => names.test(name))?.[1] ?? ' yet: the node does not know it';
+      problems.push(`the kubelet's option "${name}" is not available${why}`);
     }
   }
   const { imageGcHighPercent: high = 85, imageGcLowPercent: low = 80 } = settings;

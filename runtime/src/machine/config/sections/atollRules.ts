@@ -16,11 +16,14 @@ export const alwaysSo: readonly (readonly [name: keyof AtollSection, value: bool
   ['selinux', false, "there is no SELinux in Debian's kernel as it is started here"],
   ['nonroot-devices', true, 'devices are for the user of the pod'],
 ];
+const NOT_YET = 'not yet: ';
 const onlyAlways: Rule<AtollSection> = (atoll, report) => {
   for (const [name, value, why] of alwaysSo) {
     const given = atoll[name];
     if (given !== undefined && given !== value)
-      report([name], `is not available: ${why}`, { hint: `leave it out, or say ${String(value)}` });
+      report([name], `is not available${why.startsWith(NOT_YET) ? ` yet: ${why.slice(NOT_YET.length)}` : `: ${why}`}`, {
+        hint: `leave it out, or say ${String(value)}`,
+      });
   }
 };
 
