@@ -55,6 +55,7 @@ machine:
   sysctls: {net.core.somaxconn: 12345, vm.swappiness: 7}
   kernel-modules: [8021q]
   zram: {size: 64M}
+  watchdog: 45
 `;
 
 describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 12 * minutes }, () => {
@@ -181,7 +182,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     assert.equal(await guest('sysctl -n net.core.somaxconn vm.swappiness'), '12345\n7');
     assert.match(await guest('grep 8021q /proc/modules'), /^8021q /);
     assert.match(await guest('cat /proc/swaps'), /^\/dev\/zram0 .* 65532 /m);
-    assert.match(await guest('grep /var/data /proc/mounts'), /^\/dev\/vdc \/var\/data ext4 /);
+    assert.match(await guest('grep /var/data /proc/mounts'), /^\/dev\/disk\/by-id\/virtio-data \/var\/data ext4 /);
     assert.match(
       await guest('id ops'),
       /^uid=1000\(ops\) gid=1000\(ops\) groups=.*20\(dialout\),1001\(operators\)|uid=1000\(ops\)/,
@@ -191,7 +192,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
       'runcmd has run',
       async () => (await guest('cat /var/lib/site.run 2>/dev/null || true')) === 'run press-7',
     );
-    assert.equal(await guest('cat /etc/site/late'), 'late');
+    assert.equal(await guest('cat /etc/site/late; systemctl show -P RuntimeWatchdogUSec'), 'late\n45s');
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
   });
 

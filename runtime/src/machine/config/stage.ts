@@ -51,7 +51,8 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
   if (!known.homes.some(({ uid }) => uid === 0)) boot.push(call('keys', '-', '/var/roothome', 0, 0));
   for (const command of rendered.bootcmd) boot.push(call('early', keep(script(command))));
   if (rendered.zram) boot.push(call('zram', rendered.zram.sizeBytes, rendered.zram.algorithm));
-  if (rendered.watchdogSeconds !== undefined) boot.push(call('watchdog', rendered.watchdogSeconds));
+  // Over D-Bus, which is there when the machine is up.
+  if (rendered.watchdogSeconds !== undefined) final.push(call('watchdog', rendered.watchdogSeconds));
   for (const disk of rendered.diskSetup) boot.push(call('disk', disk.device, disk.label, disk.mountPoint));
   // One after the other: a later write_files entry may replace or append to an earlier one.
   const plain = new Map<string, RenderedFile>();

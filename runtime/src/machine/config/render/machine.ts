@@ -30,7 +30,7 @@ export function renderMachine(machine: MachineSection): Partial<Rendered> {
 
 function zramOf({
   size = '256M',
-  algorithm = 'lzo-rle',
+  algorithm = 'lz4',
 }: {
   size?: string;
   algorithm?: string;

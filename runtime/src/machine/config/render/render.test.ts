@@ -176,7 +176,7 @@ ssh_pwauth: true`);
     assert.equal(rendered('machine: {watchdog: true}').watchdogSeconds, 60);
     assert.equal(rendered('machine: {watchdog: 30}').watchdogSeconds, 30);
     assert.equal(rendered('machine: {watchdog: false}').watchdogSeconds, 0);
-    assert.deepEqual(rendered('machine: {zram: true}').zram, { sizeBytes: 256 * 1024 ** 2, algorithm: 'lzo-rle' });
+    assert.deepEqual(rendered('machine: {zram: true}').zram, { sizeBytes: 256 * 1024 ** 2, algorithm: 'lz4' });
     assert.deepEqual(rendered('machine: {zram: {size: 1G, algorithm: zstd}}').zram, {
       sizeBytes: 1024 ** 3,
       algorithm: 'zstd',

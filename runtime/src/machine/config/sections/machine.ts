@@ -62,7 +62,7 @@ export const machineShape = mapping({
       boolean(),
       mapping({
         size: field(size, 'how much is put there before it is compressed; default 256M', { examples: ['512M'] }),
-        algorithm: field(oneOf('lzo-rle', 'lz4', 'zstd'), 'how it is compressed; default lzo-rle'),
+        algorithm: field(oneOf('lz4', 'zstd'), 'how it is compressed; default lz4'),
       }),
     ),
     'compressed swap in memory, for boards with little of it; nothing is ever swapped to a disk',

@@ -66,7 +66,7 @@ export const machine: readonly WrongCase[] = [
   ['machine: {zram: {size: 0M}}', '2:24 machine.zram.size must be a size such as 256M or 1G, not "0M"'],
   [
     'machine: {zram: {algorithm: lz5}}',
-    '2:29 machine.zram.algorithm must be one of lzo-rle, lz4, zstd, not "lz5" → did you mean "lz4"?',
+    '2:29 machine.zram.algorithm must be one of lz4, zstd, not "lz5" → did you mean "lz4"?',
   ],
   ['machine: {zrm: true}', '2:11 machine.zrm unknown key "zrm" → did you mean "zram"?'],
 ];
