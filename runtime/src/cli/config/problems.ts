@@ -52,7 +52,7 @@ export function problemText(problem: Problem, texts: Texts, paint: Colours): str
   const bytes = place && texts.get(textKey(place.location, place.document));
   if (place && bytes) lines.push(...excerpt(bytes, place, problem, paint));
   if (hint !== undefined)
-    lines.push(`${' '.repeat(place ? String(place.line).length + 3 : 2)}${paint.faint('→')} ${hint}`);
+    lines.push(`${' '.repeat(place ? String(place.line).length + 2 : 2)}${paint.faint('→')} ${hint}`);
   return `${lines.join('\n')}\n`;
 }
 

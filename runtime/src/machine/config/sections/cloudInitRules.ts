@@ -106,7 +106,7 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
     });
     const places = new Set<string>();
     mounts.forEach((mount, i) => {
-      const [what, where, type = 'auto'] = mount;
+      const [what, where, type = 'auto', options = 'defaults', dump = '0', pass = '0'] = mount;
       if (what === undefined || where === undefined) {
         report(['mounts', i], 'must be [what, where], such as [LABEL=data, /var/data]');
         return;
@@ -120,6 +120,13 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
         report(['mounts', i, 1], `must be a folder below /var, or /mnt, /srv, /opt or /media, not "${where}"`, {
           hint: 'the root is read-only',
         });
+      const other = options.split(',').find(option => !/^(defaults|noatime|nofail|auto|rw)$/.test(option.trim()));
+      if (other !== undefined)
+        report(['mounts', i, 3], `the option "${other}" is not available`, {
+          hint: 'extra disks are mounted with noatime, and a missing one does not stop the node (nofail)',
+        });
+      if (dump !== '0') report(['mounts', i, 4], `must be 0, not "${dump}"`, { hint: 'nothing dumps here' });
+      if (!/^[012]$/.test(pass)) report(['mounts', i, 5], `must be 0, 1 or 2, not "${pass}"`);
       if (places.has(where)) report(['mounts', i, 1], `"${where}" is here twice`);
       places.add(where);
     });

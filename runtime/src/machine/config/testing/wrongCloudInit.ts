@@ -304,6 +304,14 @@ export const cloudInit: readonly WrongCase[] = [
     'fs_setup: [{device: /dev/vdb, filesystem: ext4, label: d}, {device: /dev/vdb, filesystem: ext4, label: e}]\nmounts: [[LABEL=d, /var/d], [LABEL=e, /var/d]]',
     ['2:69 fs_setup[1].device the device "/dev/vdb" is here twice', '3:39 mounts[1][1] "/var/d" is here twice'],
   ],
+  [
+    'fs_setup: [{device: /dev/vdb, filesystem: ext4, label: d}]\nmounts: [[LABEL=d, /var/d, auto, "defaults,ro", 1, 3]]',
+    [
+      '3:34 mounts[0][3] the option "ro" is not available → extra disks are mounted with noatime, and a missing one does not stop the node (nofail)',
+      '3:49 mounts[0][4] must be 0, not "1" → nothing dumps here',
+      '3:52 mounts[0][5] must be 0, 1 or 2, not "3"',
+    ],
+  ],
   ['phone_home: {}', '2:13 phone_home the key "url" is missing → where to; $INSTANCE_ID stands for the instance'],
   [
     'phone_home: {url: example.org}',

@@ -1,0 +1,240 @@
+/** `atoll config` as a person uses it: what is printed, and what it ends with. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { UsageError, Values } from '../command.ts';
+import { config } from './config.ts';
+import { colours, problemText } from './problems.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'atoll-config-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function file(name: string, content: string | Buffer): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+async function run(
+  words: readonly string[],
+  options: Readonly<Record<string, string>> = {},
+): Promise<[number, string]> {
+  let output = '';
+  const values = new Values(
+    new Map(Object.entries({ 'config-dir': join(folder, 'none'), ...options }).map(([k, v]) => [k, [v]])),
+  );
+  const take = (text: string): void => {
+    output += text;
+  };
+  const code = await config({ values, rest: words, stdout: take });
+  return [code, output.replaceAll(folder, '.')];
+}
+
+describe('atoll config validate', () => {
+  it('shows every problem with its line, and says what to do', async () => {
+    const path = file(
+      'wrong.yaml',
+      '#cloud-config\nhostnme: a\natoll:\n  https-listen-port: 70000\n  tls-san: ["a b"]\n',
+    );
+    assert.deepEqual(await run(['validate', path]), [
+      1,
+      `./wrong.yaml:2:1: error: unknown key "hostnme"
+ 2 │ hostnme: •
+   │ ^^^^^^^
+   → did you mean "hostname"?
+
+./wrong.yaml:4:22: error: atoll.https-listen-port: must be a port from 1 to 65535, not 70000
+ 4 │   https-listen-port: 70000
+   │                      ^^^^^
+
+./wrong.yaml:5:13: error: atoll.tls-san[0]: must be a DNS name or an IP address, not "a b"
+ 5 │   tls-san: ["a b"]
+   │             ^^^^^
+
+./wrong.yaml: refused: 3 errors
+`,
+    ]);
+  });
+
+  it('never shows what may be a secret', async () => {
+    const lines = [
+      'tokne: hunter2',
+      'atoll: {token: "hunter2 hunter2", rol: server}',
+      'users:\n  - {name: bob, passwd: hunter2, nme: x}',
+      'atoll:\n  token: hunter2\n\trole: server',
+      'atoll: {token: hunter2, role: server, role: agent}',
+      'atoll:\n  agent-token: [hunter2]',
+      'atoll: {registries: {configs: {r: {auth: {password: hunter2, usrname: a}}}}}',
+      'atoll:\n  token: hunter2: x',
+      'atoll:\n  token: "hunter2',
+      'atoll:\n  token: hunter2\n   role: server',
+      'ssh_authorized_keys:\n  - |\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    hunter2hunter2hunter2hunter2hunter2',
+    ];
+    for (const text of lines) {
+      const [code, output] = await run(['validate', file('secret.yaml', `#cloud-config\n${text}\n`)]);
+      assert.equal(code, 1, text);
+      assert.doesNotMatch(output, /hunter2/, text);
+    }
+  });
+
+  it('takes folders, other documents and several files', async () => {
+    file('node/user-data', '#cloud-config\nhostname: node\n');
+    file('node/network-config', 'version: 2\nethernets: {eth0: {dchp4: true}}\n');
+    const good = file('good.yaml', '#cloud-config\nhostname: node\n');
+    const network = file('office.yaml', 'network:\n  version: 2\n  ethernet: {}\n');
+    const [code, output] = await run(['validate', join(folder, 'node'), good, network]);
+    assert.equal(code, 1);
+    assert.match(output, /^\.\/node\/network-config:2:20: error: ethernets\.eth0: unknown key "dchp4"$/m);
+    assert.match(output, /^\.\/good\.yaml: good$/m);
+    assert.match(output, /^\.\/office\.yaml:3:3: error: network: unknown key "ethernet"$/m);
+  });
+
+  it('ends well with warnings', async () => {
+    const [code, output] = await run(['validate', file('warn.yaml', '#cloud-config\npreserve_hostname: yes\n')]);
+    assert.equal(code, 0);
+    assert.match(
+      output,
+      /:2:20: warning: preserve_hostname: yes counts as true.*\n[\s\S]*warn\.yaml: good, 1 warning\n$/,
+    );
+  });
+
+  it('says it as JSON', async () => {
+    const path = file('j.yaml', '#cloud-config\ntimezone: [UTC]\n');
+    const [code, output] = await run(['validate', path], { output: 'json' });
+    const [result] = JSON.parse(output);
+    assert.deepEqual(
+      [code, result.valid, result.problems[0].place.line, result.problems[0].path],
+      [1, false, 2, 'timezone'],
+    );
+  });
+
+  it('keeps terminals safe: long lines are cut, tabs and escapes are seen', async () => {
+    const [, tabs] = await run(['validate', file('t.yaml', '#cloud-config\natoll:\n\trole: server\n')]);
+    assert.match(tabs, / 3 │ ⇥role: server\n {3}│ \^/);
+    const [, long] = await run(['validate', file('l.yaml', `#cloud-config\nruncmd: [${'a, '.repeat(200)}{b: c}]\n`)]);
+    for (const line of long.split('\n')) assert.ok(line.length < 140, line);
+    assert.match(long, / │ …a, a,.*\{b: c\}\]\n/);
+    const [, escapes] = await run(['validate', file('e.yaml', Buffer.from('#cloud-config\nhostname: a\x1b[2J\n'))]);
+    assert.ok(!escapes.includes('\x1b'), escapes);
+  });
+
+  it('colours for terminals', () => {
+    const text = problemText({ severity: 'error', path: 'a', message: 'is wrong' }, new Map(), colours);
+    assert.equal(text, '\u001b[1;31merror\u001b[0m: a: is wrong\n');
+  });
+});
+
+const GOOD =
+  '#cloud-config\nhostname: node\natoll:\n  token: hunter2\n  role: agent\n  server: https://192.0.2.1:6443\n  node-label: [a=b]\n';
+
+describe('atoll config show', () => {
+  it('shows what counts, without secrets', async () => {
+    const path = file('show.yaml', `${GOOD}write_files:\n  - path: /etc/motd\n    content: |\n      a\n\n      b\n`);
+    assert.deepEqual(await run(['show', path]), [
+      0,
+      `# From, the strongest first:
+#   esp     ./show.yaml: user-data
+
+# user-data
+hostname: node
+atoll:
+  token: (secret)
+  role: agent
+  server: https://192.0.2.1:6443
+  node-label:
+    - a=b
+write_files:
+  - path: /etc/motd
+    content: |
+      a
+
+      b
+`,
+    ]);
+    const [, open] = await run(['show', path], { secrets: 'true' });
+    assert.match(open, /^ {2}token: hunter2$/m);
+    const [, json] = await run(['show', path], { output: 'json', sources: 'true' });
+    const { 'user-data': shown, origins } = JSON.parse(json);
+    assert.deepEqual([shown.atoll.token, origins['user-data']['atoll.token'].line], ['(secret)', 4]);
+  });
+
+  it('shows of a node where each key stands', async () => {
+    const base = join(folder, 'base');
+    file('base/generations/3/sources/esp/user-data', `${GOOD}timezone: UTC\n`);
+    file('base/generations/3/sources/esp/location', '/dev/vda1 (ESP)\n');
+    file(
+      'base/generations/3/sources/url/user-data',
+      '#cloud-config\ntimezone: Europe/Berlin\natoll: {node-label: [c=d]}\n',
+    );
+    file('base/generations/3/sources/url/location', 'https://example.org/node\n');
+    symlinkSync('generations/3', join(base, 'current'));
+    const [code, output] = await run(['show'], { 'config-dir': base, sources: 'true' });
+    assert.equal(code, 0);
+    assert.match(
+      output,
+      /^# {3}url {5}https:\/\/example\.org\/node: user-data\n# {3}esp {5}\/dev\/vda1 \(ESP\): user-data$/m,
+    );
+    assert.match(output, /^timezone: Europe\/Berlin +# user-data of https:\/\/example\.org\/node:2:1$/m);
+    assert.match(output, /^hostname: node +# user-data of \/dev\/vda1 \(ESP\):2:1$/m);
+    assert.match(output, /^ {2}node-label: +# user-data of https.*\n {4}- c=d /m);
+  });
+
+  it('says what counts where there is none', async () => {
+    const [code, output] = await run(['show']);
+    assert.equal(code, 0);
+    assert.match(output, /defaults/);
+  });
+});
+
+describe('atoll config diff', () => {
+  it('says what would change, and what needs a reboot', async () => {
+    const base = join(folder, 'diff');
+    file('diff/generations/1/sources/esp/user-data', GOOD);
+    symlinkSync('generations/1', join(base, 'current'));
+    const next = GOOD.replace('node-label: [a=b]', 'node-label: [a=b, c=d]')
+      .replace('hunter2', 'hunter3')
+      .replace('hostname: node\n', '');
+    const path = file('next.yaml', `${next}machine: {zram: true}\n`);
+    assert.deepEqual(await run(['diff', path], { 'config-dir': base }), [
+      0,
+      `- hostname: "node"
+~ atoll.token: (secret) → (secret)
+~ atoll.node-label: ["a=b"] → ["a=b","c=d"]
++ machine.zram: true
+Needs a reboot: machine.zram
+`,
+    ]);
+    assert.deepEqual(await run(['diff', file('same.yaml', GOOD)], { 'config-dir': base }), [
+      0,
+      'It says what is in force already.\n',
+    ]);
+    const [code, output] = await run(['diff', file('no.yaml', 'hostname: node\n')], { 'config-dir': base });
+    assert.equal(code, 1);
+    assert.match(output, /no\.yaml is refused: it would change nothing\.\n$/);
+  });
+});
+
+describe('atoll config, asked wrongly', () => {
+  const rows: readonly (readonly [words: readonly string[], message: RegExp])[] = [
+    [[], /say what to do: one of validate/],
+    [['valdate'], /did you mean validate\?/],
+    [['constructor'], /unknown: config constructor/],
+    [['validate'], /say what to validate/],
+    [['validate', '/nonexistent'], /there is no such file/],
+    [['validate', tmpdir()], /there is none of user-data/],
+    [['show', 'a', 'b'], /takes one file or folder/],
+    [['diff'], /say which/],
+    [['schema', 'vendor-data'], /one of user-data, meta-data, network-config/],
+    [['reference', 'x'], /no arguments/],
+  ];
+  for (const [words, message] of rows) {
+    it(words.join(' ') || '(nothing)', () =>
+      assert.rejects(run(words), error => error instanceof UsageError && message.test(error.message)),
+    );
+  }
+  it('says which outputs there are', () =>
+    assert.rejects(run(['validate', '-'], { output: 'xml' }), /--output is json, not "xml"/));
+});
