@@ -564,6 +564,18 @@ describe('protocol', { timeout: 120_000 }, () => {
       },
       {
         line: `PATCH ${MAPS}/it`,
+        question: { body: '{"data":{"b":"x","a":1},"immutable":null}', headers: STRATEGIC },
+        code: 422,
+        says: ' "" is invalid: patch: Invalid value: "map[data:map[a:1 b:x] immutable:<nil>]": cannot convert int64 to string',
+      },
+      {
+        line: `PATCH ${MAPS}/it`,
+        question: { body: '{"immutable":"yes"}', headers: STRATEGIC },
+        code: 422,
+        says: ' "" is invalid: patch: Invalid value: "map[immutable:yes]": unrecognized type: bool',
+      },
+      {
+        line: `PATCH ${MAPS}/it`,
         question: { body: [{ op: 'test', path: '/data/a', value: 'x' }], headers: JSON_PATCH },
         code: 422,
         says: 'the server rejected our request due to an error in our request',

@@ -27,6 +27,7 @@ export function patchOf(request: Request, type: PatchType): Patch {
   const text = request.body.toString('utf8');
   const patch = parsed(text, type);
   const validation = fieldValidationOf(request);
+  const isStrategic = type === patchTypes.strategic;
   const ofPatch = validation === 'Ignore' ? [] : problemsOfPatch(text, type, patch);
   return (current, expected, warnings) => {
     const patched = apply(type, expected, current, patch);
@@ -35,11 +36,15 @@ export function patchOf(request: Request, type: PatchType): Patch {
     try {
       object = conform(patched, undefined, expected, validation === 'Ignore' ? 'Ignore' : 'Warn', found);
     } catch (error) {
-      throw unfit(patched, reasonOf(error, expected));
+      const reason = reasonOf(error, expected);
+      throw isStrategic ? unfit(goText(patch), converterReason(reason)) : unfit(JSON.stringify(patched), reason);
     }
     const problems = [...ofPatch, ...found];
     if (validation === 'Strict' && problems.length > 0) {
-      throw unfit(patched, `strict decoding error: ${problems.join(', ')}`);
+      throw unfit(
+        isStrategic ? goText(patch) : JSON.stringify(patched),
+        `strict decoding error: ${problems.join(', ')}`,
+      );
     }
     warnings.push(...problems);
     return object;
@@ -91,14 +96,16 @@ function apply(type: PatchType, expected: Expected, current: KubeObject, patch: 
     }
   } catch (error) {
     if (error instanceof StatusError) throw error;
-    throw unfit(patch, error instanceof Error ? error.message : String(error));
+    throw unfit(JSON.stringify(patch) ?? '', error instanceof Error ? error.message : String(error));
   }
 }
 
-/** A patch whose result is no object of the kind: a 422 about the patch, not a 400 about the body. */
-function unfit(patched: unknown, reason: string): StatusError {
-  const json = JSON.stringify(patched) ?? '';
-  const shown = json.length > SHOWN_CHARACTERS ? `${json.slice(0, SHOWN_CHARACTERS)}…` : json;
+/**
+ * A patch whose result is no object of the kind: a 422 about the patch, not a 400 about the body.
+ * @param text the patched object; of a strategic merge patch, the patch.
+ */
+function unfit(text: string, reason: string): StatusError {
+  const shown = text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text;
   return invalid({ group: '', kind: '' }, '', [
     { type: 'FieldValueInvalid', field: 'patch', message: `Invalid value: ${JSON.stringify(shown)}: ${reason}` },
   ]);
@@ -109,4 +116,23 @@ function reasonOf(error: unknown, { kind }: Expected): string {
   const said = error instanceof Error ? error.message : String(error);
   const at = said.indexOf(`cannot be handled as a ${kind}: `);
   return at < 0 ? said : said.slice(at + `cannot be handled as a ${kind}: `.length);
+}
+
+/** As Go prints what a patch is read into: `map[spec:map[replicas:a]]`. */
+function goText(value: unknown): string {
+  if (value === null) return '<nil>';
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (typeof value !== 'object') return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `map[${entries.map(([key, inner]) => `${key}:${goText(inner)}`).join(' ')}]`;
+}
+
+const plain = new Set(['string', 'bool', 'int32', 'int64', 'uint16', 'float64']);
+
+/** Upstream reads strategically patched objects without JSON in between, and says so where plain fields are of another type. */
+function converterReason(reason: string): string {
+  const [, given = '', of = ''] =
+    /^json: cannot unmarshal (\w+)\b.* into Go struct field \S+ of type (\S+)$/.exec(reason) ?? [];
+  if (!plain.has(of)) return reason;
+  return given === 'number' && of === 'string' ? 'cannot convert int64 to string' : `unrecognized type: ${of}`;
 }
