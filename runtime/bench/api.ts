@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { type SpawnedServer, spawnServer } from '../test/startServer.ts';
 import { serverSettings } from './device.ts';
 import { type ApiRow, type Connection, connectHttp1, connectHttp2, measure, PODS, pod, rssMiB } from './load.ts';
+import { MAPS, map, serveWidgets, WIDGETS, widget } from './otherObjects.ts';
 import { watchDelivery } from './watchDelivery.ts';
 
 export type { ApiRow } from './load.ts';
@@ -44,6 +45,10 @@ async function suite(server: SpawnedServer, protocol: string, connection: Connec
   await add('get ×1', 1000, 1, index => connection.send('GET', path(index)), 200);
   await add(`list ${objects}`, 100, 1, () => connection.send('GET', PODS), 200);
   await add(`list ${objects} selected`, 100, 1, () => connection.send('GET', `${PODS}?labelSelector=app%3Dnone`), 200);
+  const mapPath = (index: number): string => `${MAPS}/${name(index % objects)}`;
+  const json = 'application/json-patch+json';
+  const jsonPatch = (index: number): string =>
+    JSON.stringify([{ op: 'replace', path: '/metadata/labels/round', value: `j${index}` }]);
   const merge = 'application/merge-patch+json';
   const strategic = 'application/strategic-merge-patch+json';
   const patch = (index: number): string => JSON.stringify({ metadata: { labels: { round: `r${index}` } } });
@@ -55,7 +60,21 @@ async function suite(server: SpawnedServer, protocol: string, connection: Connec
     index => connection.send('PATCH', path(index), patch(index + 1), strategic),
     200,
   );
+  await add('patch json ×16', objects, 16, index => connection.send('PATCH', path(index), jsonPatch(index), json), 200);
   await add('delete ×16', objects, 16, index => connection.send('DELETE', path(index)), 200);
+  await add('create configmap ×16', objects, 16, index => connection.send('POST', MAPS, map(name(index), 'a')), 201);
+  await add('update ×16', objects, 16, index => connection.send('PUT', mapPath(index), map(name(index), 'b')), 200);
+  const applied = (index: number): string => `${mapPath(index)}?fieldManager=bench&force=true`;
+  const yaml = 'application/apply-patch+yaml';
+  await add(
+    'apply ×16',
+    objects,
+    16,
+    index => connection.send('PATCH', applied(index), map(name(index), 'c'), yaml),
+    200,
+  );
+  await add('create custom ×16', objects, 16, index => connection.send('POST', WIDGETS, widget(name(index))), 201);
+  for (const paths of [MAPS, WIDGETS]) await connection.send('DELETE', paths);
   return rows;
 }
 
@@ -72,6 +91,7 @@ try {
   const account = { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default' } };
   await setup.send('POST', '/api/v1/namespaces', JSON.stringify(bench));
   await setup.send('POST', '/api/v1/namespaces/bench/serviceaccounts', JSON.stringify(account));
+  await serveWidgets(setup);
   // The first hundred requests are the compiler's.
   for (let index = 0; index < 300; index++) {
     await setup.send('POST', PODS, pod(`warm-${index}`));
