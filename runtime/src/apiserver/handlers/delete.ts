@@ -19,7 +19,7 @@ import { flag, integer } from '../queryValues.ts';
 import { admissionAttributes, commit, mayGo } from '../registry.ts';
 import { listOptionsOf } from '../resourceVersions.ts';
 import { selectionOf } from '../selection.ts';
-import { deserialize, serialize } from '../serialized.ts';
+import { deserialize, deserializeMetadata, serialize } from '../serialized.ts';
 import { dryRunErrors } from '../writeOptions.ts';
 import { answerList, readPage } from './list.ts';
 
@@ -53,7 +53,7 @@ export async function deleteOne(context: Context): Promise<Response> {
   const deleted = await deleteObject(running, info.namespace, info.name, options);
   const asked = askedOf(context);
   if (deleted.gone && !answersObject.has(`${resource.group}/${resource.resource}`)) {
-    const { uid } = deserialize(deleted.value, deleted.revision).metadata;
+    const { uid } = deserializeMetadata(deleted.value, deleted.revision);
     return answerObject(asked, success(resource, info.name, uid));
   }
   // As upstream: only who asked for the dependents' end in the old way is told that it is not over.
@@ -103,6 +103,7 @@ export async function readDeleteOptions(context: Context): Promise<DeleteOptions
     return checkOptions(options as unknown as DeleteOptions);
   }
   const { query } = request;
+  if (query.size === 0) return {};
   const grace = integer(query, 'gracePeriodSeconds');
   const policy = query.get('propagationPolicy');
   const orphan = flag(query, 'orphanDependents');
