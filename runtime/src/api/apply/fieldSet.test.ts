@@ -73,6 +73,8 @@ describe('sets of fields', () => {
       const [inLeft, inRight] = [new Set(a.map(textOf)), new Set(b.map(textOf))];
       const frozen = JSON.stringify([left, right]);
       const below = (path: string): boolean => [...inRight].some(p => path === p || path.startsWith(`${p}\n`));
+      assert.equal(union(left, setOf(...a)), left, 'nothing is added: the same set');
+      assert.equal(union(left, intersection(left, right)), left, 'nothing is added: the same set');
       const cases: readonly (readonly [string, FieldSet, Set<string>])[] = [
         ['made', left, inLeft],
         ['union', union(left, right), new Set([...inLeft, ...inRight])],

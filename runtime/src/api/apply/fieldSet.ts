@@ -116,8 +116,8 @@ function merged(a: FieldSet, b: FieldSet): FieldSet {
 
 function unionNodes(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b) return a;
-  if (isEmptySet(a)) return withSelf(b);
   if (isEmptySet(b)) return withSelf(a);
+  if (isEmptySet(a)) return withSelf(b);
   return merged(a, b);
 }
 

@@ -181,11 +181,11 @@ export class Updater {
       if (!inVersion) continue;
       versions.set(owned.apiVersion, inVersion);
       const taken = intersection(owned.fields, inVersion.changed);
-      if (!isEmptySet(taken)) for (const path of pathsOf(taken)) conflicts.push({ manager: name, path });
+      if (!force && !isEmptySet(taken)) for (const path of pathsOf(taken)) conflicts.push({ manager: name, path });
       const fields = difference(difference(owned.fields, taken), inVersion.removed);
       if (!isEmptySet(fields)) updated.set(name, fields === owned.fields ? owned : { ...owned, fields });
     }
-    if (!force && conflicts.length > 0) throw new ConflictError(conflicts);
+    if (conflicts.length > 0) throw new ConflictError(conflicts);
     const own = updated.get(manager);
     if (own && isEmptySet(own.fields)) updated.delete(manager);
     return updated;

@@ -1,6 +1,6 @@
 /** What tracking and applying share: a resource's types, and the fields that nobody owns. */
 
-import { difference, type FieldSet, fieldPath, isEmptySet, setOf } from '../../api/apply/fieldSet.ts';
+import { difference, equalSets, type FieldSet, fieldPath, isEmptySet, setOf } from '../../api/apply/fieldSet.ts';
 import { frozen } from '../../api/apply/fieldsText.ts';
 import { isMap } from '../../api/apply/forms.ts';
 import { identify, type Managed, type Manager } from '../../api/apply/managedFields.ts';
@@ -137,6 +137,9 @@ export function settled(
   const stripped = own && strippedOf(own);
   if (!stripped) return { owners: next, times: managed.times };
   const id = identify(manager);
-  next.set(id, join(stripped, next.get(id)));
+  const joined = join(stripped, next.get(id));
+  // Who writes again what is his owns what he owned: the same set, whose text is known.
+  const known = managed.owners.get(id)?.fields;
+  next.set(id, known && equalSets(known, joined.fields) ? { ...joined, fields: known } : joined);
   return { owners: next, times: new Map(managed.times).set(id, time) };
 }
