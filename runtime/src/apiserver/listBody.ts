@@ -12,7 +12,7 @@ import { deserialize, type ListHead, openingOf, splicedInto, splicedList, splice
 /** Lists up to this size, as they are stored, are one Buffer. */
 export const WHOLE_BYTES = 512 * 1024;
 /** About so much is handed on at once. */
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 512 * 1024;
 /** Of a protobuf list that is measured before it is sent, so much is kept of what was made for that. */
 const MEASURED_BYTES = 2 * 1024 * 1024;
 

@@ -37,7 +37,7 @@ const SCAN = 500;
 /** Keys read first of a list without a limit: few, as nothing is known of their size yet. */
 const FIRST_PIECE = 4;
 /** Of the pieces of a long list that are read while it is sent: a few ms each. */
-const PIECE_BYTES = 256 * 1024;
+const PIECE_BYTES = 512 * 1024;
 const MOST_KEYS = 500;
 
 export async function listObjects(context: Context): Promise<Response> {

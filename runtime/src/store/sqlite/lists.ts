@@ -4,7 +4,7 @@ import type { KeyValue, RangeOptions, RangeResult } from '../store.ts';
 import type { Reader } from './reader.ts';
 
 /** Keys read between looks at the clock: a millisecond, when none of their values is in memory. */
-const SLICE_KEYS = 64;
+const SLICE_KEYS = 128;
 /** Keys counted in one go: about as long. */
 const SLICE_COUNTED = 1_024;
 /** How many "so many remain after this key" are remembered for the next page of a list. */
