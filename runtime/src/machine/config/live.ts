@@ -25,7 +25,8 @@ const followers: readonly Follower[] = [
   { paths: /^etc\/modules-load\.d\//, command: ['/usr/lib/systemd/systemd-modules-load'] },
   { paths: /^etc\/sysctl\.d\//, command: ['/usr/lib/systemd/systemd-sysctl'] },
   { paths: /^etc\/systemd\/network\//, command: ['networkctl', 'reload'] },
-  { paths: /^etc\/wpa_supplicant\//, command: ['systemctl', '--no-block', 'try-restart', 'wpa_supplicant@*.service'] },
+  { paths: /^etc\/systemd\/system\//, command: ['systemctl', 'daemon-reload'] },
+  { paths: /^etc\/wpa_supplicant\//, command: ['systemctl', '--no-block', 'try-restart', 'atoll-wpa-*.service'] },
   {
     paths: /^etc\/systemd\/timesyncd\.conf\.d\//,
     command: ['systemctl', '--no-block', 'try-restart', 'systemd-timesyncd.service'],

@@ -48,6 +48,15 @@ describe('a rendered configuration as a generation', () => {
     assert.match(text(files, 'final'), /^put 'files\/\d' '\/run\/d' '4755' '-'$/m);
   });
 
+  it('announces network cards again where udev has something new to do with them', () => {
+    const link = { path: '/etc/systemd/network/50-up.link', content: '[Match]', mode: 0o644 };
+    const rule = { path: '/etc/udev/rules.d/80-atoll-wpa.rules', content: 'SUBSYSTEM', mode: 0o644 };
+    for (const file of [link, rule])
+      assert.match(text(staged({ files: [file], units: ['a.service'] }), 'boot'), /^cards\nunit 'a\.service'$/m);
+    const network = { path: '/etc/systemd/network/50-up.network', content: '[Match]', mode: 0o644 };
+    assert.doesNotMatch(text(staged({ files: [network] }), 'boot'), /cards/);
+  });
+
   it('makes words of a shell of anything', () => {
     assert.equal(quoted('it\'s $HOME `x` "y"\n'), "'it'\\''s $HOME `x` \"y\"\n'");
     const files = staged({ bootcmd: [['echo', "a'b", '$x'], 'echo $x'] });

@@ -72,6 +72,9 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
     etc(file.path, file.content, file.mode);
   }
   if (rendered.ssh) etc('/etc/atoll/ssh', `OPTIONS=${rendered.ssh.passwords ? '-g' : '-s'}\n`, 0o644);
+  // Names and settings of network cards are udev's, which has seen the cards before the files came.
+  if (rendered.files.some(({ path }) => /^\/etc\/systemd\/network\/.*\.link$|^\/etc\/udev\//.test(path)))
+    boot.push('cards');
   for (const unit of rendered.units) boot.push(call('unit', unit));
   for (const command of rendered.runcmd) final.push(call('late', keep(script(command))));
   if (rendered.phoneHome)
