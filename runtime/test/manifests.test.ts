@@ -119,8 +119,8 @@ describe('manifests that are applied by themselves', { timeout: 120_000 }, () =>
     start();
     await until('both are there', async () => (await keyOf('a')) === '1' && (await keyOf('b')) === '1');
     await until('it is recorded', async () => {
-      const { data } = await client.get(ConfigMaps, { namespace: 'kube-system', name: recordName('a') });
-      return data?.checksum !== '';
+      const records = await client.list(ConfigMaps, { namespace: 'kube-system', labelSelector: 'atoll.dev/manifest' });
+      return records.items.some(({ metadata, data }) => metadata.name === recordName('a') && data?.checksum !== '');
     });
     const { metadata } = await client.get(ConfigMaps, { namespace: 'default', name: 'a' });
     assert.equal(metadata.managedFields?.[0]?.manager, 'atoll-manifests');
