@@ -110,7 +110,8 @@ export interface SpawnedServer extends TestServer {
   kill(): Promise<void>;
 }
 
-const START_MS = 30_000;
+/** Takes a second; many times that on a machine with much else to do. */
+const START_MS = 120_000;
 
 /** The same in a process of its own. @throws Error when it is not ready in time, with what it said. */
 export async function spawnServer(options: Omit<ServerOptions, 'logger' | 'api'> = {}): Promise<SpawnedServer> {
