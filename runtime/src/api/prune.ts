@@ -131,8 +131,7 @@ class Walk {
       case 'MicroTime': {
         if (typeof value !== 'string')
           throw new Error(`json: cannot unmarshal ${jsonKind(value)} into Go value of type string`);
-        const instant = parseTime(value);
-        return type === 'Time' ? formatTime(instant.seconds) : formatMicroTime(instant);
+        return type === 'Time' ? canonicalTime(value) : formatMicroTime(parseTime(value));
       }
       case 'Duration':
         if (typeof value !== 'string')
@@ -202,6 +201,20 @@ class Walk {
   #isWish(key: string): boolean {
     return key === 'managedFields' && this.#path() === 'metadata.managedFields';
   }
+}
+
+/** An object comes with the same few times over and over. */
+const times = new Map<string, string>();
+const MAX_TIMES = 256;
+
+/** @throws Error in Go's words. */
+function canonicalTime(text: string): string {
+  const known = times.get(text);
+  if (known !== undefined) return known;
+  const canonical = formatTime(parseTime(text).seconds);
+  if (times.size >= MAX_TIMES) times.clear();
+  times.set(text, canonical);
+  return canonical;
 }
 
 /** What a null inside a list or map stands for. */

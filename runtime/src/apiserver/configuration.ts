@@ -1,5 +1,5 @@
 /** The body of an apply: an object of which only some fields are given, as YAML or JSON. */
-import { duplicateFields } from '../api/duplicates.ts';
+import { hasDuplicates } from '../api/duplicates.ts';
 import type { KubeObject } from '../api/object.ts';
 import { badRequest } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
@@ -54,7 +54,7 @@ async function parsed(text: string): Promise<{ readonly value: unknown; readonly
   if (/^\s*\{/.test(text)) {
     try {
       const value = parseJson(text, 'apply configuration');
-      if (duplicateFields(text).length === 0) return { value, repeated: [] };
+      if (!hasDuplicates(text, value)) return { value, repeated: [] };
     } catch {
       // then it may still be YAML, whose own error is the one to tell
     }

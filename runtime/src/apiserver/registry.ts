@@ -6,7 +6,7 @@
  *   object, unless the client named the revision it had seen, which is then a conflict;
  * - nothing is written when nothing has changed, and nothing at all in a dry run.
  */
-import { equalValues } from '../api/apply/equal.ts';
+import { equalBut } from '../api/apply/equal.ts';
 import { sameButTimes } from '../api/apply/managedFields.ts';
 import type { FieldError } from '../api/kinds/kind.ts';
 import { validateObjectMetaUpdate } from '../api/kinds/objectMeta.ts';
@@ -282,11 +282,8 @@ function keepTimes(object: KubeObject, old: KubeObject): void {
 }
 
 /** The same object with its fields in another order; `resourceVersion` is not content. */
-function sameContent(object: KubeObject, old: KubeObject): boolean {
-  const { resourceVersion: _new, ...metadata } = object.metadata;
-  const { resourceVersion: _old, ...oldMetadata } = old.metadata;
-  return equalValues({ ...object, metadata }, { ...old, metadata: oldMetadata });
-}
+const sameContent = (object: KubeObject, old: KubeObject): boolean =>
+  equalBut('resourceVersion', object.metadata, old.metadata) && equalBut('metadata', object, old);
 
 /** Being deleted, its time is up, and nobody holds on to it any more. */
 export function mayGo(object: KubeObject): boolean {

@@ -20,3 +20,12 @@ export function equalValues(a: unknown, b: unknown): boolean {
   for (const key in right) if (right[key] !== undefined) count--;
   return count === 0;
 }
+
+/** Whether two objects are the same in all fields but one. */
+export function equalBut(field: string, a: object, b: object): boolean {
+  const left = a as Readonly<Record<string, unknown>>;
+  const right = b as Readonly<Record<string, unknown>>;
+  for (const key in left) if (key !== field && !equalValues(left[key], right[key])) return false;
+  for (const key in right) if (key !== field && right[key] !== undefined && left[key] === undefined) return false;
+  return true;
+}

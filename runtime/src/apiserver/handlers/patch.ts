@@ -13,6 +13,9 @@ const APPLY = 'application/apply-patch+yaml';
 /** Applying needs an object of which the manager and his fields can be kept: all resources that can be patched have one. */
 const accepts: readonly string[] = [...Object.values(patchTypes), APPLY];
 
+/** Loaded by the first apply; asking again would cost each of them a look for the module. */
+let applying: Promise<typeof import('./apply.ts')> | undefined;
+
 export const isApply = ({ request }: Context): boolean => mediaType(request) === APPLY;
 
 /** The body as a function on objects. @throws StatusError 400, 415 */
@@ -31,7 +34,10 @@ const mayNameManagers = (body: Buffer): boolean => ['managedFields', '\\u', '"fr
 /** @param subresource empty, `status`, or another that is patched as the whole object. */
 export async function patchObject(context: Context, subresource: string): Promise<Response> {
   const { info, resource } = context;
-  if (isApply(context)) return (await import('./apply.ts')).applyObject(context, subresource);
+  if (isApply(context)) {
+    applying ??= import('./apply.ts');
+    return (await applying).applyObject(context, subresource);
+  }
   const patch = readPatch(context);
   const change = (old: KubeObject, _stored: StoredObject): KubeObject => {
     const { resourceVersion } = old.metadata;
