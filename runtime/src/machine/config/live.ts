@@ -68,11 +68,24 @@ export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]
         line.replace(/'(files\/\d+)'/g, (_, path: string) => files.get(path)?.content.toString('base64') ?? ''),
       )
       .join('\n');
+  const placed = (files: Map<string, TreeFile>): Set<string> => new Set([...placedInEtc(files), ...inEtc(files)]);
+  const stays = placed(fresh);
   const rebootNeeded = atBootOnly.filter(([call]) => calls(old, call) !== calls(fresh, call)).map(([, name]) => name);
   const role = ['etc/atoll/no-server', 'etc/atoll/no-agent'].some(path => old.has(path) !== fresh.has(path));
   return {
-    remove: [...old.keys()].filter(path => path.startsWith('etc/') && !fresh.has(path)).map(path => `/${path}`),
+    remove: [...placed(old)].filter(path => !stays.has(path)),
     commands,
     rebootNeeded: [...rebootNeeded, ...(role ? ['atoll.role'] : [])],
   };
+}
+
+const inEtc = (files: ReadonlyMap<string, TreeFile>): string[] =>
+  [...files.keys()].filter(path => path.startsWith('etc/')).map(path => `/${path}`);
+
+/** Files with an owner, appended to or written late are not copied but placed: `put 'files/3' '/etc/site/motd' …`. */
+function placedInEtc(files: ReadonlyMap<string, TreeFile>): string[] {
+  const words = ['boot', 'final'].map(name => files.get(name)?.content.toString('utf8') ?? '').join('\n');
+  return [...words.matchAll(/^(?:put|append) 'files\/\d+' '(\/etc\/(?:[^']|'\\'')+)'/gm)].map(([, path = '']) =>
+    path.replaceAll("'\\''", "'"),
+  );
 }

@@ -145,6 +145,14 @@ describe('a new generation on a running node', () => {
 
   it('takes out of /etc what the old one put there', () => {
     assert.deepEqual(plan(file('/etc/motd'), {}).remove, ['/etc/motd']);
+    const owned = {
+      files: [
+        { path: "/etc/it's", content: 'x', mode: 0o644, owner: 'ann' },
+        { path: '/etc/late', content: 'x', mode: 0o644, defer: true as const },
+      ],
+    };
+    assert.deepEqual(plan(owned, {}).remove, ["/etc/it's", '/etc/late']);
+    assert.deepEqual(plan(owned, file("/etc/it's")).remove, ['/etc/late']);
     assert.deepEqual([...plan({ users: [user] }, {}).remove].sort(), [
       '/etc/group',
       '/etc/gshadow',
