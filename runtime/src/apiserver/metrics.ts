@@ -4,11 +4,12 @@
  * Paths come from the network: what is no served resource is counted under one name, so the series stay few.
  */
 import { readdirSync, readFileSync } from 'node:fs';
+import { setImmediate as turn } from 'node:timers/promises';
 import { kindModule } from '../api/kinds/index.ts';
 import { findResource, type ResourceInfo } from '../api/resources.ts';
 import { exponential, HistogramChild, type MetricRegistry } from '../lib/metrics.ts';
 import type { Store } from '../store/store.ts';
-import type { ObjectCounts } from './objectCounts.ts';
+import type { ObjectCount, ObjectCounts } from './objectCounts.ts';
 import type { WatchHub } from './watch/hub.ts';
 
 /** Seconds, upstream's. Those of `_sli_` are the ones from {@link SLI_FROM} on. */
@@ -17,6 +18,8 @@ const SLI_FROM = 0.05;
 /** Bytes. */
 const sizeBuckets = exponential(1000, 10, 7);
 const MAX_SERIES = 2000;
+/** Some hundred lines: a millisecond or two. */
+const CHUNK_CHARACTERS = 65_536;
 
 export interface Labels {
   /** `GET`, `LIST`, `POST`, `APPLY`…: as upstream's, not the API's own verbs. */
@@ -99,46 +102,69 @@ export class Metrics {
     );
   }
 
-  async text({ store, watches, objects, startedMs, gitVersion, registry }: Measured): Promise<string> {
-    const lines: string[] = [];
-    const metric = (name: string, type: 'counter' | 'gauge' | 'histogram', help: string, values: Values): void => {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-      for (const [labels, value] of values)
-        lines.push(labels === '' ? `${name} ${value}` : `${name}{${labels}} ${value}`);
-    };
+  /**
+   * Everything, in chunks with turns of the event loop between them: it may be megabytes, and others are waiting.
+   * @returns rejects when the store cannot be asked.
+   */
+  async chunks(measured: Measured, more: () => string): Promise<AsyncIterable<Buffer>> {
+    const counted = await measured.objects.counts();
+    const { registry } = measured;
+    // With the request that asks, which will have been answered by the time they are written.
+    const inFlight: InFlight = { mutating: this.#mutating, readOnly: this.#reading };
+    const families = (): Generator<string>[] => [
+      this.#requests(),
+      this.#rest(measured, counted, inFlight),
+      registry.families(),
+    ];
+    return (async function* () {
+      let text = '';
+      for (const blocks of families()) {
+        for (const block of blocks) {
+          text += block;
+          if (text.length < CHUNK_CHARACTERS) continue;
+          yield Buffer.from(text);
+          text = '';
+          await turn();
+        }
+      }
+      yield Buffer.from(text + more());
+    })();
+  }
+
+  /** A series is told in one block, so that its numbers fit together. */
+  *#requests(): Generator<string> {
     const all = [...this.#series.values()];
+    yield headOf('apiserver_request_total', 'counter', 'Requests by verb, resource, code and more.');
+    for (const { dryLabels, codes } of all)
+      yield linesOf([...codes].map(([code, count]) => `apiserver_request_total{code="${code}",${dryLabels}} ${count}`));
     const timed = all.filter(({ seconds }) => seconds.total > 0);
-    const sized = all.filter(({ bytes }) => bytes && bytes.total > 0);
-    lines.push(
-      '# HELP apiserver_request_total Requests by verb, resource, code and more.',
-      '# TYPE apiserver_request_total counter',
-      ...all.flatMap(({ dryLabels, codes }) =>
-        [...codes].map(([code, count]) => `apiserver_request_total{code="${code}",${dryLabels}} ${count}`),
-      ),
-      '# HELP apiserver_request_duration_seconds Response latency in seconds; watches excluded.',
-      '# TYPE apiserver_request_duration_seconds histogram',
-      ...timed.flatMap(({ dryLabels, seconds }) => [...seconds.lines('apiserver_request_duration_seconds', dryLabels)]),
-      '# HELP apiserver_request_sli_duration_seconds Response latency in seconds; watches excluded.',
-      '# TYPE apiserver_request_sli_duration_seconds histogram',
-      ...timed.flatMap(({ labels, seconds }) => [
-        ...seconds.lines('apiserver_request_sli_duration_seconds', labels, SLI_FROM),
-      ]),
-      '# HELP apiserver_response_sizes Size of answers to reads in bytes.',
-      '# TYPE apiserver_response_sizes histogram',
-      ...sized.flatMap(({ labels, bytes }) => [...(bytes?.lines('apiserver_response_sizes', labels) ?? [])]),
-    );
-    metric('apiserver_current_inflight_requests', 'gauge', 'Requests being answered; watches excluded.', [
-      ['request_kind="mutating"', this.#mutating],
-      ['request_kind="readOnly"', this.#reading],
+    const duration = 'apiserver_request_duration_seconds';
+    yield headOf(duration, 'histogram', 'Response latency in seconds; watches excluded.');
+    for (const { dryLabels, seconds } of timed) yield linesOf(seconds.lines(duration, dryLabels));
+    const sli = 'apiserver_request_sli_duration_seconds';
+    yield headOf(sli, 'histogram', 'Response latency in seconds; watches excluded.');
+    for (const { labels, seconds } of timed) yield linesOf(seconds.lines(sli, labels, SLI_FROM));
+    const sizes = 'apiserver_response_sizes';
+    yield headOf(sizes, 'histogram', 'Size of answers to reads in bytes.');
+    for (const { labels, bytes } of all) if (bytes && bytes.total > 0) yield linesOf(bytes.lines(sizes, labels));
+  }
+
+  *#rest(
+    { store, watches, startedMs, gitVersion }: Measured,
+    counted: readonly ObjectCount[],
+    inFlight: InFlight,
+  ): Generator<string> {
+    yield metric('apiserver_current_inflight_requests', 'gauge', 'Requests being answered; watches excluded.', [
+      ['request_kind="mutating"', inFlight.mutating],
+      ['request_kind="readOnly"', inFlight.readOnly],
     ]);
-    metric('apiserver_longrunning_requests', 'gauge', 'Open watches.', [...watches.longRunning()]);
-    metric('apiserver_watch_events_total', 'counter', 'Events sent to watches.', [...watches.eventsSent()]);
+    yield metric('apiserver_longrunning_requests', 'gauge', 'Open watches.', watches.longRunning());
+    yield metric('apiserver_watch_events_total', 'counter', 'Events sent to watches.', watches.eventsSent());
     if (this.#deprecated.size > 0) {
       const asked = [...this.#deprecated].map(labels => [labels, 1] as const);
-      metric('apiserver_requested_deprecated_apis', 'gauge', 'Deprecated APIs that have been asked for.', asked);
+      yield metric('apiserver_requested_deprecated_apis', 'gauge', 'Deprecated APIs that have been asked for.', asked);
     }
-    const counted = await objects.counts();
-    metric(
+    yield metric(
       'apiserver_storage_objects',
       'gauge',
       'Objects stored, by resource.',
@@ -147,28 +173,46 @@ export class Metrics {
         count,
       ]),
     );
-    metric(
+    yield metric(
       'apiserver_resource_objects',
       'gauge',
       'Objects stored, by group and resource.',
       counted.map(({ group, resource, count }) => [`group=${quote(group)},resource=${quote(resource)}`, count]),
     );
-    metric('apiserver_storage_revision', 'gauge', 'The newest durable revision of the store.', [
+    yield metric('apiserver_storage_revision', 'gauge', 'The newest durable revision of the store.', [
       ['', store.revision()],
     ]);
-    metric('apiserver_storage_compacted_revision', 'gauge', 'Revisions before this one are forgotten.', [
+    yield metric('apiserver_storage_compacted_revision', 'gauge', 'Revisions before this one are forgotten.', [
       ['', store.compactedRevision()],
     ]);
     const [, major = '', minor = ''] = /^v(\d+)\.(\d+)/.exec(gitVersion) ?? [];
-    metric('kubernetes_build_info', 'gauge', 'What this server is.', [
+    yield metric('kubernetes_build_info', 'gauge', 'What this server is.', [
       [`git_version=${quote(gitVersion)},major="${major}",minor="${minor}",platform=${quote(process.platform)}`, 1],
     ]);
-    for (const [name, type, help, value] of processMetrics(startedMs)) metric(name, type, help, [['', value]]);
-    return `${lines.join('\n')}\n${registry.text()}`;
+    for (const [name, type, help, value] of processMetrics(startedMs)) yield metric(name, type, help, [['', value]]);
   }
 }
 
-type Values = readonly (readonly [labels: string, value: number])[];
+interface InFlight {
+  readonly mutating: number;
+  readonly readOnly: number;
+}
+
+type Values = Iterable<readonly [labels: string, value: number]>;
+
+const headOf = (name: string, type: string, help: string): string => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`;
+
+function linesOf(lines: Iterable<string>): string {
+  let text = '';
+  for (const line of lines) text += `${line}\n`;
+  return text;
+}
+
+function metric(name: string, type: 'counter' | 'gauge', help: string, values: Values): string {
+  let text = headOf(name, type, help);
+  for (const [labels, value] of values) text += labels === '' ? `${name} ${value}\n` : `${name}{${labels}} ${value}\n`;
+  return text;
+}
 
 function newSeries({ verb, group, version, resource, subresource, scope, dryRun }: Labels): Series {
   const of = (dry: string): string =>

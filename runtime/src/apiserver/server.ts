@@ -273,7 +273,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         return json(versionInfo(options.version));
       case 'metrics':
         if (path === '/metrics/slis') return text(health.text(), METRICS_TYPE);
-        return text((await metrics.text(measured)) + (options.moreMetrics?.() ?? ''), METRICS_TYPE);
+        return {
+          status: 200,
+          headers: { 'content-type': METRICS_TYPE, 'cache-control': 'no-cache, private' },
+          body: await metrics.chunks(measured, () => options.moreMetrics?.() ?? ''),
+          large: true,
+        };
       case 'cacerts':
         return text(serverCaPem, 'application/x-pem-file');
       case '.well-known':

@@ -61,14 +61,16 @@ export class MetricRegistry {
     this.#families.set(name, { help, family });
   }
 
-  /** Families without series are left out, as Go's client does. */
   text(): string {
-    const lines: string[] = [];
+    return [...this.families()].join('');
+  }
+
+  /** Each as one text; those without series are left out, as Go's client does. */
+  *families(): Generator<string> {
     for (const [name, { help, family }] of this.#families) {
       const own = [...family.lines()];
-      if (own.length > 0) lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${family.type}`, ...own);
+      if (own.length > 0) yield `# HELP ${name} ${help}\n# TYPE ${name} ${family.type}\n${own.join('\n')}\n`;
     }
-    return lines.length === 0 ? '' : `${lines.join('\n')}\n`;
   }
 
   #family<F extends Described>(name: string, help: string, make: () => F): F {
