@@ -216,7 +216,7 @@ describe('kubectl, kind by kind', { timeout: 420_000 }, () => {
       await ok('get all'),
       /^service\/kubernetes[\s\S]*^deployment\.apps\/web[\s\S]*^replicaset\.apps\/web-/m,
     );
-    assert.match(await ok('get nodes'), /n1\s+Ready\s+worker\s+\d+s/);
+    assert.match(await ok('get nodes'), /n1\s+Ready\s+worker\s+\d+[ms]/);
     assert.match(await ok('get node n1 -o wide'), /<none>\s+<none>\s+<unknown>\s+<unknown>\s+<unknown>/);
     assert.match(await ok('get pods --show-labels'), /app=web,pod-template-hash=/);
     assert.match(await ok('get pods -L app'), /APP\n.*\sweb\n/);
