@@ -134,13 +134,15 @@ describe('a configuration from a URL', { timeout: 8 * minutes }, () => {
   });
 
   it('brings its network: static addresses, bond, VLAN, bridge, name servers', async () => {
-    const addresses = await guest('ip -br addr');
+    const addresses = await guest('/usr/bin/ip -br addr');
     assert.match(addresses, /^en\S+\s+UP\s.*10\.0\.2\.15\/24.*fd00:a7::15\/64/m);
-    await eventually('the bond is up', async () => /^bond0\s+UP\s+192\.0\.2\.10\/24/m.test(await guest('ip -br addr')));
+    await eventually('the bond is up', async () =>
+      /^bond0\s+UP\s+192\.0\.2\.10\/24/m.test(await guest('/usr/bin/ip -br addr')),
+    );
     assert.match(addresses, /^office@bond0\s+\S+\s+198\.51\.100\.10\/24/m);
     assert.match(addresses, /^br-lab\s+\S+\s+203\.0\.113\.10\/24/m);
     assert.match(await guest('cat /proc/net/bonding/bond0'), /Bonding Mode: fault-tolerance \(active-backup\)/);
-    assert.match(await guest('ip route show default'), /^default via 10\.0\.2\.2 dev en/);
+    assert.match(await guest('/usr/bin/ip route show default'), /^default via 10\.0\.2\.2 dev en/);
     assert.match(await guest('cat /etc/resolv.conf'), /^nameserver 10\.0\.2\.3$[\s\S]*^search hall\.example\.org$/m);
   });
 
