@@ -1,6 +1,7 @@
 /** `atoll config diff`: what a file would change on this node, key by key, and what of it needs a reboot. */
 
-import { isSecret, namesOf } from '../../machine/config/check.ts';
+import { namesOf } from '../../machine/config/check.ts';
+import { isSecret } from '../../machine/config/checkWords.ts';
 import { readConfig } from '../../machine/config/read.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
 import type { Shape } from '../../machine/config/shape.ts';

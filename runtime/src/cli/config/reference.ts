@@ -1,5 +1,5 @@
 /** The reference page of the configuration, `docs/configuration.md`, out of the shapes. */
-import { wordsOf } from '../../machine/config/check.ts';
+import { wordsOf } from '../../machine/config/checkWords.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
 import type { Field, MappingShape, Shape } from '../../machine/config/shape.ts';
 import { type DocumentName, documentNames } from '../../machine/config/types.ts';

@@ -1,10 +1,11 @@
 /** `atoll config show`: what counts, of all sources, as YAML or JSON; secrets only where they are asked for. */
 import { stringify } from 'yaml';
-import { isSecret, namesOf, plainValue } from '../../machine/config/check.ts';
+import { namesOf } from '../../machine/config/check.ts';
+import { isSecret } from '../../machine/config/checkWords.ts';
 import { type ReadConfiguration, readConfig } from '../../machine/config/read.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
 import type { Shape } from '../../machine/config/shape.ts';
-import { placeOf, type Spot, scalarKind, type Tree } from '../../machine/config/tree.ts';
+import { placeOf, plainValue, type Spot, scalarKind, type Tree } from '../../machine/config/tree.ts';
 import { documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import type { CommandContext } from '../command.ts';
 import { UsageError } from '../command.ts';

@@ -4,16 +4,19 @@
  * Where YAML 1.1, which cloud-init reads, makes something else of what is written, a person is told: a value that is meant one way
  * and read the other is how nodes are lost.
  */
+import { hidden, isSecret, kindHint, nearestWord, refusal, unavailable, wordsOf, wordsOfTree } from './checkWords.ts';
 import { nearest } from './nearest.ts';
 import type { EitherShape, Field, MappingShape, Shape, TextShape } from './shape.ts';
 import {
   type Entry,
+  integerOf,
   inYaml11,
   isTrue,
   type ListTree,
   type MappingTree,
   pathText,
   placeOf,
+  plainValue,
   printable,
   quoted,
   type ScalarTree,
@@ -340,25 +343,6 @@ class Checker {
   }
 }
 
-const unavailable = (reason: string): string =>
-  reason.startsWith('not yet: ')
-    ? `is not available yet: ${reason.slice('not yet: '.length)}`
-    : `is not available: ${reason}`;
-
-const hidden = ({ secret, quiet }: TextShape): boolean => secret === true || quiet === true;
-
-/** A refused text and why in one sentence: `must be …, not "x"`, `"x" has …`, `"x": the key …`. */
-function refusal(text: string, why: string): string {
-  if (/^must (?:(?![;:] ).)*$/.test(why)) return `${why}, not ${quoted(text)}`;
-  return /^(?:is|has|names|stands|needs|must) /.test(why) ? `${quoted(text)} ${why}` : `${quoted(text)}: ${why}`;
-}
-
-function nearestWord({ of }: EitherShape, tree: Tree): string | undefined {
-  const words = of.flatMap(one => (one.kind === 'text' ? (one.oneOf ?? []) : []));
-  const near = tree.kind === 'scalar' ? nearest(tree.text, words) : undefined;
-  return near === undefined ? undefined : `did you mean ${quoted(near)}?`;
-}
-
 /** Every spelling of every key → the key. */
 export function namesOf(fields: MappingShape['fields']): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
@@ -367,34 +351,6 @@ export function namesOf(fields: MappingShape['fields']): ReadonlyMap<string, str
     for (const alias of aliases) names.set(alias, name);
   }
   return names;
-}
-
-export function integerOf(text: string): number {
-  return Number(text.startsWith('+') ? text.slice(1) : text);
-}
-
-/** A value nobody has declared, as YAML 1.2 reads it. */
-export function plainValue(tree: Tree): unknown {
-  if (tree.kind === 'list') return tree.items.map(plainValue);
-  if (tree.kind === 'mapping')
-    return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plainValue(value)]));
-  switch (scalarKind(tree)) {
-    case 'nothing':
-      return null;
-    case 'boolean':
-      return isTrue(tree.text);
-    case 'integer':
-      return integerOf(tree.text);
-    case 'number':
-      return numberOf(tree.text);
-    case 'text':
-      return tree.text;
-  }
-}
-
-function numberOf(text: string): number {
-  if (/inf$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-  return /nan$/i.test(text) ? Number.NaN : Number(text);
 }
 
 /** Whether a value is of the kind a shape is about, be it right or wrong. */
@@ -420,60 +376,4 @@ function fits(shape: Shape, tree: Tree): boolean {
     case 'anything':
       return true;
   }
-}
-
-export function isSecret(shape: Shape): boolean {
-  if (shape.kind === 'either') return shape.of.some(isSecret);
-  if (shape.kind === 'list') return isSecret(shape.of);
-  return shape.kind === 'text' && shape.secret === true;
-}
-
-/** Completes "must be …". */
-export function wordsOf(shape: Shape): string {
-  switch (shape.kind) {
-    case 'text':
-      if (shape.oneOf)
-        return shape.oneOf.length === 1 ? quoted(shape.oneOf[0] ?? '') : `one of ${shape.oneOf.join(', ')}`;
-      return shape.meaning ?? 'text';
-    case 'integer':
-      return shape.meaning === undefined
-        ? `a whole number from ${shape.min} to ${shape.max}`
-        : `${shape.meaning} from ${shape.min} to ${shape.max}`;
-    case 'boolean':
-      return 'true or false';
-    case 'list':
-      return 'a list';
-    case 'mapping':
-    case 'dictionary':
-      return 'a mapping';
-    case 'either':
-      return [...new Set(shape.of.map(wordsOf))].join(' or ');
-    case 'anything':
-      return 'anything';
-  }
-}
-
-function wordsOfTree(tree: Tree, secret: boolean): string {
-  if (tree.kind !== 'scalar') return `a ${tree.kind}`;
-  const kind = scalarKind(tree);
-  if (kind === 'nothing') return 'nothing';
-  if (secret) return kind === 'text' ? 'text' : `a ${kind === 'boolean' ? 'switch' : 'number'}`;
-  if (kind === 'text') return quoted(tree.text);
-  const short = tree.text.length > 40 ? `${tree.text.slice(0, 40)}…` : tree.text;
-  return kind === 'boolean' ? short : `the number ${short}`;
-}
-
-function kindHint(shape: Shape, tree: Tree): string | undefined {
-  if (tree.kind === 'list' && (shape.kind === 'mapping' || shape.kind === 'dictionary'))
-    return 'write "key: value", without "-" and brackets';
-  if (tree.kind === 'list' && shape.kind !== 'either') return 'remove the "-" or the brackets';
-  if (tree.kind !== 'scalar') return undefined;
-  const kind = scalarKind(tree);
-  if (shape.kind === 'text') return kind === 'nothing' ? 'give it a value' : 'put it in quotes';
-  if (kind === 'nothing')
-    return shape.kind === 'mapping' || shape.kind === 'dictionary' ? 'write {} for none' : undefined;
-  if (shape.kind === 'list') return 'write it as an item: "- " before it';
-  if ((shape.kind === 'integer' || shape.kind === 'boolean') && kind === 'text' && !tree.plain)
-    return 'remove the quotes';
-  return undefined;
 }

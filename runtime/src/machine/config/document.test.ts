@@ -1,9 +1,8 @@
 /** Documents that are right, however they are written; the wrong ones are in wrong.test.ts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { plainValue } from './check.ts';
 import { readDocument } from './document.ts';
-import { pathText, printable, quoted } from './tree.ts';
+import { pathText, plainValue, printable, quoted } from './tree.ts';
 
 const from = { source: 'esp', location: 'test', document: 'network-config' } as const;
 

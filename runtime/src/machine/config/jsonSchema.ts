@@ -2,7 +2,7 @@
  * The shapes as JSON Schema for editors: draft-07, which yaml-language-server and the editors built on it read. It cannot say all
  * that a shape says (`refuse`, rules), so what it lets pass may still be refused by `atoll config validate`.
  */
-import { wordsOf } from './check.ts';
+import { wordsOf } from './checkWords.ts';
 import { documentShapes } from './schema.ts';
 import type { Field, MappingShape, Shape } from './shape.ts';
 import type { DocumentName } from './types.ts';

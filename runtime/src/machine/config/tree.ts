@@ -130,3 +130,31 @@ export function inYaml11({
   if (/^[-+]?(?:[1-9]\d*_[\d_]*|0b[01_]+|0x[\da-fA-F]*_[\da-fA-F_]*)$/.test(text)) return 'number';
   return undefined;
 }
+
+export function integerOf(text: string): number {
+  return Number(text.startsWith('+') ? text.slice(1) : text);
+}
+
+/** A value nobody has declared, as YAML 1.2 reads it. */
+export function plainValue(tree: Tree): unknown {
+  if (tree.kind === 'list') return tree.items.map(plainValue);
+  if (tree.kind === 'mapping')
+    return Object.fromEntries([...tree.entries].map(([key, { value }]) => [key, plainValue(value)]));
+  switch (scalarKind(tree)) {
+    case 'nothing':
+      return null;
+    case 'boolean':
+      return isTrue(tree.text);
+    case 'integer':
+      return integerOf(tree.text);
+    case 'number':
+      return numberOf(tree.text);
+    case 'text':
+      return tree.text;
+  }
+}
+
+function numberOf(text: string): number {
+  if (/inf$/i.test(text)) return text.startsWith('-') ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+  return /nan$/i.test(text) ? Number.NaN : Number(text);
+}

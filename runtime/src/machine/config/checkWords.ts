@@ -1,0 +1,79 @@
+/** The words a value is refused with. */
+import { nearest } from './nearest.ts';
+import type { EitherShape, Shape, TextShape } from './shape.ts';
+import { quoted, scalarKind, type Tree } from './tree.ts';
+
+export const unavailable = (reason: string): string =>
+  reason.startsWith('not yet: ')
+    ? `is not available yet: ${reason.slice('not yet: '.length)}`
+    : `is not available: ${reason}`;
+
+export const hidden = ({ secret, quiet }: TextShape): boolean => secret === true || quiet === true;
+
+/** A refused text and why in one sentence: `must be …, not "x"`, `"x" has …`, `"x": the key …`. */
+export function refusal(text: string, why: string): string {
+  if (/^must (?:(?![;:] ).)*$/.test(why)) return `${why}, not ${quoted(text)}`;
+  return /^(?:is|has|names|stands|needs|must) /.test(why) ? `${quoted(text)} ${why}` : `${quoted(text)}: ${why}`;
+}
+
+export function nearestWord({ of }: EitherShape, tree: Tree): string | undefined {
+  const words = of.flatMap(one => (one.kind === 'text' ? (one.oneOf ?? []) : []));
+  const near = tree.kind === 'scalar' ? nearest(tree.text, words) : undefined;
+  return near === undefined ? undefined : `did you mean ${quoted(near)}?`;
+}
+
+export function isSecret(shape: Shape): boolean {
+  if (shape.kind === 'either') return shape.of.some(isSecret);
+  if (shape.kind === 'list') return isSecret(shape.of);
+  return shape.kind === 'text' && shape.secret === true;
+}
+
+/** Completes "must be …". */
+export function wordsOf(shape: Shape): string {
+  switch (shape.kind) {
+    case 'text':
+      if (shape.oneOf)
+        return shape.oneOf.length === 1 ? quoted(shape.oneOf[0] ?? '') : `one of ${shape.oneOf.join(', ')}`;
+      return shape.meaning ?? 'text';
+    case 'integer':
+      return shape.meaning === undefined
+        ? `a whole number from ${shape.min} to ${shape.max}`
+        : `${shape.meaning} from ${shape.min} to ${shape.max}`;
+    case 'boolean':
+      return 'true or false';
+    case 'list':
+      return 'a list';
+    case 'mapping':
+    case 'dictionary':
+      return 'a mapping';
+    case 'either':
+      return [...new Set(shape.of.map(wordsOf))].join(' or ');
+    case 'anything':
+      return 'anything';
+  }
+}
+
+export function wordsOfTree(tree: Tree, secret: boolean): string {
+  if (tree.kind !== 'scalar') return `a ${tree.kind}`;
+  const kind = scalarKind(tree);
+  if (kind === 'nothing') return 'nothing';
+  if (secret) return kind === 'text' ? 'text' : `a ${kind === 'boolean' ? 'switch' : 'number'}`;
+  if (kind === 'text') return quoted(tree.text);
+  const short = tree.text.length > 40 ? `${tree.text.slice(0, 40)}…` : tree.text;
+  return kind === 'boolean' ? short : `the number ${short}`;
+}
+
+export function kindHint(shape: Shape, tree: Tree): string | undefined {
+  if (tree.kind === 'list' && (shape.kind === 'mapping' || shape.kind === 'dictionary'))
+    return 'write "key: value", without "-" and brackets';
+  if (tree.kind === 'list' && shape.kind !== 'either') return 'remove the "-" or the brackets';
+  if (tree.kind !== 'scalar') return undefined;
+  const kind = scalarKind(tree);
+  if (shape.kind === 'text') return kind === 'nothing' ? 'give it a value' : 'put it in quotes';
+  if (kind === 'nothing')
+    return shape.kind === 'mapping' || shape.kind === 'dictionary' ? 'write {} for none' : undefined;
+  if (shape.kind === 'list') return 'write it as an item: "- " before it';
+  if ((shape.kind === 'integer' || shape.kind === 'boolean') && kind === 'text' && !tree.plain)
+    return 'remove the quotes';
+  return undefined;
+}
