@@ -89,9 +89,11 @@ async function list(question: Question): Promise<never> {
   for (;;) {
     const began = performance.now();
     const { status, body } = await ask();
-    if (status !== 200) throw new Error(`list: ${status}`);
     let bytes = 0;
-    for await (const chunk of body) bytes += (chunk as Buffer).length;
+    for await (const chunk of body) {
+      if (status !== 200) throw new Error(`list: ${status} ${String(chunk).slice(0, 300)}`);
+      bytes += (chunk as Buffer).length;
+    }
     process.send?.({ ms: performance.now() - began, bytes } satisfies Listed);
   }
 }
