@@ -51,8 +51,13 @@ interface Acknowledged {
   readonly text: string;
 }
 
-/** One life: killed so long after its first commit. Returns what it said before. */
-async function live(args: string[], outputPath: string, killAfterMs: number): Promise<Acknowledged[]> {
+/** One life: killed so long after its first commit, and not before `when`. Returns what it said before. */
+async function live(
+  args: string[],
+  outputPath: string,
+  killAfterMs: number,
+  when: () => Promise<boolean>,
+): Promise<Acknowledged[]> {
   const output = openSync(outputPath, 'w');
   let child: ChildProcess | undefined;
   try {
@@ -63,6 +68,10 @@ async function live(args: string[], outputPath: string, killAfterMs: number): Pr
       await new Promise(resolve => setTimeout(resolve, 5));
     }
     await new Promise(resolve => setTimeout(resolve, killAfterMs));
+    for (const deadline = Date.now() + 60_000; !(await when()); ) {
+      assert.ok(child.exitCode === null && Date.now() < deadline, 'the child makes no snapshot');
+      await new Promise(resolve => setTimeout(resolve, 5));
+    }
     child.kill('SIGKILL');
     const [, signal] = await exited;
     assert.equal(signal, 'SIGKILL', 'it lived until then');
@@ -89,12 +98,15 @@ it(`loses nothing acknowledged in ${KILLS} kills`, { timeout: 180_000 }, () =>
     const newest = new Map<string, Acknowledged>();
     let acknowledgedRevision = 1;
     let total = 0;
+    const snapshots = async (): Promise<string[]> =>
+      (await readdir(directory)).filter(name => name.endsWith('.atoll-backup'));
     for (let run = 0; run < KILLS; run++) {
       const acknowledged = await live(
         [child, path, nativeBinding, thread, String(run), keys],
         join(directory, 'output'),
-        // Now and then long enough for a snapshot.
-        run % 5 === 4 ? 1_500 : Math.random() ** 2 * 300,
+        Math.random() ** 2 * 300,
+        // Now and then with a snapshot made.
+        async () => run % 5 !== 4 || (await snapshots()).some(name => name.includes(`.${run}-`)),
       );
       total += acknowledged.length;
       for (const commit of acknowledged) {
@@ -159,9 +171,8 @@ it(`loses nothing acknowledged in ${KILLS} kills`, { timeout: 180_000 }, () =>
         database.close();
       }
     }
-    const snapshots = (await readdir(directory)).filter(name => name.endsWith('.atoll-backup'));
-    assert.ok(leased && snapshots.length > 0, 'there were snapshots');
-    for (const name of snapshots) await readBackup(join(directory, name), () => undefined);
+    assert.ok(leased, 'a Lease came to stay');
+    for (const name of await snapshots()) await readBackup(join(directory, name), () => undefined);
     assert.equal(total > KILLS * 20, true, `only ${total} commits were acknowledged`);
   }),
 );
