@@ -35,7 +35,7 @@ class LostTimerError extends Error {
 }
 
 /** The first boot makes partitions, keys and imports images; all under TCG, with another machine beside it. */
-export const readyTimeoutMs = 240_000;
+export const readyTimeoutMs = 420_000;
 
 interface NodeObject {
   readonly metadata: { readonly name: string };

@@ -8,7 +8,7 @@ import { rolledOut } from './rolledOut.ts';
 
 const minutes = 60_000;
 
-describe('a node with 512 MiB of memory and no network but its own', { timeout: 12 * minutes }, () => {
+describe('a node with 512 MiB of memory and no network but its own', { timeout: 20 * minutes }, () => {
   let node: AtollNode;
   let name: string;
 

@@ -58,7 +58,7 @@ machine:
   watchdog: 45
 `;
 
-describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 12 * minutes }, () => {
+describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 20 * minutes }, () => {
   let disks: Disks;
   let node: AtollNode;
   let server: Server;

@@ -20,7 +20,7 @@ const cuts = 30;
 const rounds = 4;
 const seed = Number(process.env.ATOLL_SEED ?? 1);
 
-describe('power cuts while a configuration is stored', { timeout: 8 * minutes }, () => {
+describe('power cuts while a configuration is stored', { timeout: 15 * minutes }, () => {
   const folder = join(cacheDirectory(), 'machines', `${process.pid}-config-cuts`);
   const logFile = join(folder, 'writes.log');
   let machine: Machine;

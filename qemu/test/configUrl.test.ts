@@ -56,7 +56,7 @@ const answers: Readonly<Record<string, RequestListener>> = {
   round: (request, response) => response.writeHead(302, { location: request.url }).end(),
 };
 
-describe('a configuration from a URL', { timeout: 8 * minutes }, () => {
+describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
   let disks: Disks;
   let node: AtollNode;
   let server: Server;

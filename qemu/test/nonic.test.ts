@@ -5,7 +5,7 @@ import { Machine } from '../src/machine.ts';
 import { readyTimeoutMs } from '../src/node.ts';
 import { imageMachine } from './image.ts';
 
-describe('a machine without a network card', { timeout: 6 * 60_000 }, () => {
+describe('a machine without a network card', { timeout: 10 * 60_000 }, () => {
   it('is Ready', async () => {
     await using machine = await Machine.start({ ...imageMachine('nonic'), nic: 'none' });
     await machine.console.waitFor(/State\s+Ready, [\d.]+ s after power-on/, { timeoutMs: readyTimeoutMs });

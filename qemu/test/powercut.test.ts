@@ -33,7 +33,7 @@ const pulls = long ? 20 : 1;
 const loadMs = long ? 60_000 : 20_000;
 const seed = Number(process.env.ATOLL_SEED ?? 1);
 
-describe('power cuts under write load', { timeout: (long ? 120 : 14) * minutes }, () => {
+describe('power cuts under write load', { timeout: (long ? 120 : 20) * minutes }, () => {
   const folder = join(cacheDirectory(), 'machines', `${process.pid}-cuts`);
   const logFile = join(folder, 'writes.log');
   let node: AtollNode;

@@ -34,7 +34,7 @@ async function flipByte(disk: string, position: number): Promise<void> {
   }
 }
 
-describe('a root with one flipped byte', { timeout: 6 * minutes }, () => {
+describe('a root with one flipped byte', { timeout: 10 * minutes }, () => {
   it('is detected when that byte is read, and the machine stops rather than use it', async () => {
     const folder = join(cacheDirectory(), 'machines', `${process.pid}-flipped`);
     await mkdir(folder, { recursive: true });
