@@ -116,7 +116,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     rebootNeeded: string[];
     sources: { source: string }[];
   }> => JSON.parse(await guest('cat /run/atoll/config.json'));
-  const eventually = async (what: string, holds: () => Promise<boolean>, timeoutMs = minutes): Promise<void> => {
+  const eventually = async (what: string, holds: () => Promise<boolean>, timeoutMs = 3 * minutes): Promise<void> => {
     for (const deadline = performance.now() + timeoutMs; !(await holds()); ) {
       assert.ok(performance.now() < deadline, `${what}\n${node.machine.console.lastLines()}`);
       await new Promise(resolve => setTimeout(resolve, 500));

@@ -112,7 +112,8 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
     sources: { source: string }[];
   }> => JSON.parse(await guest('cat /run/atoll/config.json'));
   const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-    for (const deadline = performance.now() + minutes; !(await holds()); ) {
+    // The first of it is a boot.
+    for (const deadline = performance.now() + 5 * minutes; !(await holds()); ) {
       assert.ok(
         performance.now() < deadline,
         `${what}\n${await guest('journalctl -b -u "atoll-config*" --no-pager | tail -30')}`,
