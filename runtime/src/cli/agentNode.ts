@@ -1,11 +1,12 @@
 /** What the options of `agentOptions.ts` say of the node, checked: everything that is wrong is said before anything is opened. */
 import { readFile } from 'node:fs/promises';
 import { hasCode, readFileIfExists } from '../lib/files.ts';
+import { nearest } from '../lib/nearest.ts';
 import { readPlainYaml } from '../lib/plainYaml.ts';
 import { type Registries, wrongHost, wrongMirror } from '../node/images/registries.ts';
 import { type KubeletSettings, kubeletArguments } from '../node/kubeletArguments.ts';
 import type { NodeAddresses } from '../node/status/nodeStatus.ts';
-import { nearest, UsageError, type Values } from './command.ts';
+import { UsageError, type Values } from './command.ts';
 import { addressesOf, addressOf, ipv4Range, isOn } from './serverCluster.ts';
 
 export interface NodeOptionsGiven {

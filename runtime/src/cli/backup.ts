@@ -3,12 +3,13 @@ import { readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { makeDirectory } from '../lib/files.ts';
+import { nearest } from '../lib/nearest.ts';
 import { release } from '../machine/release.ts';
 import { type About, backupChunks, serverFiles, withStableFiles, writeBackup } from '../store/backup/create.ts';
 import { backupName, listBackups } from '../store/backup/files.ts';
 import { BackupError, type BackupSummary, readBackup } from '../store/backup/format.ts';
 import { restoreBackup } from '../store/backup/restore.ts';
-import { type CommandContext, nearest, UsageError } from './command.ts';
+import { type CommandContext, UsageError } from './command.ts';
 import { atRestPaths } from './serverAtRest.ts';
 
 const actions = ['create', 'restore', 'list', 'verify'];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Command, nearest, parseOptions, UsageError } from './command.ts';
+import { nearest } from '../lib/nearest.ts';
+import { type Command, parseOptions, UsageError } from './command.ts';
 
 const command: Command = {
   name: 'agent',

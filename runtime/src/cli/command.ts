@@ -1,4 +1,5 @@
 /** What a command of `atoll` is, and how its options are read. */
+import { nearest } from '../lib/nearest.ts';
 
 /** An error whose message is for the person who typed the command; printed without a stack. */
 export class UsageError extends Error {
@@ -187,28 +188,4 @@ function unknownOption(command: Command, as: string, name: string, known: readon
   return new UsageError(
     `unknown option ${as} of atoll ${command.name}${hint} (atoll ${command.name} --help lists them)`,
   );
-}
-
-/** The known name at an edit distance (Levenshtein, whatever the case) of at most two, or a third of the word, or undefined. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
-  let best: string | undefined;
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
-  for (const candidate of known) {
-    const d = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (d < bestDistance) [best, bestDistance] = [candidate, d];
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const substituted = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(substituted, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

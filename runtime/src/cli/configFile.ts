@@ -8,8 +8,9 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode, readFileIfExists } from '../lib/files.ts';
+import { nearest } from '../lib/nearest.ts';
 import { readPlainYaml } from '../lib/plainYaml.ts';
-import { type Command, nearest, type Option, parseOptions, UsageError } from './command.ts';
+import { type Command, type Option, parseOptions, UsageError } from './command.ts';
 
 export const configOption: Option = {
   name: 'config',

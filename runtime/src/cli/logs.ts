@@ -2,7 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { parseDuration } from '../lib/duration.ts';
-import { type CommandContext, nearest, UsageError } from './command.ts';
+import { nearest } from '../lib/nearest.ts';
+import { type CommandContext, UsageError } from './command.ts';
 
 /** What can be asked for, and the units it is. */
 export const parts: Readonly<Record<string, readonly string[]>> = {

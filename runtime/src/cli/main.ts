@@ -2,10 +2,12 @@
  * `atoll`: one file, started as the control plane, as the node, or by a person. Commands load what they need only when they
  * run: `atoll version` must not pay for a database.
  */
+
+import { nearest } from '../lib/nearest.ts';
 import { release } from '../machine/release.ts';
 import { agentOptions } from './agentOptions.ts';
 import { atRestCommands } from './atRestCommands.ts';
-import { type Command, nearest, parseOptions, UsageError } from './command.ts';
+import { type Command, parseOptions, UsageError } from './command.ts';
 import { configCommands } from './configCommands.ts';
 import { helpOf } from './help.ts';
 import { machineCommands } from './machineCommands.ts';

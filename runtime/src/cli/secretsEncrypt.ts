@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nearest } from '../lib/nearest.ts';
 import { ringHash } from '../store/encryption/encryption.ts';
 import {
   afterAction,
@@ -12,7 +13,7 @@ import {
   rotationActions,
   writeKeyRing,
 } from '../store/encryption/keyRing.ts';
-import { type CommandContext, nearest, UsageError } from './command.ts';
+import { type CommandContext, UsageError } from './command.ts';
 import { atRestPaths, type StoreReport } from './serverAtRest.ts';
 
 /** How long the command watches the server do it. */

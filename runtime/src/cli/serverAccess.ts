@@ -9,7 +9,8 @@ import { type AuthorizationMode, authorizationModes } from '../apiserver/authori
 import type { ApiServerOptions } from '../apiserver/server.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { nearest, UsageError, type Values } from './command.ts';
+import { nearest } from '../lib/nearest.ts';
+import { UsageError, type Values } from './command.ts';
 import { durationSeconds } from './duration.ts';
 
 const MEBIBYTE = 1024 * 1024;

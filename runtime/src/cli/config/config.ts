@@ -1,6 +1,7 @@
 /** `atoll config`: which of its actions is meant. */
+
+import { nearest } from '../../lib/nearest.ts';
 import { jsonSchema } from '../../machine/config/jsonSchema.ts';
-import { nearest } from '../../machine/config/nearest.ts';
 import { documentNames } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
 import { showDifference } from './difference.ts';

@@ -4,8 +4,9 @@
  * Where YAML 1.1, which cloud-init reads, makes something else of what is written, a person is told: a value that is meant one way
  * and read the other is how nodes are lost.
  */
+
+import { nearest } from '../../lib/nearest.ts';
 import { hidden, isSecret, kindHint, nearestWord, refusal, unavailable, wordsOf, wordsOfTree } from './checkWords.ts';
-import { nearest } from './nearest.ts';
 import type { EitherShape, Field, MappingShape, Shape, TextShape } from './shape.ts';
 import {
   type Entry,

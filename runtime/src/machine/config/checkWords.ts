@@ -1,5 +1,5 @@
 /** The words a value is refused with. */
-import { nearest } from './nearest.ts';
+import { nearest } from '../../lib/nearest.ts';
 import type { EitherShape, Shape, TextShape } from './shape.ts';
 import { quoted, scalarKind, type Tree } from './tree.ts';
 

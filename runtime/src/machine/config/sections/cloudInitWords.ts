@@ -1,6 +1,6 @@
 /** The values cloud-init's keys have, as shapes: each says of a text what is wrong with it. */
 import { X509Certificate } from 'node:crypto';
-import { nearest } from '../nearest.ts';
+import { nearest } from '../../../lib/nearest.ts';
 import { text } from '../shape.ts';
 
 const LABEL = '[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?';
