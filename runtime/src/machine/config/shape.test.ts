@@ -23,11 +23,14 @@ const shape = mapping({
   old: unsupported('an old key', 'it went away'),
 });
 
+type Value = Infer<typeof shape>;
+/** The words of a type, said by the compiler: a wrong one does not compile. */
+type IsRequired<K extends keyof Value> = undefined extends Value[K] ? false : true;
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false;
+
 it('gives checked values their types', () => {
-  const value: Infer<typeof shape> = { name: 'a', level: 'low', ports: [1], on: ['x'], labels: { a: 'b' } };
-  // @ts-expect-error: name is required
-  const without: Infer<typeof shape> = { level: 'low' };
-  // @ts-expect-error: no such word
-  const wrong: Infer<typeof shape> = { name: 'a', level: 'middle' };
-  assert.deepEqual([value.ports?.[0], without.level, wrong.name], [1, 'low', 'a']);
+  const value: Value = { name: 'a', level: 'low', ports: [1], on: ['x'], labels: { a: 'b' } };
+  const required: [name: IsRequired<'name'>, level: IsRequired<'level'>] = [true, false];
+  const words: Same<NonNullable<Value['level']>, 'low' | 'high'> = true;
+  assert.deepEqual([value.ports?.[0], ...required, words], [1, true, false, true]);
 });
