@@ -8,7 +8,10 @@ import { check, checkRules, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
 import { wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
+import { networkShape } from './network/schema.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
+import { atollShape } from './sections/atoll.ts';
+import { clusterAndNetwork } from './together.ts';
 import { type Page, pathText, placeOf, type Tree } from './tree.ts';
 import {
   type DocumentName,
@@ -56,6 +59,7 @@ export function readConfig(sources: readonly SourceDocuments[]): ReadConfigurati
     if (checked.value !== undefined) values[name] = checked.value;
     for (const part of parts) if (part.document === name) problems.push(...rulesOf(part, tree));
   }
+  problems.push(...togetherProblems(trees));
   const good = !problems.some(problem => problem.severity === 'error');
   return {
     ...(good ? { config: configuration(values) } : {}),
@@ -113,6 +117,21 @@ function rulesOf({ path, shape, rules }: Part, tree: Tree): readonly Problem[] {
   const own: Tree = { ...inside, entries };
   const { value } = check(shape, own, path);
   return value === undefined ? [] : checkRules(value as never, own, rules, path);
+}
+
+/** Rules over the documents; each part of them counts only when it is right by itself. */
+function togetherProblems(trees: ReadConfiguration['trees']): readonly Problem[] {
+  const { 'network-config': network, 'user-data': userData } = trees;
+  if (!network) return [];
+  const section = userData && treeAt(userData, ['atoll']);
+  const atoll = section?.kind === 'mapping' ? check(atollShape, section).value : {};
+  const document = check(networkShape, network).value;
+  if (!atoll || !document) return [];
+  const placeOfOption = (name: string): Place | undefined => {
+    const at = section?.kind === 'mapping' ? section.entries.get(name)?.at : undefined;
+    return at && placeOf(at);
+  };
+  return checkRules({ atoll, network: document, placeOf: placeOfOption }, network, [clusterAndNetwork]);
 }
 
 function treeAt(tree: Tree, path: readonly string[]): Tree | undefined {

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { readConfig } from './read.ts';
 import { bytes } from './testing/badBytes.ts';
-import { problemOf, type WrongCase, wrongLines } from './testing/lines.ts';
+import { problemOf, togetherLines, type WrongCase, wrongLines } from './testing/lines.ts';
 import { cloudInit } from './testing/wrongCloudInit.ts';
-import { metaData, network } from './testing/wrongDocuments.ts';
+import { metaData, network, together } from './testing/wrongDocuments.ts';
 import { atoll, machine } from './testing/wrongSections.ts';
 import { yaml } from './testing/wrongYaml.ts';
 import type { DocumentName } from './types.ts';
@@ -29,6 +29,12 @@ for (const [name, document, cases] of tables) {
     }
   });
 }
+
+describe('wrong: a cluster and its network', () => {
+  for (const [atoll, network, problems] of together)
+    it(`${atoll} with ${network}`, () =>
+      assert.deepEqual(togetherLines(atoll, network), typeof problems === 'string' ? [problems] : problems));
+});
 
 describe('wrong: bytes', () => {
   for (const [name, document, problems] of bytes) {

@@ -4,7 +4,8 @@ import { kubeletArguments } from '../../../node/kubeletArguments.ts';
 import type { Report, Rule } from '../types.ts';
 import type { AtollSection } from './atoll.ts';
 import { apiServerArgument } from './atollApiServer.ts';
-import { each, inRange, overlap } from './atollWords.ts';
+import { clusterRanges, inRange, overlap, rangeText } from './atollRanges.ts';
+import { each } from './atollWords.ts';
 
 /** Options that say what is so anyway: the only value that is true, and why another is not. */
 export const alwaysSo: readonly (readonly [name: keyof AtollSection, value: boolean, why: string])[] = [
@@ -107,26 +108,35 @@ const onlyOne: Rule<AtollSection> = (atoll, report) => {
       report([other], `says the same as ${one}: give one of them`);
 };
 
-const DEFAULT_PODS = '10.42.0.0/16';
-const DEFAULT_SERVICES = '10.43.0.0/16';
-
 const networks: Rule<AtollSection> = (atoll, report) => {
-  const pods = atoll['cluster-cidr'] ?? DEFAULT_PODS;
-  const services = atoll['service-cidr'] ?? DEFAULT_SERVICES;
-  const at = atoll['service-cidr'] === undefined ? 'cluster-cidr' : 'service-cidr';
-  if (overlap(pods, services)) report([at], `pods (${pods}) and services (${services}) share addresses`);
+  // The ranges are the server's to choose; an agent does not know them.
+  if (atoll.role === 'agent') return;
+  const ranges = clusterRanges(atoll);
+  const [pods, services] = ranges;
+  if (overlap(pods.value, services.value))
+    report(
+      [services.given ? services.name : pods.name],
+      `pods (${rangeText(pods)}) and services (${rangeText(services)}) share addresses`,
+    );
   // What people bring themselves may be anywhere; in the range of pods it cannot be reached.
   for (const name of ['node-ip', 'node-external-ip', 'advertise-address'] as const)
     for (const address of each(atoll[name]))
-      for (const [range, what] of [
-        [pods, 'pods'],
-        [services, 'services'],
-      ] as const)
-        if (inRange(range, address)) report([name], `${address} is an address of ${what} (${range})`);
-  for (const address of each(atoll['cluster-dns']))
-    if (atoll.role !== 'agent' && inRange(pods, address))
-      report(['cluster-dns'], `${address} is an address of pods (${pods})`);
+      for (const range of ranges)
+        if (inRange(range.value, address))
+          report([name], `${address} is an address of ${range.what} (${rangeText(range)})`);
+  for (const address of each(atoll['cluster-dns'])) {
+    if (inRange(pods.value, address)) report(['cluster-dns'], `${address} is an address of pods (${rangeText(pods)})`);
+    else if (!inRange(services.value, address) && !ofTheMachine(address))
+      report(['cluster-dns'], `${address} is no address of services (${rangeText(services)})`, {
+        severity: 'warning',
+        hint: 'pods ask it as it is: no Service of the cluster can have it',
+      });
+  }
 };
+
+/** A name server beside the pods, such as NodeLocal DNSCache, has an address that is never routed. */
+const ofTheMachine = (address: string): boolean =>
+  address.includes(':') || ['127.0.0.0/8', '169.254.0.0/16'].some(range => inRange(range, address));
 
 const nodeAddresses: Rule<AtollSection> = (atoll, report) => {
   for (const name of ['node-ip', 'node-external-ip'] as const) {

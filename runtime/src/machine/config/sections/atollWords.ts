@@ -1,5 +1,5 @@
 /** The values that options of Kubernetes and K3s have, as shapes: each says of a text what is wrong with it. */
-import { cidrContains, parseCidr, parseIp } from '../../../api/ip.ts';
+import { parseCidr, parseIp } from '../../../api/ip.ts';
 import { forbiddenLabels } from '../../../api/nodeLabels.ts';
 import { either, list, type Shape, text } from '../shape.ts';
 
@@ -130,14 +130,3 @@ export const serverUrl = text({
 
 export const absolutePath = text({ meaning: 'an absolute path', pattern: /^\/[^\0]*$/, maxLength: 4095 });
 export const fileMode = text({ lenient: true, meaning: 'permissions in octal such as 0640', pattern: /^0?[0-7]{3}$/ });
-
-/** Whether two IPv4 ranges have an address in common. */
-export function overlap(a: string, b: string): boolean {
-  const [one, other] = [parseCidr(a), parseCidr(b)];
-  return one !== undefined && other !== undefined && (cidrContains(one, other.ip) || cidrContains(other, one.ip));
-}
-
-export function inRange(range: string, address: string): boolean {
-  const [cidr, ip] = [parseCidr(range), parseIp(address)];
-  return cidr !== undefined && ip !== undefined && cidrContains(cidr, ip);
-}

@@ -12,6 +12,18 @@ export function wrongLines(text: string, document: DocumentName = 'user-data'): 
   return readConfig([{ source: 'esp', location: 'test', documents: { [document]: bytes } }]).problems.map(problemOf);
 }
 
+/** The section `atoll` (lines under it) and network-config, which are right alone; problems start with the document. */
+export type TogetherCase = readonly [atoll: string, network: string, problems: string | readonly string[]];
+
+export function togetherLines(atoll: string, network: string): readonly string[] {
+  const documents = {
+    'user-data': Buffer.from(`${FIRST_LINE}atoll: {${atoll}}\n`),
+    'network-config': Buffer.from(`version: 2\n${network}\n`),
+  };
+  const { problems } = readConfig([{ source: 'esp', location: 'the card', documents }]);
+  return problems.map(problem => `${problem.place?.document} ${problemOf(problem)}`);
+}
+
 export function problemOf({ severity, place, path, message, hint }: Problem): string {
   const where = place ? `${place.line}:${place.column} ` : '';
   const warning = severity === 'warning' ? 'warning: ' : '';

@@ -1,5 +1,5 @@
 /** Wrong configurations and what is said of each: one problem a line, `line:column key message → hint`. `meta-data`. `network-config`. */
-import type { WrongCase } from './lines.ts';
+import type { TogetherCase, WrongCase } from './lines.ts';
 
 export const metaData: readonly WrongCase[] = [
   ['instance-id: "a b"', '1:14 instance-id must be one word, not "a b"'],
@@ -85,8 +85,8 @@ export const network: readonly WrongCase[] = [
     '2:29 ethernets.eth0.routes[0] the key "to" is missing → where the route leads: default, a network or an address',
   ],
   [
-    'version: 2\nethernets: {eth0: {routes: [{to: 10.0.0.0/8, via: "fe80::1"}]}}',
-    '2:51 ethernets.eth0.routes[0].via must be of IPv4, as what the route leads to: "fe80::1"',
+    'version: 2\nethernets: {eth0: {routes: [{to: 198.51.100.0/24, via: "fe80::1"}]}}',
+    '2:56 ethernets.eth0.routes[0].via must be of IPv4, as what the route leads to: "fe80::1"',
   ],
   [
     'version: 2\nethernets: {eth0: {match: {macaddress: 12:34}}}',
@@ -177,4 +177,77 @@ export const network: readonly WrongCase[] = [
     '4:1 a tab where the indentation is → indent with spaces: YAML takes no tabs',
   ],
   ['- a', '1:1 must be a mapping, not a list → write "key: value" on each line'],
+];
+
+const eth0 = (body: string): string => `ethernets: {eth0: {${body}}}`;
+const PODS = 'give pods another range: in user-data, atoll: {cluster-cidr:';
+const SERVICES = 'give services another range: in user-data, atoll: {service-cidr:';
+
+/** A cluster and the network its node is in. */
+export const together: readonly TogetherCase[] = [
+  [
+    '',
+    eth0('addresses: [10.42.7.5/24]'),
+    `network-config 2:32 ethernets.eth0.addresses[0] "10.42.7.5/24" shares addresses with pods: atoll.cluster-cidr is 10.42.0.0/16, the default → ${PODS} 10.44.0.0/16}`,
+  ],
+  [
+    '',
+    eth0('addresses: [10.43.0.5/24]'),
+    `network-config 2:32 ethernets.eth0.addresses[0] "10.43.0.5/24" shares addresses with services: atoll.service-cidr is 10.43.0.0/16, the default → ${SERVICES} 10.44.0.0/16}`,
+  ],
+  [
+    'cluster-cidr: 192.168.0.0/16',
+    eth0('addresses: [192.168.1.10/24]'),
+    `network-config 2:32 ethernets.eth0.addresses[0] "192.168.1.10/24" shares addresses with pods: atoll.cluster-cidr is 192.168.0.0/16, line 2 of user-data (the card) → ${PODS} 10.42.0.0/16}`,
+  ],
+  [
+    'service-cidr: 192.168.1.0/24',
+    eth0('addresses: ["2001:db8::1/64", 192.168.1.10/24]'),
+    `network-config 2:50 ethernets.eth0.addresses[1] "192.168.1.10/24" shares addresses with services: atoll.service-cidr is 192.168.1.0/24, line 2 of user-data (the card) → ${SERVICES} 10.43.0.0/16}`,
+  ],
+  // The whole of 10/8 on one cable: both ranges are in it, and each is given a place of its own.
+  [
+    '',
+    eth0('addresses: [10.1.2.3/8]'),
+    [
+      `network-config 2:32 ethernets.eth0.addresses[0] "10.1.2.3/8" shares addresses with pods: atoll.cluster-cidr is 10.42.0.0/16, the default → ${PODS} 172.16.0.0/16}`,
+      `network-config 2:32 ethernets.eth0.addresses[0] "10.1.2.3/8" shares addresses with services: atoll.service-cidr is 10.43.0.0/16, the default → ${SERVICES} 172.17.0.0/16}`,
+    ],
+  ],
+  [
+    '',
+    'ethernets: {eth0: {dhcp4: true}}\nvlans: {eth0.7: {id: 7, link: eth0, addresses: [{10.42.255.1/30: {label: "a"}}]}}',
+    `network-config 3:49 vlans["eth0.7"].addresses[0] "10.42.255.1/30" shares addresses with pods: atoll.cluster-cidr is 10.42.0.0/16, the default → ${PODS} 10.44.0.0/16}`,
+  ],
+  [
+    '',
+    eth0('addresses: [192.0.2.5/24], routes: [{to: 10.43.7.0/24, via: 192.0.2.1}]'),
+    `network-config 2:61 ethernets.eth0.routes[0].to "10.43.7.0/24" shares addresses with services: atoll.service-cidr is 10.43.0.0/16, the default → ${SERVICES} 10.44.0.0/16}`,
+  ],
+  [
+    '',
+    eth0('addresses: [192.0.2.5/24], routes: [{to: 10.42.0.9, via: 192.0.2.1}]'),
+    `network-config 2:61 ethernets.eth0.routes[0].to "10.42.0.9" shares addresses with pods: atoll.cluster-cidr is 10.42.0.0/16, the default → ${PODS} 10.44.0.0/16}`,
+  ],
+  [
+    'cluster-cidr: 10.60.0.0/16, service-cidr: 172.16.0.0/16',
+    eth0('addresses: [192.0.2.5/24], routes: [{to: 10.0.0.0/8, via: 192.0.2.1}, {to: default, via: 192.0.2.1}]'),
+    `network-config 2:61 warning: ethernets.eth0.routes[0].to "10.0.0.0/8" holds the addresses of pods, which it does not lead to: atoll.cluster-cidr is 10.60.0.0/16, line 2 of user-data (the card) → ${PODS} 172.17.0.0/16}`,
+  ],
+  [
+    '',
+    eth0('addresses: [192.0.2.5/24], nameservers: {addresses: [192.0.2.1, 10.43.0.10]}'),
+    `network-config 2:84 ethernets.eth0.nameservers.addresses[1] "10.43.0.10" is an address of services: atoll.service-cidr is 10.43.0.0/16, the default → ${SERVICES} 10.44.0.0/16}`,
+  ],
+  ['', eth0('addresses: [10.41.255.254/16]'), []],
+  ['', eth0('addresses: ["fd00:42::1/64"], dhcp4: true'), []],
+  ['cluster-cidr: 10.44.0.0/16', eth0('addresses: [10.42.7.5/16]'), []],
+  // An agent does not know the ranges of its cluster.
+  ['role: agent, server: "https://10.42.0.1:6443", token: x', eth0('addresses: [10.42.7.5/24]'), []],
+  // One mistake does not hide another.
+  [
+    'node-name: A, https-listen-port: 1',
+    eth0('addresses: [10.42.7.5/24]'),
+    'user-data 2:20 atoll.node-name must be a DNS name: lower-case letters, digits, "-" and ".", not "A"',
+  ],
 ];

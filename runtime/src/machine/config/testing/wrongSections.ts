@@ -148,7 +148,23 @@ export const atoll: readonly WrongCase[] = [
   ],
   [
     'atoll: {cluster-cidr: 10.0.0.0/8, service-cidr: 10.43.0.0/16}',
-    '2:49 atoll.service-cidr pods (10.0.0.0/8) and services (10.43.0.0/16) share addresses',
+    '2:49 atoll.service-cidr pods (cluster-cidr 10.0.0.0/8) and services (service-cidr 10.43.0.0/16) share addresses',
+  ],
+  [
+    'atoll: {cluster-cidr: 10.0.0.0/8}',
+    '2:23 atoll.cluster-cidr pods (cluster-cidr 10.0.0.0/8) and services (service-cidr 10.43.0.0/16, the default) share addresses',
+  ],
+  [
+    'atoll: {node-ip: "fd00::1,10.43.0.1"}',
+    '2:18 atoll.node-ip 10.43.0.1 is an address of services (service-cidr 10.43.0.0/16, the default)',
+  ],
+  [
+    'atoll: {cluster-cidr: 10.44.0.0/16, cluster-dns: 10.44.0.10}',
+    '2:50 atoll.cluster-dns 10.44.0.10 is an address of pods (cluster-cidr 10.44.0.0/16)',
+  ],
+  [
+    'atoll: {cluster-dns: [10.43.0.11, 10.53.0.10, 169.254.20.10]}',
+    '2:22 warning: atoll.cluster-dns 10.53.0.10 is no address of services (service-cidr 10.43.0.0/16, the default) → pods ask it as it is: no Service of the cluster can have it',
   ],
   [
     'atoll: {cluster-domain: "cluster local"}',
