@@ -587,6 +587,18 @@ describe('protocol', { timeout: 120_000 }, () => {
         says: 'Request entity too large: The allowed maximum operations in a JSON patch is 10000, got 10001',
       },
       {
+        line: `PATCH ${MAPS}/it`,
+        question: { body: [7], headers: JSON_PATCH },
+        code: 400,
+        says: 'error decoding patch: json: cannot unmarshal number into Go value of type handlers.jsonPatchOp',
+      },
+      {
+        line: `PATCH ${MAPS}/it`,
+        question: { body: [{ op: 'add', path: true }], headers: JSON_PATCH },
+        code: 400,
+        says: 'error decoding patch: json: cannot unmarshal bool into Go struct field jsonPatchOp.path of type string',
+      },
+      {
         line: `PATCH ${MAPS}/it?fieldValidation=Strict`,
         question: { body: '{"data":{"a":"x","a":"y"},"more":1}', headers: MERGE },
         code: 422,

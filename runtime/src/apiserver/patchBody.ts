@@ -1,7 +1,7 @@
 /** The body of a PATCH as a function on objects: JSON patch (RFC 6902), merge patch (RFC 7386), strategic merge patch. */
 import { hasDuplicates, problemsInOrder } from '../api/duplicates.ts';
 import type { KubeObject } from '../api/object.ts';
-import { jsonPatch, mergePatch, strategicMergePatch } from '../api/patch/index.ts';
+import { goTypeOf, jsonPatch, mergePatch, strategicMergePatch } from '../api/patch/index.ts';
 import { badRequest, invalid, StatusError } from '../api/status.ts';
 import type { Request } from '../lib/exchange.ts';
 import { conform, type Expected, parseJson } from './body.ts';
@@ -20,7 +20,8 @@ export type Patch = (current: KubeObject, expected: Expected, warnings: string[]
 
 /** Of the patched object in a refusal: it may be as large as the largest body. */
 const SHOWN_CHARACTERS = 4096;
-const OPERATION_FIELDS = new Set(['op', 'path', 'from', 'value']);
+const TEXT_FIELDS = ['op', 'path', 'from'] as const;
+const OPERATION_FIELDS = new Set<string>([...TEXT_FIELDS, 'value']);
 
 /** @throws StatusError 400 for a body that is no such patch */
 export function patchOf(request: Request, type: PatchType): Patch {
@@ -60,24 +61,31 @@ function parsed(text: string, type: PatchType): unknown {
     const said = error instanceof Error ? error.message : String(error);
     throw badRequest(`${prefix}${said.replace(/^.*json parse error: /s, '').replace(/ \([^()]*\)$/, '')}`);
   }
-  const given = Array.isArray(patch) ? 'array' : patch === null ? 'null' : typeof patch;
+  const given = patch === null ? 'null' : goTypeOf(patch);
   if (type === patchTypes.json) {
     if (given === 'array' || given === 'null') return patch ?? [];
-    throw badRequest(`${prefix}json: cannot unmarshal ${goName(given)} into Go value of type []handlers.jsonPatchOp`);
+    throw badRequest(`${prefix}json: cannot unmarshal ${given} into Go value of type []handlers.jsonPatchOp`);
   }
   if (given === 'object') return patch;
   if (given === 'null' && type === patchTypes.strategic) return {};
-  throw badRequest(`${prefix}json: cannot unmarshal ${goName(given)} into Go value of type map[string]interface {}`);
+  throw badRequest(`${prefix}json: cannot unmarshal ${given} into Go value of type map[string]interface {}`);
 }
 
-const goName = (type: string): string => (type === 'boolean' ? 'bool' : type);
+const notOfType = (value: unknown, wanted: string): StatusError =>
+  badRequest(`error decoding patch: json: cannot unmarshal ${goTypeOf(value)} into ${wanted}`);
 
-/** Fields that an operation does not have, and fields said twice. */
+/** Fields that an operation does not have, and fields said twice. @throws StatusError 400 for operations that are none */
 function problemsOfPatch(text: string, type: PatchType, patch: unknown): string[] {
   if (type !== patchTypes.json) return hasDuplicates(text, patch) ? problemsInOrder(text, new Set()) : [];
   const unknown = new Set<string>();
   for (const [index, operation] of (patch as readonly unknown[]).entries()) {
-    if (typeof operation !== 'object' || operation === null) continue;
+    if (operation === null) continue;
+    if (typeof operation !== 'object' || Array.isArray(operation))
+      throw notOfType(operation, 'Go value of type handlers.jsonPatchOp');
+    for (const field of TEXT_FIELDS) {
+      const value = (operation as Record<string, unknown>)[field] ?? '';
+      if (typeof value !== 'string') throw notOfType(value, `Go struct field jsonPatchOp.${field} of type string`);
+    }
     for (const key of Object.keys(operation)) if (!OPERATION_FIELDS.has(key)) unknown.add(`[${index}].${key}`);
   }
   if (unknown.size === 0 && !hasDuplicates(text, patch)) return [];

@@ -1,120 +1,127 @@
-/** JSON Patch (RFC 6902). */
+/**
+ * JSON Patch (RFC 6902), as Kubernetes has always applied it: `replace` of a field that is not there sets it, a negative index
+ * counts from the end of a list, `test` with `null` is true of what is not there.
+ */
 import { badRequest, requestEntityTooLarge, StatusError } from '../status.ts';
 
-interface Operation {
-  readonly op: string;
-  readonly path: string;
-  readonly from?: string;
-  readonly value?: unknown;
-}
+type Operation = Readonly<Record<string, unknown>>;
 
 const MAX_OPERATIONS = 10_000;
-const OPERATIONS = new Set(['add', 'remove', 'replace', 'move', 'copy', 'test']);
+/** Of all that a patch copies, as JSON: each copy may double what the next one copies. Upstream's limit. */
+const MAX_COPIED_CHARACTERS = 3 * 1024 * 1024;
 
-/** An operation that cannot be applied: upstream's 422, with the reason as its cause. */
-function unprocessable(reason: string): StatusError {
-  return new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {
-    causes: [{ message: reason }],
-  });
-}
+/** An operation that cannot be applied. Which one, and why, upstream does not say either. */
+const unprocessable = (): StatusError =>
+  new StatusError(422, 'Invalid', 'the server rejected our request due to an error in our request', {});
 
-function parseOperations(patch: unknown): Operation[] {
+function operationsOf(patch: unknown): readonly Operation[] {
   if (!Array.isArray(patch)) throw badRequest('json: cannot unmarshal object into Go value of type jsonpatch.Patch');
   if (patch.length > MAX_OPERATIONS)
     throw requestEntityTooLarge(
       `The allowed maximum operations in a JSON patch is ${MAX_OPERATIONS}, got ${patch.length}`,
     );
-  return patch.map((operation: unknown, i) => {
-    const { op, path, from } = (operation ?? {}) as Partial<Record<keyof Operation, unknown>>;
-    if (typeof op !== 'string' || !OPERATIONS.has(op) || typeof path !== 'string')
-      throw badRequest(
-        `operation ${i} of the JSON patch needs an "op" of add, remove, replace, move, copy or test and a "path"`,
-      );
-    if ((op === 'move' || op === 'copy') && typeof from !== 'string')
-      throw badRequest(`operation ${i} of the JSON patch (${op}) needs a "from"`);
-    return operation as Operation;
+  return patch.map((operation: unknown) => {
+    if (operation !== null && (typeof operation !== 'object' || Array.isArray(operation)))
+      throw badRequest(`json: cannot unmarshal ${goTypeOf(operation)} into Go value of type jsonpatch.Operation`);
+    return (operation ?? {}) as Operation;
   });
 }
 
+/** What Go calls a JSON value of this kind. */
+export function goTypeOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array';
+  return typeof value === 'boolean' ? 'bool' : typeof value;
+}
+
+const textOf = (value: unknown): string => {
+  if (typeof value !== 'string') throw unprocessable();
+  return value;
+};
+
 /** RFC 6901: `/a~1b/0` → `['a/b', '0']`. */
 function pointer(text: string): string[] {
-  if (text === '') return [];
-  if (!text.startsWith('/')) throw unprocessable(`the path ${JSON.stringify(text)} does not begin with "/"`);
-  return text
-    .slice(1)
-    .split('/')
-    .map(part => part.replace(/~1/g, '/').replace(/~0/g, '~'));
+  const [, ...parts] = text.split('/');
+  return parts.map(part => part.replace(/~1/g, '/').replace(/~0/g, '~'));
 }
 
 type Container = Record<string, unknown> | unknown[];
 
 const isContainer = (value: unknown): value is Container => typeof value === 'object' && value !== null;
 
-/** The index `key` names in a list; `length` itself only where something is inserted. */
-function indexIn(list: readonly unknown[], key: string, path: string, inserting: boolean): number {
-  if (inserting && key === '-') return list.length;
-  const index = /^(0|[1-9]\d*)$/.test(key) ? Number(key) : Number.NaN;
-  if (Number.isNaN(index) || index > list.length - (inserting ? 0 : 1))
-    throw unprocessable(
-      `the path ${JSON.stringify(path)} has no element ${JSON.stringify(key)} in a list of ${list.length}`,
-    );
+/** The index `key` names among `places`, from the end where it is negative. */
+function indexIn(key: string, places: number): number {
+  if (!/^[+-]?\d+$/.test(key)) throw unprocessable();
+  const index = Number(key) < 0 ? Number(key) + places : Number(key);
+  if (index < 0 || index >= places) throw unprocessable();
   return index;
 }
 
-function read(container: unknown, key: string, path: string): unknown {
-  if (Array.isArray(container)) return container[indexIn(container, key, path, false)];
-  if (!isContainer(container) || !Object.hasOwn(container, key))
-    throw unprocessable(`the path ${JSON.stringify(path)} does not exist: no ${JSON.stringify(key)}`);
-  return (container as Record<string, unknown>)[key];
+/** Undefined: an object without such a field. */
+function read(container: Container, key: string): unknown {
+  if (Array.isArray(container)) return container[indexIn(key, container.length)];
+  return Object.hasOwn(container, key) ? container[key] : undefined;
 }
 
 class Document {
   root: unknown;
+  #copied = 0;
 
   constructor(root: unknown) {
     this.root = root;
   }
 
+  /** Where the last part of `path` stands; the whole document stands nowhere. */
   #parent(path: string): readonly [Container, string] {
     const keys = pointer(path);
-    const last = keys.pop() ?? '';
+    const last = keys.pop();
     let at = this.root;
-    for (const key of keys) at = read(at, key, path);
-    if (!isContainer(at))
-      throw unprocessable(`the path ${JSON.stringify(path)} leads into a value that is no object or list`);
+    for (const key of keys) {
+      if (!isContainer(at)) throw unprocessable();
+      at = read(at, key);
+    }
+    if (last === undefined || !isContainer(at)) throw unprocessable();
     return [at, last];
   }
 
   get(path: string): unknown {
-    return pointer(path).reduce((at, key) => read(at, key, path), this.root);
+    return read(...this.#parent(path));
   }
 
   add(path: string, value: unknown): void {
-    if (path === '') {
-      this.root = value;
-      return;
-    }
     const [parent, key] = this.#parent(path);
-    if (Array.isArray(parent)) parent.splice(indexIn(parent, key, path, true), 0, value);
-    else define(parent, key, value);
+    if (!Array.isArray(parent)) define(parent, key, value);
+    else if (key === '-') parent.push(value);
+    else parent.splice(indexIn(key, parent.length + 1), 0, value);
   }
 
   remove(path: string): void {
     const [parent, key] = this.#parent(path);
-    read(parent, key, path);
-    if (Array.isArray(parent)) parent.splice(Number(key), 1);
-    else delete parent[key];
+    if (Array.isArray(parent)) parent.splice(indexIn(key, parent.length), 1);
+    else if (Object.hasOwn(parent, key)) delete parent[key];
+    else throw unprocessable();
   }
 
   replace(path: string, value: unknown): void {
     if (path === '') {
+      if (!isContainer(value)) throw unprocessable();
       this.root = value;
       return;
     }
     const [parent, key] = this.#parent(path);
-    read(parent, key, path);
-    if (Array.isArray(parent)) parent[Number(key)] = value;
+    if (Array.isArray(parent)) parent[indexIn(key, parent.length)] = value;
     else define(parent, key, value);
+  }
+
+  copy(from: string, path: string): void {
+    const text = JSON.stringify(this.get(from) ?? null);
+    this.#copied += text.length;
+    if (this.#copied > MAX_COPIED_CHARACTERS) throw unprocessable();
+    this.add(path, JSON.parse(text));
+  }
+
+  test(path: string, value: unknown): void {
+    const found = path === '' ? this.root : this.get(path);
+    if (!equal(found ?? null, value)) throw unprocessable();
   }
 }
 
@@ -141,20 +148,23 @@ function equal(a: unknown, b: unknown): boolean {
  * for one that does not fit.
  */
 export function jsonPatch(original: unknown, patch: unknown, given = false): unknown {
+  const operations = operationsOf(patch);
   const document = new Document(given ? original : structuredClone(original));
-  for (const operation of parseOperations(patch)) {
-    const { op, path, from = '', value } = operation;
-    if (op === 'add') document.add(path, structuredClone(value));
-    else if (op === 'remove') document.remove(path);
-    else if (op === 'replace') document.replace(path, structuredClone(value));
-    else if (op === 'copy') document.add(path, structuredClone(document.get(from)));
-    else if (op === 'move') {
-      if (path.startsWith(`${from}/`)) throw unprocessable(`cannot move ${JSON.stringify(from)} into itself`);
-      const moved = document.get(from);
-      document.remove(from);
-      document.add(path, moved);
-    } else if (!equal(document.get(path), value ?? null))
-      throw unprocessable(`testing value ${path} failed: the value is another`);
-  }
+  for (const operation of operations) apply(document, operation);
   return document.root;
+}
+
+function apply(document: Document, { op, path: at, from, value: given }: Operation): void {
+  const path = textOf(at);
+  const value = structuredClone(given ?? null);
+  if (op === 'add') document.add(path, value);
+  else if (op === 'remove') document.remove(path);
+  else if (op === 'replace') document.replace(path, value);
+  else if (op === 'test') document.test(path, value);
+  else if (op === 'copy') document.copy(textOf(from), path);
+  else if (op === 'move') {
+    const moved = document.get(textOf(from));
+    document.remove(textOf(from));
+    document.add(path, moved);
+  } else throw unprocessable();
 }

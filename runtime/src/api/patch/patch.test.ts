@@ -32,7 +32,25 @@ describe('JSON patch (RFC 6902 appendix A, and what Kubernetes adds)', () => {
       { '~1': 10 },
     ],
     [{ a: { x: 1, y: 2 } }, [{ op: 'test', path: '/a', value: { y: 2, x: 1 } }], { a: { x: 1, y: 2 } }],
-    [{ a: 1 }, [{ op: 'add', path: '', value: { b: 2 } }], { b: 2 }],
+    [{ a: 1 }, [{ op: 'replace', path: '', value: { b: 2 } }], { b: 2 }],
+    [{ a: 1 }, [{ op: 'test', path: '', value: { a: 1 } }], { a: 1 }],
+    // What the library of upstream's does besides or instead, and people rely on.
+    [{}, [{ op: 'replace', path: '/a', value: 1 }], { a: 1 }],
+    [{ a: { b: {} } }, [{ op: 'replace', path: '/a/b/c', value: [] }], { a: { b: { c: [] } } }],
+    [{}, [{ op: 'test', path: '/a', value: null }], {}],
+    [{}, [{ op: 'test', path: '/a' }], {}],
+    [{ a: null }, [{ op: 'test', path: '/a', value: null }], { a: null }],
+    [{ a: [1, 2, 3] }, [{ op: 'remove', path: '/a/-1' }], { a: [1, 2] }],
+    [{ a: [1, 2, 3] }, [{ op: 'remove', path: '/a/-3' }], { a: [2, 3] }],
+    [{ a: [1, 2, 3] }, [{ op: 'replace', path: '/a/-2', value: 9 }], { a: [1, 9, 3] }],
+    [{ a: [1, 2, 3] }, [{ op: 'test', path: '/a/-1', value: 3 }], { a: [1, 2, 3] }],
+    [{ a: [1, 2] }, [{ op: 'add', path: '/a/-1', value: 3 }], { a: [1, 2, 3] }],
+    [{ a: [1, 2] }, [{ op: 'add', path: '/a/-2', value: 3 }], { a: [1, 3, 2] }],
+    [{ a: [1, 2] }, [{ op: 'add', path: '/a/01', value: 3 }], { a: [1, 3, 2] }],
+    [{ a: [{ b: 1 }] }, [{ op: 'replace', path: '/a/-1/b', value: 2 }], { a: [{ b: 2 }] }],
+    [{}, [{ op: 'add', path: '/a' }], { a: null }],
+    [{}, [{ op: 'copy', from: '/a', path: '/b' }], { b: null }],
+    [{}, [{ op: 'add', path: '/', value: 1 }], { '': 1 }],
     [{}, [], {}],
   ];
   for (const [original, patch, expected] of cases)
@@ -44,13 +62,34 @@ describe('JSON patch (RFC 6902 appendix A, and what Kubernetes adds)', () => {
 
   const wrong: readonly (readonly [code: number, patch: unknown])[] = [
     [400, {}],
-    [400, [{ op: 'nope', path: '/a' }]],
-    [400, [{ op: 'move', path: '/a' }]],
+    [400, [7]],
+    [400, [[]]],
+    [422, [null]],
+    [422, [{}]],
+    [422, [{ op: 'nope', path: '/a' }]],
+    [422, [{ op: 7, path: '/a' }]],
+    [422, [{ op: 'Add', path: '/a' }]],
+    [422, [{ op: 'add', value: 1 }]],
+    [422, [{ op: 'add', path: 7 }]],
+    [422, [{ op: 'add', path: '', value: {} }]],
+    [422, [{ op: 'remove', path: '' }]],
+    [422, [{ op: 'replace', path: '', value: 7 }]],
+    [422, [{ op: 'replace', path: '' }]],
+    [422, [{ op: 'replace', path: '/o/x/y', value: 1 }]],
+    [422, [{ op: 'move', path: '/a' }]],
+    [422, [{ op: 'copy', path: '/a', from: {} }]],
+    [422, [{ op: 'move', path: '/b', from: '/missing' }]],
+    [422, [{ op: 'test', path: '/missing', value: 1 }]],
+    [422, [{ op: 'test', path: '/list/2', value: null }]],
+    [422, [{ op: 'test', path: '/list/x', value: null }]],
+    [422, [{ op: 'remove', path: '/list/-3' }]],
+    [422, [{ op: 'remove', path: '/list/-' }]],
+    [422, [{ op: 'add', path: '/list/-4', value: 1 }]],
+    [422, [{ op: 'add', path: '/list/1.0', value: 1 }]],
     [422, [{ op: 'test', path: '/a', value: 2 }]],
     [422, [{ op: 'remove', path: '/missing' }]],
     [422, [{ op: 'replace', path: '/list/7', value: 1 }]],
     [422, [{ op: 'add', path: '/list/3', value: 1 }]],
-    [422, [{ op: 'add', path: '/list/01', value: 1 }]],
     [422, [{ op: 'add', path: '/a/b', value: 1 }]],
     [422, [{ op: 'add', path: 'a', value: 1 }]],
     [422, [{ op: 'move', from: '/o', path: '/o/x' }]],
@@ -59,6 +98,30 @@ describe('JSON patch (RFC 6902 appendix A, and what Kubernetes adds)', () => {
   for (const [code, patch] of wrong)
     it(`${code} for ${JSON.stringify(patch).slice(0, 60)}`, () =>
       assert.throws(() => jsonPatch({ a: 1, list: [1, 2], o: {} }, patch), failsWith(code)));
+
+  it('lets no patch double itself until the memory is full', () => {
+    const doubled = Array.from({ length: 60 }, (_, i) => ({ op: 'copy', from: '/a', path: `/a/${i}` }));
+    assert.throws(() => jsonPatch({ a: {} }, doubled), failsWith(422));
+    assert.doesNotThrow(() => jsonPatch({ a: {} }, doubled.slice(0, 12)));
+  });
+
+  it('says as little as upstream about a patch that does not fit: kubectl shows the message where there is no cause', () =>
+    assert.throws(
+      () => jsonPatch({}, [{ op: 'remove', path: '/a' }]),
+      (error: StatusError) => {
+        assert.deepEqual(error.status, {
+          kind: 'Status',
+          apiVersion: 'v1',
+          metadata: {},
+          status: 'Failure',
+          message: 'the server rejected our request due to an error in our request',
+          reason: 'Invalid',
+          details: {},
+          code: 422,
+        });
+        return true;
+      },
+    ));
 
   it('pollutes no prototype', () => {
     const result = jsonPatch({}, [{ op: 'add', path: '/__proto__', value: { polluted: true } }]) as object;
