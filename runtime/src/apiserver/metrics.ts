@@ -13,7 +13,9 @@ import type { ObjectCount, ObjectCounts } from './objectCounts.ts';
 import type { WatchHub } from './watch/hub.ts';
 
 /** Seconds, upstream's. Those of `_sli_` are the ones from {@link SLI_FROM} on. */
-const buckets = [0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60];
+export const requestBuckets = [
+  0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
+];
 const SLI_FROM = 0.05;
 /** Bytes. */
 const sizeBuckets = exponential(1000, 10, 7);
@@ -76,8 +78,11 @@ export class Metrics {
     else this.#reading--;
   }
 
-  /** @returns undefined: nobody wants to know how large the answer is. */
-  observe(labels: Labels, code: number, durationMs: number): Sized | undefined {
+  /**
+   * @param durationMs undefined: it is counted, and nobody wants to know how long it took.
+   * @returns undefined: nor how large the answer is.
+   */
+  observe(labels: Labels, code: number, durationMs: number | undefined): Sized | undefined {
     const { verb, group, version, resource, subresource, scope, dryRun } = labels;
     const key = `${verb} ${group} ${version} ${resource} ${subresource} ${scope} ${dryRun}`;
     let series = this.#series.get(key);
@@ -88,6 +93,7 @@ export class Metrics {
       this.#noteDeprecated(labels);
     }
     series.codes.set(code, (series.codes.get(code) ?? 0) + 1);
+    if (durationMs === undefined) return undefined;
     // How long a watch was open says nothing about the server.
     if (verb !== 'WATCH' && verb !== 'CONNECT') series.seconds.observe(durationMs / 1000);
     const { bytes } = series;
@@ -222,7 +228,7 @@ function newSeries({ verb, group, version, resource, subresource, scope, dryRun 
     labels: of(''),
     dryLabels: of(`dry_run="${dryRun ? 'All' : ''}",`),
     codes: new Map(),
-    seconds: new HistogramChild(buckets),
+    seconds: new HistogramChild(requestBuckets),
     bytes: verb === 'GET' || verb === 'LIST' ? new HistogramChild(sizeBuckets) : undefined,
   };
 }

@@ -57,6 +57,7 @@ import { Metrics, type Sized } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
 import { ObjectCounts } from './objectCounts.ts';
 import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
+import { measuredStore } from './storeMetrics.ts';
 import { warningHeader } from './warnings.ts';
 import { WatchHub } from './watch/hub.ts';
 
@@ -132,9 +133,10 @@ export interface ApiServer {
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const { store, clock, logger, pki } = options;
+  const { clock, logger, pki } = options;
   const startedMs = clock.now();
   const registry = new MetricRegistry();
+  const store = measuredStore(options.store, registry);
   const health = new HealthMetrics();
   const mirrors = new Mirrors(store);
   const references = new NodeReferences(store);
@@ -353,12 +355,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       info = infoOf(request);
       const response = await answer(request, info);
       const labels = requestLabels(info, request, served(info));
-      const sized = metrics.observe(labels, response.status, performance.now() - beganMs);
+      const sized = metrics.observe(labels, response.status, durationOf(request, beganMs));
       return sized ? measuredAnswer(response, sized) : response;
     } catch (error) {
       const response = await answerError(request, said(error, request, logger));
       if (info)
-        metrics.observe(requestLabels(info, request, served(info)), response.status, performance.now() - beganMs);
+        metrics.observe(requestLabels(info, request, served(info)), response.status, durationOf(request, beganMs));
       return response;
     } finally {
       metrics.end(mutating);
@@ -442,6 +444,14 @@ async function withWarning(warning: string, answer: Promise<Response>): Promise<
 
 function noteIn(audited: AuditedRequest | undefined, { notes }: Authenticated): void {
   for (const [key, value] of Object.entries(notes?.annotations ?? {})) audited?.annotate(key, value);
+}
+
+/**
+ * Undefined of what is read within this process: the caches of the controllers list every kind there is, once, and a histogram of
+ * each would be most of `/metrics`. `rest_client_request_duration_seconds` has them together.
+ */
+function durationOf(request: Request, beganMs: number): number | undefined {
+  return request.user && !isMutating(request) ? undefined : performance.now() - beganMs;
 }
 
 /** Tells how large the answer was when it has been sent. */

@@ -146,7 +146,8 @@ class Histograms extends Series<HistogramChild> {
   }
 
   *lines(): Generator<string> {
-    for (const [labels, child] of this.children) yield* child.lines(this.name, labels);
+    // What has never been observed says nothing, in a dozen lines.
+    for (const [labels, child] of this.children) if (child.total > 0) yield* child.lines(this.name, labels);
   }
 }
 
