@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { pino } from 'pino';
 import type { ConfigMap } from '../api/generated/types/core.v1.ts';
 import type { Request, Response } from '../lib/exchange.ts';
 import { silentLogger } from '../lib/log.ts';
@@ -60,13 +61,14 @@ const json = (status: number, body: object): Response => ({
 async function follow(
   script: Script,
   body: (informer: Informer<ConfigMap>, told: string[], clock: ManualClock) => Promise<void>,
+  logger = silentLogger,
 ) {
   const clock = new ManualClock();
   const client = new Client(inProcessTransport(script.handler, { name: 'a', groups: [] }));
   const informer = new Informer(ConfigMaps, {
     client,
     clock,
-    logger: silentLogger,
+    logger,
     random: () => 1,
     indexers: { rv: object => [object.data?.rv ?? ''] },
   });
@@ -115,6 +117,35 @@ test('list, watch, resume where the watch ended', async () => {
     informer.on({ add: object => late.push(object.metadata.name ?? '') })();
     assert.deepEqual(late, ['a', 'c'], 'a late listener is told of what is there');
   });
+});
+
+test('a resource that is not served, before its definition comes or after it has gone, is one quiet line', async () => {
+  const script = new Script()
+    .fail(404, 'NotFound')
+    .fail(404, 'NotFound')
+    .list(5, map('a', 3))
+    .watch(true, ['ERROR', { kind: 'Status', code: 404, reason: 'NotFound' }])
+    .fail(404, 'NotFound')
+    .list(9)
+    .watch(false);
+  const lines: string[] = [];
+  const logger = pino({ level: 'info', base: null, timestamp: false }, { write: line => lines.push(line) });
+  const body = async (_informer: unknown, told: string[], clock: ManualClock): Promise<void> => {
+    for (let i = 0; i < 6; i++) await clock.advance(10_000);
+    assert.deepEqual(script.asked, ['list', 'list', 'list', 'watch 5', 'list', 'list', 'watch 9']);
+    assert.deepEqual(told, ['+a@3', '-a@3']);
+  };
+  await follow(script, body, logger);
+  assert.deepEqual(
+    lines.map(line => JSON.parse(line) as unknown),
+    [
+      {
+        level: 30,
+        resource: 'configmaps',
+        msg: 'the server does not serve the resource; it will be asked again',
+      },
+    ],
+  );
 });
 
 test('expired history: the list is read again and only the difference is told', async () => {

@@ -9,7 +9,7 @@
  */
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import { isExpired } from './apiError.ts';
+import { isExpired, isNotFound } from './apiError.ts';
 import type { Client, Selection } from './client.ts';
 import { type ApiObject, groupResourceOf, keyText, type ResourceRef } from './resources.ts';
 
@@ -54,6 +54,7 @@ export class Informer<T extends ApiObject> {
   readonly #listeners = new Set<Listener<T>>();
   #resourceVersion = '';
   #hasSynced = false;
+  #saidNotServed = false;
   #markSynced: () => void = () => {};
   #running: Promise<void> | undefined;
 
@@ -142,6 +143,7 @@ export class Informer<T extends ApiObject> {
       } catch (error) {
         if (signal.aborted) return;
         if (isExpired(error)) this.#resourceVersion = '';
+        else if (isNotFound(error)) this.#notServed();
         else
           logger.warn(
             { err: error, resource: groupResourceOf(this.ref) },
@@ -154,6 +156,17 @@ export class Informer<T extends ApiObject> {
         await delay(backOffMs * (0.5 + random() / 2), signal, clock);
       }
     }
+  }
+
+  /** A definition has been deleted, and whoever wanted this cache will hear of it; or it is not there yet, which is said once. */
+  #notServed(): void {
+    this.#resourceVersion = '';
+    const level = this.#hasSynced || this.#saidNotServed ? 'debug' : 'info';
+    this.#saidNotServed = true;
+    this.#options.logger[level](
+      { resource: groupResourceOf(this.ref) },
+      'the server does not serve the resource; it will be asked again',
+    );
   }
 
   async #list(signal: AbortSignal): Promise<void> {
