@@ -48,6 +48,10 @@ describe("QEMU's command line", () => {
     assert.deepEqual([values('-netdev', { nic: 'none' }), values('-nic', { nic: 'none' })], [[], ['none']]);
   });
 
+  it('has the right time, or a wrong one', () => {
+    assert.deepEqual([values('-rtc'), values('-rtc', { clock: '1999-01-01' })], [['base=utc'], ['base=1999-01-01']]);
+  });
+
   it('doubles commas in values', () => {
     assert.deepEqual(values('-smbios', { smbios: ['io.systemd.stub.kernel-cmdline-extra=a=1,2'] }), [
       'type=11,value=io.systemd.stub.kernel-cmdline-extra=a=1,,2',

@@ -31,6 +31,8 @@ export interface Hardware {
   readonly fwCfg: Readonly<Record<string, string>>;
   /** Snapshot to continue from instead of booting. */
   readonly loadSnapshot?: string;
+  /** What its clock says at the start, as `-rtc base=` takes it; the right time in UTC unless told. */
+  readonly clock?: string;
   /** Leave the machine stopped before its first instruction. */
   readonly paused?: boolean;
   /** More arguments, for one test's special device. */
@@ -52,7 +54,7 @@ export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelera
   return [
     ...['-name', quoted(hardware.name), '-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', 'q35', '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', cpu],
-    ...['-m', String(hardware.memoryMiB), '-smp', String(hardware.cpus), '-rtc', 'base=utc'],
+    ...['-m', String(hardware.memoryMiB), '-smp', String(hardware.cpus), '-rtc', `base=${hardware.clock ?? 'utc'}`],
     ...firmware(emulator, hardware),
     ...channels.flatMap((id, index) => ['-chardev', `socket,id=${id},fd=${3 + index}`]),
     ...['-mon', 'chardev=qmp,mode=control', '-serial', 'chardev:console'],

@@ -48,6 +48,8 @@ export interface MachineOptions {
   readonly smbios?: readonly string[];
   readonly fwCfg?: Readonly<Record<string, string>>;
   readonly extraArguments?: readonly string[];
+  /** What the machine's clock says when it is switched on, as QEMU's `-rtc base`: `2034-05-06T07:08:09`. Default: the right time. */
+  readonly clock?: string;
   /** Continue a saved machine (running, as it was) instead of booting. Its hardware is used; the copy is independent. */
   readonly snapshotOf?: SavedMachine;
   /** File the raw console is appended to. */
@@ -57,6 +59,9 @@ export interface MachineOptions {
   readonly emulator?: Emulator;
   readonly accelerator?: Accelerator;
 }
+
+/** What may be another at the next power-on; everything else stays. */
+export type HardwareChanges = Pick<MachineOptions, 'kernelArguments' | 'extraArguments' | 'clock'>;
 
 /** A machine frozen on the host's disk by {@link Machine.save}: any number of copies can be continued from it. */
 export interface SavedMachine {
@@ -213,11 +218,24 @@ export class Machine implements AsyncDisposable {
     await within(ended, timeoutMs, 'the guest to shut down', () => this.console.lastLines());
   }
 
-  /** Switches on after a power cut or a shutdown: the same disks and firmware variables, a cold boot. */
-  async powerOn(): Promise<void> {
+  /**
+   * Switches on after a power cut or a shutdown: the same disks and firmware variables, a cold boot.
+   * @param changes what somebody has done to the machine meanwhile; it stays so
+   */
+  async powerOn(changes: HardwareChanges = {}): Promise<void> {
     if (this.running) {
       throw new Error('powerOn: the machine is running; cut its power or shut it down first');
     }
+    this.#hardware = {
+      ...this.#hardware,
+      ...(changes.kernelArguments === undefined
+        ? {}
+        : {
+            smbios: [...this.#hardware.smbios.filter(isNoCommandLine), ...commandLineStrings(changes.kernelArguments)],
+          }),
+      ...(changes.extraArguments === undefined ? {} : { extra: changes.extraArguments }),
+      ...(changes.clock === undefined ? {} : { clock: changes.clock }),
+    };
     this.forgetBoot();
     await this.#launch({});
   }
@@ -286,6 +304,11 @@ export class Machine implements AsyncDisposable {
   }
 }
 
+const commandLineKey = 'io.systemd.stub.kernel-cmdline-extra=';
+const commandLineStrings = (words: readonly string[]): string[] =>
+  words.length === 0 ? [] : [`${commandLineKey}${words.join(' ')}`];
+const isNoCommandLine = (text: string): boolean => !text.startsWith(commandLineKey);
+
 async function newHardware(emulator: Emulator, workspace: string, options: MachineOptions): Promise<Hardware> {
   const disks: HardwareDisk[] = [];
   for (const [index, disk] of (options.disks ?? []).entries()) {
@@ -304,7 +327,6 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
   }
   const variables = join(workspace, 'variables.qcow2');
   await qemuImg(emulator, ['convert', '-q', '-f', 'raw', '-O', 'qcow2', emulator.firmwareVars, variables]);
-  const commandLine = options.kernelArguments ?? [];
   return {
     name: options.name ?? 'atoll',
     memoryMiB: options.memoryMiB ?? 512,
@@ -315,12 +337,10 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
     nic: options.nic ?? 'user',
     forwards: options.forwards ?? [],
     guestForwards: options.guestForwards ?? {},
-    smbios: [
-      ...(commandLine.length === 0 ? [] : [`io.systemd.stub.kernel-cmdline-extra=${commandLine.join(' ')}`]),
-      ...(options.smbios ?? []),
-    ],
+    smbios: [...commandLineStrings(options.kernelArguments ?? []), ...(options.smbios ?? [])],
     fwCfg: options.fwCfg ?? {},
     extra: options.extraArguments ?? [],
+    ...(options.clock === undefined ? {} : { clock: options.clock }),
   };
 }
 
