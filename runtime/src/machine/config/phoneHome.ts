@@ -5,21 +5,41 @@ import { request as httpsRequest } from 'node:https';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { delay, systemClock } from '../../lib/clock.ts';
+import { hostKeyPath, readPublicLine } from './hostKeys.ts';
 import { shownUrl } from './sources/url.ts';
 import type { PhoneHome } from './types.ts';
 
 const silenceMs = 10_000;
 
+/** Where the facts are; a test has its own. */
+export interface FactSources {
+  readonly hostName: string;
+  readonly hosts: string;
+  readonly hostKey: string;
+}
+const ofThisMachine = (): FactSources => ({ hostName: hostname(), hosts: '/etc/hosts', hostKey: hostKeyPath });
+
+/** What cloud-init posts for a key that is not there. */
+const ABSENT = 'N/A';
+
 /** @param folder the generation in force @returns the exit code */
-export async function phoneHome(folder: string, say: (text: string) => void): Promise<number> {
+export async function phoneHome(
+  folder: string,
+  say: (text: string) => void,
+  { hostName, hosts, hostKey }: FactSources = ofThisMachine(),
+): Promise<number> {
   const { url, post, tries } = JSON.parse(readFileSync(join(folder, 'phone-home.json'), 'utf8')) as PhoneHome;
-  const facts: Readonly<Record<string, string>> = {
+  // The SSH server has the one key.
+  const facts: Readonly<Record<string, string | undefined>> = {
+    pub_key_rsa: undefined,
+    pub_key_ecdsa: undefined,
+    pub_key_ed25519: readPublicLine(hostName, hostKey),
     instance_id: readFileSync(join(folder, 'instance'), 'utf8').trim(),
-    hostname: hostname(),
-    fqdn: hostname(),
+    hostname: hostName,
+    fqdn: fullName(hosts) ?? hostName,
   };
   const names = post === 'all' ? Object.keys(facts) : post;
-  const body = new URLSearchParams(names.map((name): [string, string] => [name, facts[name] ?? ''])).toString();
+  const body = new URLSearchParams(names.map((name): [string, string] => [name, facts[name] ?? ABSENT])).toString();
   for (let attempt = 0; attempt < tries; attempt++) {
     if (attempt > 0) await delay(Math.min(1000 * 2 ** attempt, 30_000), undefined, systemClock);
     try {
@@ -32,6 +52,15 @@ export async function phoneHome(folder: string, say: (text: string) => void): Pr
     }
   }
   return 1;
+}
+
+/** The machine's first name in /etc/hosts, where `fqdn` and `hostname` have put it. */
+function fullName(hosts: string): string | undefined {
+  try {
+    return /^127\.0\.1\.1\s+(\S+)/m.exec(readFileSync(hosts, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function send(url: string, body: string): Promise<void> {
