@@ -5,14 +5,17 @@
  * needs a reboot.
  */
 import type { TreeFile } from './generations.ts';
+import { leftovers, removedSupplicants } from './leftovers.ts';
 
 export interface LivePlan {
-  /** Absolute paths the old generation put into /etc and the new one does not: the image's own comes back, or nothing. */
+  /** Absolute paths in /etc where the image's own comes back, or nothing: what only the old generation put there, and what it appended to. */
   readonly remove: readonly string[];
   /** Programs to run after the new generation has been put in place, in this order. */
   readonly commands: readonly (readonly string[])[];
   /** What takes effect at the next boot. */
   readonly rebootNeeded: readonly string[];
+  /** Those of them that can be had now where the daemons have not started yet: nothing of their kind was done before in this boot. */
+  readonly whileBooting: readonly string[];
 }
 
 /** Nothing is waited for: at a first boot the units themselves wait for the configuration that is being fetched. */
@@ -46,6 +49,8 @@ const atBootOnly: readonly (readonly [call: string, name: string])[] = [
   ['certificates', 'ca_certs'],
 ];
 
+const roleName = 'atoll.role';
+
 export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]): LivePlan {
   const contents = (files: readonly TreeFile[]): Map<string, TreeFile> => new Map(files.map(file => [file.path, file]));
   const [old, fresh] = [contents(before), contents(after)];
@@ -59,7 +64,7 @@ export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]
   const commands = followers
     .filter(({ paths }) => changed.some(path => paths.test(path)))
     .map(({ command }) => command);
-  const calls = (files: Map<string, TreeFile>, name: string): string =>
+  const lines = (files: Map<string, TreeFile>, name: string): string =>
     (files.get('boot')?.content.toString('utf8') ?? '')
       .split('\n')
       .filter(line => line.startsWith(`${name} `))
@@ -70,12 +75,14 @@ export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]
       .join('\n');
   const placed = (files: Map<string, TreeFile>): Set<string> => new Set([...placedInEtc(files), ...inEtc(files)]);
   const stays = placed(fresh);
-  const rebootNeeded = atBootOnly.filter(([call]) => calls(old, call) !== calls(fresh, call)).map(([, name]) => name);
+  const [had, has] = [appendedInEtc(old), appendedInEtc(fresh)];
+  const gone = [...placed(old)].filter(path => !stays.has(path) || (had.has(path) && had.get(path) !== has.get(path)));
+  const rebootNeeded = atBootOnly.filter(([call]) => lines(old, call) !== lines(fresh, call)).map(([, name]) => name);
   const role = ['etc/atoll/no-server', 'etc/atoll/no-agent'].some(path => old.has(path) !== fresh.has(path));
   return {
-    remove: [...placed(old)].filter(path => !stays.has(path)),
-    commands,
-    rebootNeeded: [...rebootNeeded, ...(role ? ['atoll.role'] : [])],
+    remove: gone,
+    commands: [...removedSupplicants(old, fresh).map(unit => ['systemctl', '--no-block', 'stop', unit]), ...commands],
+    rebootNeeded: [...rebootNeeded, ...(role ? ['atoll.role'] : []), ...leftovers(old, fresh)],
   };
 }
 
@@ -84,8 +91,23 @@ const inEtc = (files: ReadonlyMap<string, TreeFile>): string[] =>
 
 /** Files with an owner, appended to or written late are not copied but placed: `put 'files/3' '/etc/site/motd' …`. */
 function placedInEtc(files: ReadonlyMap<string, TreeFile>): string[] {
-  const words = ['boot', 'final'].map(name => files.get(name)?.content.toString('utf8') ?? '').join('\n');
-  return [...words.matchAll(/^(?:put|append) 'files\/\d+' '(\/etc\/(?:[^']|'\\'')+)'/gm)].map(([, path = '']) =>
-    path.replaceAll("'\\''", "'"),
-  );
+  const words = wordsIn(files);
+  const zone = /^zone /m.test(words) ? ['/etc/localtime'] : [];
+  return [...calls(words, 'put'), ...calls(words, 'append')].map(({ path }) => path).concat(zone);
 }
+
+/** Path → what is put at its end. */
+function appendedInEtc(files: ReadonlyMap<string, TreeFile>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const { path, file } of calls(wordsIn(files), 'append'))
+    found.set(path, `${found.get(path) ?? ''}${files.get(file)?.content.toString('base64') ?? ''}\n`);
+  return found;
+}
+
+const wordsIn = (files: ReadonlyMap<string, TreeFile>): string =>
+  ['boot', 'final'].map(name => files.get(name)?.content.toString('utf8') ?? '').join('\n');
+
+const calls = (words: string, name: 'put' | 'append'): { readonly file: string; readonly path: string }[] =>
+  [...words.matchAll(new RegExp(`^${name} '(files/\\d+)' '(/etc/(?:[^']|'\\\\'')+)'`, 'gm'))].map(
+    ([, file = '', path = '']) => ({ file, path: path.replaceAll("'\\''", "'") }),
+  );

@@ -132,6 +132,60 @@ describe('a new generation on a running node', () => {
     ],
     ['authorities', {}, { authorities: { pem: 'x', only: false } }, [], ['ca_certs']],
     ['the role', {}, file('/etc/atoll/no-server'), [], ['atoll.role']],
+    // What goes is not always gone.
+    ['another host name', { hostname: 'a' }, { hostname: 'b' }, [], []],
+    ['a host name that goes', { hostname: 'a' }, {}, [], ['hostname']],
+    ['another watchdog', { watchdogSeconds: 30 }, { watchdogSeconds: 60 }, [], []],
+    ['a watchdog that goes', { watchdogSeconds: 30 }, {}, [], ['machine.watchdog']],
+    [
+      'a bridge that goes',
+      file('/etc/systemd/network/50-br0.netdev'),
+      {},
+      ['networkctl reload'],
+      ['network-config (br0)'],
+    ],
+    [
+      'another bridge',
+      file('/etc/systemd/network/50-br0.netdev', 'a'),
+      file('/etc/systemd/network/50-br0.netdev', 'b'),
+      ['networkctl reload'],
+      ['network-config (br0)'],
+    ],
+    [
+      'a name of a card that goes',
+      file('/etc/systemd/network/50-up.link'),
+      {},
+      ['networkctl reload'],
+      ['network-config (up)'],
+    ],
+    [
+      'a wireless network that goes',
+      file('/etc/systemd/system/atoll-wpa-wlan0.service'),
+      {},
+      ['systemctl --no-block stop atoll-wpa-wlan0.service', 'systemctl daemon-reload'],
+      [],
+    ],
+    [
+      'kernel parameters that go',
+      file('/etc/sysctl.d/90-config.conf', 'vm.swappiness = 1\nvm.x = 2\nvm.y = 3\n'),
+      file('/etc/sysctl.d/90-config.conf', 'vm.x = 4\n'),
+      ['/usr/lib/systemd/systemd-sysctl'],
+      ['machine.sysctls (vm.swappiness, vm.y)'],
+    ],
+    [
+      'a module that goes',
+      file('/etc/modules-load.d/50-config.conf', 'a\nb\n'),
+      file('/etc/modules-load.d/50-config.conf', 'b\n'),
+      ['/usr/lib/systemd/systemd-modules-load'],
+      ['machine.kernel-modules (a)'],
+    ],
+    [
+      'other parameters of a module',
+      file('/etc/modprobe.d/50-config.conf', 'options a x=1\n'),
+      file('/etc/modprobe.d/50-config.conf', 'options a x=2\n'),
+      [],
+      ['machine.kernel-modules (a)'],
+    ],
   ] as const) {
     it(`${what}: ${[...commands, ...reboot].join(', ') || 'nothing to do'}`, () => {
       const found = plan(before as Partial<Rendered>, after as Partial<Rendered>);
@@ -142,6 +196,21 @@ describe('a new generation on a running node', () => {
       assert.deepEqual(found.rebootNeeded, reboot);
     });
   }
+
+  it('that a boot has waited for brings what else would need a reboot, unless another of its kind was there', () => {
+    const disk = { device: '/dev/vdb', filesystem: 'ext4', label: 'data', mountPoint: '/var/data' } as const;
+    const fresh = {
+      bootcmd: ['b'],
+      diskSetup: [disk],
+      authorities: { pem: 'x', only: false },
+      ...file('/etc/atoll/no-server'),
+    };
+    assert.deepEqual(plan({}, fresh).whileBooting, ['bootcmd', 'disk_setup', 'ca_certs', 'atoll.role']);
+    const found = plan({ bootcmd: ['a'] }, fresh);
+    assert.deepEqual(found.whileBooting, ['disk_setup', 'ca_certs', 'atoll.role']);
+    assert.deepEqual(found.rebootNeeded, ['bootcmd', 'disk_setup', 'ca_certs', 'atoll.role']);
+    assert.deepEqual(plan({ bootcmd: ['b'] }, { bootcmd: ['b'] }).whileBooting, []);
+  });
 
   it('takes out of /etc what the old one put there', () => {
     assert.deepEqual(plan(file('/etc/motd'), {}).remove, ['/etc/motd']);
@@ -160,5 +229,18 @@ describe('a new generation on a running node', () => {
       '/etc/shadow',
     ]);
     assert.deepEqual(plan(file('/var/x'), {}).remove, []);
+    assert.deepEqual(plan({ timezone: 'UTC' }, {}).remove, ['/etc/localtime']);
+  });
+
+  it("starts from the image's own where something else is appended", () => {
+    const appended = (...contents: readonly string[]): Partial<Rendered> => ({
+      files: contents.map(content => ({ path: "/etc/it's", content, mode: 0o644, append: true as const })),
+    });
+    assert.deepEqual(plan(appended('a'), appended('a')).remove, []);
+    assert.deepEqual(plan(appended('a'), appended('b')).remove, ["/etc/it's"]);
+    assert.deepEqual(plan(appended('a', 'b'), appended('a')).remove, ["/etc/it's"]);
+    assert.deepEqual(plan(appended('a'), { ...appended('a'), bootcmd: ['true'] }).remove, []);
+    assert.deepEqual(plan(appended('a'), file("/etc/it's")).remove, ["/etc/it's"]);
+    assert.deepEqual(plan({}, appended('a')).remove, []);
   });
 });
