@@ -79,6 +79,8 @@ describe('a node with 512 MiB of memory and no network but its own', { timeout: 
     await node.kubectlOutput(['apply', '-f', '-'], { stdin: demoDeployment });
     await rolledOut(node);
     const machineId = await guest('cat /etc/machine-id');
+    assert.equal(name, `atoll-${machineId.slice(0, 8)}`);
+    assert.equal(await guest('hostname; cat /etc/hostname'), `${name}\n${name}`);
     const uid = await node.kubectlOutput(['get', 'node', name, '-o', 'jsonpath={.metadata.uid}']);
 
     const reset = node.machine.qmpEvent('RESET', 2 * minutes);

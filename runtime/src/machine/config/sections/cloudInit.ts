@@ -134,12 +134,14 @@ const fileSystem = mapping({
 
 export const cloudInitFields = {
   // Who it is
-  hostname: field(hostName, 'the host name; default: atoll- and part of the machine id', { examples: ['press-7'] }),
+  hostname: field(hostName, 'the host name; default: atoll- and the first eight digits of the machine id', {
+    examples: ['press-7'],
+  }),
   fqdn: field(domainName, 'the full name; its first part is the host name where hostname is not given', {
     examples: ['press-7.hall-2.example.org'],
   }),
   prefer_fqdn_over_hostname: field(boolean(), 'the full name is the host name'),
-  preserve_hostname: field(boolean(), 'leave the host name as the network (DHCP) or the image gives it'),
+  preserve_hostname: field(boolean(), 'the default host name stays, whatever hostname, fqdn and local-hostname say'),
   timezone: field(timeZone, 'the time zone; default UTC', { examples: ['Europe/Berlin'] }),
   locale: field(locale, 'the locale of services; default C.UTF-8'),
   ntp: field(
