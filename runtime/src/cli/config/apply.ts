@@ -1,20 +1,21 @@
 /**
- * `atoll config apply [FILE|DIR] [--dry-run]`: looks at the sources again, or takes what a person gives, and puts it in force. A file
+ * `atoll config apply [FILE|DIR|-] [--dry-run]`: looks at the sources again, or takes what a person gives, and puts it in force. A file
  * given so is the strongest source until another is given, or the sources alone are applied.
  */
-import { readFileSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { compile } from '../../machine/config/compile.ts';
 import { gather, planOf, takeLive, workDir } from '../../machine/config/onNode.ts';
 import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
 import { problemLine } from '../../machine/config/status.ts';
-import { type DocumentName, documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
+import { namedDocuments } from './documents.ts';
 
 /** @returns 0: in force, or nothing new; 1: refused; 3: in force, but for what needs a reboot */
 export async function configApply({ values, rest, stdout }: CommandContext): Promise<number> {
   const [path, ...more] = rest;
   if (more.length > 0) throw new UsageError(`atoll config apply takes one file or folder; "${more[0]}" was given too`);
+  mustBeNode();
   const dryRun = values.has('dry-run');
   const { outcome, failed } = takeLive(path === undefined ? atHand() : given(path), compile, {
     dryRun,
@@ -49,27 +50,13 @@ function atHand(): Gathered {
   return readGathered(join(workDir, 'sources'));
 }
 
-/** A file is user-data unless it is called like another document; a folder holds documents by their names. */
-function given(path: string): Gathered {
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-  if (isFolder === undefined) throw new UsageError(`there is no ${path}`);
-  const documents: Partial<Record<DocumentName, Buffer>> = {};
-  if (isFolder) {
-    for (const name of documentNames) {
-      const bytes = read(join(path, name));
-      if (bytes) documents[name] = bytes;
-    }
-    if (Object.keys(documents).length === 0)
-      throw new UsageError(`${path} holds no ${documentNames.join(', ')}: these are the names of the documents`);
-  } else documents[documentNames.find(name => name === basename(path)) ?? 'user-data'] = readFileSync(path);
-  const source: SourceDocuments = { source: 'command', location: path, documents };
-  return { sources: [source], problems: [] };
-}
+const given = (path: string): Gathered => ({ sources: namedDocuments(path, 'command').sources, problems: [] });
 
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
+/** What puts it in force is in the image; elsewhere nothing must be changed. @throws UsageError */
+function mustBeNode(): void {
+  if (!existsSync('/usr/lib/atoll/config-apply'))
+    throw new UsageError(
+      'this machine is no Atoll node: config apply changes the node it runs on; validate, show and diff work here',
+    );
+  if (process.getuid?.() !== 0) throw new UsageError('config apply is for root');
 }

@@ -92,6 +92,62 @@ describe('atoll config validate', () => {
     assert.match(output, /^\.\/office\.yaml:3:3: error: network: unknown key "ethernet"$/m);
   });
 
+  it('says of a file that is no text, or too long, what it is, and shows nothing of it', async () => {
+    const utf16 = Buffer.from('\ufeff#cloud-config\nhostname: a\n', 'utf16le');
+    const rows: readonly (readonly [content: Buffer, said: string])[] = [
+      [utf16, './press-7:1:1: error: is in UTF-16\n   → save the file as UTF-8 (Windows calls UTF-16 "Unicode")\n'],
+      [
+        Buffer.alloc(3_000_000, '#cloud-config\n'),
+        './press-7:1:1: error: is longer than 1048576 bytes (1 MiB)\n   → keep',
+      ],
+      [Buffer.alloc(0), './press-7:1:1: error: is empty\n   → write #cloud-config'],
+      [Buffer.from([0x80, 0x81, 0x82, 0x83, 0x84]), './press-7:1:1: error: is not UTF-8: byte 0x80\n   → save'],
+      [
+        Buffer.from('#cloud-config\n# M\xfcller\n', 'latin1'),
+        './press-7:2:4: error: is not UTF-8: byte 0xFC ("ü" in Latin-1?)\n 2 │ # M',
+      ],
+    ];
+    for (const [content, said] of rows) {
+      const [code, output] = await run(['validate', file('press-7', content)]);
+      assert.deepEqual([code, output.slice(0, said.length)], [1, said]);
+      assert.match(output, /\n\n\.\/press-7: refused: 1 error\n$/);
+    }
+  });
+
+  it('says of each file that cannot be read why, and goes on', async () => {
+    const good = file('good.yaml', '#cloud-config\nhostname: a\n');
+    file('windows/user-data.txt', '#cloud-config\n');
+    file('windows/network-config', 'version: 2\n');
+    file('deep/user-data/x', '');
+    symlinkSync('loop', join(folder, 'loop'));
+    const names = ['none', 'good.yaml/x', 'windows', 'deep', 'loop', 'my file.yaml'].map(name => join(folder, name));
+    file('my file.yaml', 'hostname: a\n');
+    assert.deepEqual(await run(['validate', ...names, good]), [
+      2,
+      `./none: there is no such file
+./good.yaml/x: there is no such file
+./windows/user-data.txt: a node reads user-data, without .txt: rename it
+./deep/user-data: is a folder, where a file is meant
+./loop: is a link that leads to itself
+./my file.yaml:1:1: error: the first line must be #cloud-config
+ 1 │ hostname: a
+   │ ^^^^^^^^
+   → cloud-init takes other files for something else
+
+./my file.yaml: refused: 1 error
+./good.yaml: good
+`,
+    ]);
+    const [code, json] = await run(['validate', join(folder, 'none'), good], { output: 'json' });
+    assert.deepEqual([code, JSON.parse(json).map(({ valid }: { valid: boolean }) => valid)], [2, [false, true]]);
+  });
+
+  it('ends although a file has no end', async () => {
+    const [code, output] = await run(['validate', '/dev/zero']);
+    assert.equal(code, 1);
+    assert.match(output, /^\/dev\/zero:1:1: error: is longer than 1048576 bytes \(1 MiB\)/);
+  });
+
   it('ends well with warnings', async () => {
     const [code, output] = await run(['validate', file('warn.yaml', '#cloud-config\npreserve_hostname: yes\n')]);
     assert.equal(code, 0);
@@ -197,6 +253,10 @@ describe('atoll config diff', () => {
     const next = GOOD.replace('node-label: [a=b]', 'node-label: [a=b, c=d]')
       .replace('hunter2', 'hunter3')
       .replace('hostname: node\n', '');
+    assert.match(
+      (await run(['diff', file('first.yaml', GOOD)]))[1],
+      /^# Nothing is configured here: compared with the defaults\.\n\+ hostname: "node"\n/,
+    );
     const path = file('next.yaml', `${next}machine: {zram: true}\n`);
     assert.deepEqual(await run(['diff', path], { 'config-dir': base }), [
       0,
@@ -226,7 +286,9 @@ describe('atoll config, asked wrongly', () => {
     [['validate', '/nonexistent'], /there is no such file/],
     [['validate', tmpdir()], /there is none of user-data/],
     [['show', 'a', 'b'], /takes one file or folder/],
-    [['diff'], /say which/],
+    [['diff'], /say which: atoll config diff FILE\|DIR/],
+    [['diff', 'a', 'b'], /takes one file or folder; "b" was given, too/],
+    [['apply', '/nonexistent'], /no Atoll node: config apply changes the node it runs on/],
     [['schema', 'vendor-data'], /one of user-data, meta-data, network-config/],
     [['reference', 'x'], /no arguments/],
   ];
@@ -235,6 +297,12 @@ describe('atoll config, asked wrongly', () => {
       assert.rejects(run(words), error => error instanceof UsageError && message.test(error.message)),
     );
   }
+  for (const [words, option, message] of [
+    [['validate', 'a'], 'sources', /atoll config validate has no --sources: it is of show/],
+    [['show', 'a'], 'dry-run', /atoll config show has no --dry-run: it is of apply/],
+    [['schema'], 'o', /atoll config schema has no -o: it is of validate, show/],
+  ] as const)
+    it(`${words[0]} with ${option}`, () => assert.rejects(run(words, { [option]: 'json' }), message));
   it('says which outputs there are', () =>
     assert.rejects(run(['validate', '-'], { output: 'xml' }), /--output is json, not "xml"/));
 });

@@ -1,29 +1,34 @@
 /** `atoll config diff`: what a file would change on this node, key by key, and what of it needs a reboot. */
-
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { namesOf } from '../../machine/config/check.ts';
 import { isSecret } from '../../machine/config/checkWords.ts';
 import { readConfig } from '../../machine/config/read.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
 import type { Shape } from '../../machine/config/shape.ts';
+import { effectiveSources, readGathered } from '../../machine/config/sources/gathered.ts';
 import { pathText, type Tree } from '../../machine/config/tree.ts';
-import { type DocumentName, documentNames } from '../../machine/config/types.ts';
+import { type DocumentName, documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
-import { namedDocuments, nodeDocuments } from './documents.ts';
+import { type Named, namedDocuments, nodeDocuments, shownName, withTexts } from './documents.ts';
 import { coloursOf, problemText } from './problems.ts';
 import { COVERED, fieldShape, shown } from './show.ts';
 
-export function showDifference({ values, rest, stdout }: CommandContext): number {
+export async function showDifference({ values, rest, stdout }: CommandContext): Promise<number> {
   const [file, ...more] = rest;
-  if (file === undefined || more.length > 0) throw new UsageError('say which: atoll config diff FILE|DIR');
-  const named = namedDocuments(file);
+  if (more.length > 0) throw new UsageError(`atoll config diff takes one file or folder; "${more[0]}" was given, too`);
+  const node = nodeDocuments(values.one('config-dir'));
+  const named = file === undefined ? await documentsAtHand(node?.sources ?? []) : namedDocuments(file);
+  const what = file === undefined ? 'What the sources say' : shownName(file);
   const next = readConfig(named.sources);
   const paint = coloursOf(process.stdout.isTTY === true, process.env);
   for (const problem of next.problems) stdout(problemText(problem, named.texts, paint));
   if (!next.config) {
-    stdout(`${file} is refused: it would change nothing.\n`);
+    stdout(`${what} is refused: it would change nothing.\n`);
     return 1;
   }
-  const current = readConfig(nodeDocuments(values.one('config-dir'))?.sources ?? []);
+  const current = readConfig(node?.sources ?? []);
+  if (!node) stdout('# Nothing is configured here: compared with the defaults.\n');
   const changes: Change[] = [];
   for (const name of documentNames) {
     const tree = next.trees[name];
@@ -39,9 +44,29 @@ export function showDifference({ values, rest, stdout }: CommandContext): number
   const secrets = values.has('secrets');
   for (const change of changes) stdout(`${changeText(change, secrets)}\n`);
   const reboot = [...new Set(changes.filter(({ needsReboot }) => needsReboot).map(({ path }) => pathText(path)))];
-  if (changes.length === 0) stdout('It says what is in force already.\n');
+  if (changes.length === 0)
+    stdout(file === undefined ? 'The sources say what is in force already.\n' : 'It says what is in force already.\n');
   else if (reboot.length > 0) stdout(`Needs a reboot: ${reboot.join(', ')}\n`);
+  if (file === undefined && changes.length > 0) stdout('atoll config apply takes it; so does the next boot.\n');
   return 0;
+}
+
+/**
+ * What the sources at this machine say now; one that is silent says what it said last.
+ * @throws UsageError where there are none to ask
+ */
+async function documentsAtHand(stored: readonly SourceDocuments[]): Promise<Named> {
+  if (!existsSync('/usr/lib/atoll/config-gather'))
+    throw new UsageError('say which: atoll config diff FILE|DIR (without one, a node compares its sources)');
+  const { gather, workDir } = await import('../../machine/config/onNode.ts');
+  if (process.getuid?.() !== 0)
+    throw new UsageError('only root may look at the sources: config diff FILE is for everybody');
+  gather();
+  const now = readGathered(join(workDir, 'sources'));
+  for (const { message } of now.problems) throw new UsageError(message);
+  // A file that was given by hand counts until the sources alone are applied.
+  const kept = stored.filter(({ source }) => source !== 'command');
+  return withTexts(effectiveSources(now.sources, kept));
 }
 
 type Path = readonly (string | number)[];

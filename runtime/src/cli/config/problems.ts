@@ -2,7 +2,7 @@
  * A problem as a person sees it on a terminal: file, line and column, the line itself with a caret, and what to do. Secrets in the line
  * are covered, as what a terminal shows ends in logs.
  */
-import { documentNames, type Place, type Problem } from '../../machine/config/types.ts';
+import type { Place, Problem } from '../../machine/config/types.ts';
 import { type Texts, textKey } from './documents.ts';
 
 const WIDTH = 100;
@@ -36,11 +36,12 @@ export function placeText({ location, document, line, column }: Place): string {
   return `${fileOf(location, document)}:${line}:${column}`;
 }
 
+/** A location is a file, a folder that ends with a slash, or words: `the EFI system partition`. */
 function fileOf(location: string, document: Place['document']): string {
-  const isFile = /\.ya?ml$|\.json$|\.cfg$|\.txt$/.test(location) || location === 'standard input';
-  const named = documentNames.some(name => location === name || location.endsWith(`/${name}`));
-  if (isFile || named) return location;
-  return location.includes(' ') || /^https?:/.test(location) ? `${document} of ${location}` : `${location}/${document}`;
+  if (location.endsWith('/'))
+    return /^https?:/.test(location) ? `${document} of ${location}` : `${location}${document}`;
+  const isPath = !/^https?:/.test(location) && (!/\s/.test(location) || /\.[a-z]{2,5}$/i.test(location));
+  return location === 'standard input' || isPath ? location : `${document} of ${location}`;
 }
 
 export function problemText(problem: Problem, texts: Texts, paint: Colours): string {
@@ -67,6 +68,7 @@ function parentOf(path: string, message: string): string {
 function excerpt(bytes: Buffer, { line, column }: Place, problem: Problem, paint: Colours): string[] {
   const text = lineOf(bytes, line);
   if (text === undefined) return [];
+  if (!isShown(text, problem)) return [];
   const shown = covered(text, problem);
   const letters = [...shown].map(letter => (letter === '\t' ? '⇥' : printable(letter)));
   const from = column > WIDTH - 10 ? column - 40 : 0;
@@ -82,6 +84,15 @@ function excerpt(bytes: Buffer, { line, column }: Place, problem: Problem, paint
     `${paint.faint(` ${' '.repeat(number.length)} │`)} ${' '.repeat(before.length + Math.max(0, at))}${paint[problem.severity](mark)}`,
   ];
 }
+
+/** Of a file that is no text, or too long, a line says nothing. */
+const isShown = (text: string, { message }: Problem): boolean =>
+  text !== '' &&
+  !message.startsWith('is longer than') &&
+  !text.includes('\0') &&
+  (text.match(/\ufffd/g)?.length ?? 0) <= 3 &&
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+  (text.match(/[\x01-\x08\x0e-\x1a\x1c-\x1f]/g)?.length ?? 0) <= 3;
 
 function lineOf(bytes: Buffer, line: number): string | undefined {
   let start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;

@@ -2,7 +2,7 @@
 import { readConfig } from '../../machine/config/read.ts';
 import type { Problem } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
-import { namedDocuments } from './documents.ts';
+import { type Named, namedDocuments, shownName } from './documents.ts';
 import { coloursOf, problemText } from './problems.ts';
 
 /** After so many the first ones are what is to be done. */
@@ -14,17 +14,36 @@ export function validate({ values, rest, stdout }: CommandContext): number {
   const output = outputOf(values.optional('output') ?? values.optional('o'), ['json']);
   const paint = coloursOf(process.stdout.isTTY === true, process.env);
   const results: { file: string; valid: boolean; problems: readonly Problem[] }[] = [];
+  let unread = 0;
   for (const file of rest) {
-    const { sources, texts } = namedDocuments(file);
+    const named = read(file, rest.length > 1);
+    if (typeof named === 'string') {
+      unread++;
+      results.push({ file, valid: false, problems: [{ severity: 'error', path: '', message: named }] });
+      if (output !== 'json') stdout(`${paint.strong(named)}\n`);
+      continue;
+    }
+    const { sources, texts } = named;
     const { config, problems } = readConfig(sources);
     results.push({ file, valid: config !== undefined, problems });
     if (output === 'json') continue;
     for (const problem of problems.slice(0, SHOWN)) stdout(`${problemText(problem, texts, paint)}\n`);
     if (problems.length > SHOWN) stdout(`… and ${problems.length - SHOWN} more\n\n`);
-    stdout(`${paint.strong(file)}: ${verdict(problems)}\n`);
+    stdout(`${paint.strong(shownName(file))}: ${verdict(problems)}\n`);
   }
   if (output === 'json') stdout(`${JSON.stringify(results, undefined, 2)}\n`);
+  if (unread > 0) return 2;
   return results.every(({ valid }) => valid) ? 0 : 1;
+}
+
+/** One of several that cannot be read does not hide the others. @returns why it cannot */
+function read(file: string, oneOfSeveral: boolean): Named | string {
+  try {
+    return namedDocuments(file);
+  } catch (error) {
+    if (oneOfSeveral && error instanceof UsageError) return error.message;
+    throw error;
+  }
 }
 
 function verdict(problems: readonly Problem[]): string {

@@ -18,7 +18,7 @@ export function textOf(bytes: Buffer, from: From): TextResult {
   });
   if (bytes.length > MAX_DOCUMENT_BYTES)
     return problem(
-      `is too big: ${bytes.length} bytes, at most ${MAX_DOCUMENT_BYTES} are read`,
+      `is longer than ${MAX_DOCUMENT_BYTES} bytes (1 MiB)`,
       'keep big files out of the configuration: a container image, a ConfigMap or a download in runcmd',
     );
   const known = knownBytes(bytes);

@@ -102,12 +102,12 @@ export const bytes: readonly (readonly [name: string, bytes: Buffer, problems: s
   [
     'a byte more than a MiB',
     Buffer.from(good.padEnd(1_048_577, '#')),
-    '1:1 is too big: 1048577 bytes, at most 1048576 are read → keep big files out of the configuration: a container image, a ConfigMap or a download in runcmd',
+    '1:1 is longer than 1048576 bytes (1 MiB) → keep big files out of the configuration: a container image, a ConfigMap or a download in runcmd',
   ],
   [
     'sixteen MiB',
     Buffer.alloc(16_777_216, 0x61),
-    '1:1 is too big: 16777216 bytes, at most 1048576 are read → keep big files out of the configuration: a container image, a ConfigMap or a download in runcmd',
+    '1:1 is longer than 1048576 bytes (1 MiB) → keep big files out of the configuration: a container image, a ConfigMap or a download in runcmd',
   ],
   [
     'no first line',
