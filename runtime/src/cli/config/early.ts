@@ -25,7 +25,8 @@ async function main(command: string | undefined): Promise<number> {
   }
   if (command === 'fetch' || command === 'refresh') {
     const { fetchConfiguration } = await import('./fetch.ts');
-    return fetchConfiguration(command === 'fetch' ? FIRST_PATIENCE_MS : PATIENCE_MS);
+    const booting = command === 'fetch';
+    return fetchConfiguration(booting ? FIRST_PATIENCE_MS : PATIENCE_MS, booting);
   }
   if (command === 'phone-home') {
     const { phoneHome } = await import('../../machine/config/phoneHome.ts');

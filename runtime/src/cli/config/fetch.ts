@@ -13,8 +13,11 @@ import { defaultsStatus } from '../../machine/config/status.ts';
 import type { Problem } from '../../machine/config/types.ts';
 import { say, tellJournal } from './journal.ts';
 
-/** @returns the exit code: 1 when nothing new is in force because of a mistake or because nobody answered */
-export async function fetchConfiguration(patienceMs: number): Promise<number> {
+/**
+ * @param booting the boot waits for it (and nothing has started that it is for)
+ * @returns the exit code: 1 when nothing new is in force because of a mistake or because nobody answered
+ */
+export async function fetchConfiguration(patienceMs: number, booting: boolean): Promise<number> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
   let source: UrlSource | undefined;
@@ -39,7 +42,8 @@ export async function fetchConfiguration(patienceMs: number): Promise<number> {
   });
   if (!found) return 1;
   const local = readGathered(join(workDir, 'sources'));
-  const { outcome, failed } = takeLive({ sources: [found, ...local.sources], problems: local.problems }, compile);
+  const gathered = { sources: [found, ...local.sources], problems: local.problems };
+  const { outcome, failed } = takeLive(gathered, compile, { booting });
   tellJournal(outcome.status);
   for (const command of failed) say(`failed: ${command}`);
   if (outcome.kind === 'unchanged') tell(outcome.status);

@@ -77,12 +77,17 @@ export function livePlan(before: readonly TreeFile[], after: readonly TreeFile[]
   const stays = placed(fresh);
   const [had, has] = [appendedInEtc(old), appendedInEtc(fresh)];
   const gone = [...placed(old)].filter(path => !stays.has(path) || (had.has(path) && had.get(path) !== has.get(path)));
-  const rebootNeeded = atBootOnly.filter(([call]) => lines(old, call) !== lines(fresh, call)).map(([, name]) => name);
+  const different = atBootOnly.filter(([call]) => lines(old, call) !== lines(fresh, call));
+  const rebootNeeded = different.map(([, name]) => name);
   const role = ['etc/atoll/no-server', 'etc/atoll/no-agent'].some(path => old.has(path) !== fresh.has(path));
   return {
     remove: gone,
     commands: [...removedSupplicants(old, fresh).map(unit => ['systemctl', '--no-block', 'stop', unit]), ...commands],
-    rebootNeeded: [...rebootNeeded, ...(role ? ['atoll.role'] : []), ...leftovers(old, fresh)],
+    rebootNeeded: [...rebootNeeded, ...(role ? [roleName] : []), ...leftovers(old, fresh)],
+    whileBooting: [
+      ...different.filter(([call]) => lines(old, call) === '').map(([, name]) => name),
+      ...(role ? [roleName] : []),
+    ],
   };
 }
 

@@ -23,9 +23,10 @@ export function imageIdentity(cmdline: string = readFileSync('/proc/cmdline', 'u
 }
 
 /** Runs a program and gives its output to the journal. @returns whether it succeeded */
-export function ran(argv: readonly string[]): boolean {
+export function ran(argv: readonly string[], environment: NodeJS.ProcessEnv = {}): boolean {
   const [program = '', ...words] = argv;
-  return spawnSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+  const env = { ...process.env, ...environment };
+  return spawnSync(program, words, { stdio: ['ignore', 'inherit', 'inherit'], env }).status === 0;
 }
 
 export const gather = (): boolean => ran(['/usr/lib/atoll/config-gather']);
@@ -41,17 +42,22 @@ export interface LiveResult {
   readonly failed: readonly string[];
 }
 
+export interface LiveOptions extends Pick<ApplyOptions, 'dryRun' | 'forget'> {
+  /** The boot waits for this configuration: no daemon has started, and what else would need a reboot is done now. */
+  readonly booting?: boolean;
+}
+
 /** On a running node: stores, and puts in force what can be. */
 export function takeLive(
-  now: Gathered,
+  gathered: Gathered,
   compile: Compile,
-  options: Pick<ApplyOptions, 'dryRun' | 'forget'> = {},
+  { booting = false, ...options }: LiveOptions = {},
 ): LiveResult {
   mkdirSync(imageRoot, { recursive: true, mode: 0o700 });
   const mounted = ran(['mount', '--bind', '/', imageRoot]);
   try {
     const root = mounted ? imageRoot : '/';
-    const outcome = takeSources(now, {
+    const outcome = takeSources(gathered, {
       image: imageIdentity(),
       compile,
       accounts: () => readAccounts(root),
@@ -66,10 +72,14 @@ export function takeLive(
     const before = outcome.before === undefined ? [] : readTree(outcome.before);
     const plan = livePlan(before, outcome.files);
     for (const path of plan.remove) restore(path, root);
+    const now = booting ? plan.whileBooting : [];
     const commands = [['/usr/lib/atoll/config-apply'], ...plan.commands];
-    const failed = commands.filter(command => !ran(command)).map(command => command.join(' '));
+    const failed = commands
+      .filter(command => !ran(command, { ATOLL_CONFIG_NOW: now.join(' ') }))
+      .map(command => command.join(' '));
     const waiting = readConfigStatus(runDir)?.rebootNeeded ?? [];
-    const status = { ...outcome.status, rebootNeeded: [...new Set([...waiting, ...plan.rebootNeeded])] };
+    const later = plan.rebootNeeded.filter(name => !now.includes(name));
+    const status = { ...outcome.status, rebootNeeded: [...new Set([...waiting, ...later])] };
     return { outcome: told({ ...outcome, status }), failed };
   } finally {
     if (mounted) ran(['umount', imageRoot]);
