@@ -13,6 +13,7 @@ import type { TokenAuthenticator } from './authentication/tokens.ts';
 import type { Authorizer } from './authorization/authorizer.ts';
 import type { Bindings } from './authorization/bindings.ts';
 import type { Catalog, CustomResource } from './customResources/catalog.ts';
+import type { HealthCheck } from './endpoints/health.ts';
 import type { Tunnels } from './kubelet/tunnels.ts';
 import type { Mirrors } from './mirrors.ts';
 import type { RequestInfo } from './requestInfo.ts';
@@ -36,6 +37,8 @@ export interface Parts {
   readonly watches: WatchHub;
   /** To the kubelets, and through them to their pods. */
   readonly tunnels: Tunnels;
+  /** What ComponentStatuses tell of. */
+  readonly components: readonly HealthCheck[];
 }
 
 export interface Context {

@@ -8,6 +8,7 @@ import { accepted, answerStored } from './answer.ts';
 import { decodeBody } from './body.ts';
 import { askedOf, type Context, type Parts } from './context.ts';
 import { customContext, withDeprecation } from './customResources/context.ts';
+import { componentStatuses } from './handlers/componentStatuses.ts';
 import { deleteMany, deleteOne } from './handlers/delete.ts';
 import { evictPod } from './handlers/eviction.ts';
 import { getObject } from './handlers/get.ts';
@@ -96,6 +97,7 @@ async function answer(context: Context, podLog: PodLog): Promise<Response> {
   if (info.subresource !== '') return subresource(context, podLog);
   if (reviewGroups.has(resource.group)) return review(context);
   if (resource.resource === 'bindings') return bindPod(context);
+  if (resource.resource === 'componentstatuses') return componentStatuses(context, context.parts.components);
   switch (info.verb) {
     case 'get':
       return getObject(context);

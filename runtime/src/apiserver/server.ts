@@ -104,6 +104,8 @@ export interface ApiServerOptions {
   readonly admission?: AdmissionOptions | undefined;
   /** Checks of other parts of this process, for `/readyz`. */
   readonly checks?: readonly HealthCheck[];
+  /** `scheduler` and `controller-manager` where they run in this process, for ComponentStatuses. */
+  readonly components?: readonly HealthCheck[];
   /** Metrics of other parts of this process, in Prometheus' text format, for `/metrics`. */
   readonly moreMetrics?: () => string;
 }
@@ -172,6 +174,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ...(options.authorizationModes ?? authorizationModes.slice(0, 2)).map(mode => modes[mode]()),
   ]);
   const catalog = new Catalog(store, logger);
+  const storeCheck: HealthCheck = {
+    name: 'store',
+    check: () => store.get('/registry/core/namespaces/default').then(() => ''),
+  };
   const ownTunnels = options.tunnels === undefined;
   const tunnels = options.tunnels ?? new Tunnels({ logger });
   const parts: Parts = {
@@ -188,6 +194,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     services: new Allocations(mirrors, options.serviceCidr, options.nodePorts),
     watches: new WatchHub(clock),
     tunnels,
+    components: [...(options.components ?? []), { ...storeCheck, name: 'etcd-0' }],
   };
   const legacyUse = new LegacyTokenUse(parts, apiServerUser);
   const metrics = new Metrics();
@@ -237,10 +244,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       if (!closed) logger.error({ err: error }, "the cluster's own objects could not be made; /readyz says so");
     });
 
-  const alive: readonly HealthCheck[] = [
-    { name: 'ping', check: () => '' },
-    { name: 'store', check: () => store.get('/registry/core/namespaces/default').then(() => '') },
-  ];
+  const alive: readonly HealthCheck[] = [{ name: 'ping', check: () => '' }, storeCheck];
   const readiness: readonly HealthCheck[] = [
     ...alive,
     {

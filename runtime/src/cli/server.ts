@@ -97,6 +97,8 @@ export async function server({ values }: CommandContext): Promise<number> {
     await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
 
     const { store, check, metrics } = await opening;
+    // Shared by the scheduler and the controllers, which the API tells of and which need the API.
+    let informers: Informers | undefined;
 
     state.report('starting', 'starting the API');
     const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
@@ -118,6 +120,10 @@ export async function server({ values }: CommandContext): Promise<number> {
       nodePorts: cluster.nodePorts,
       advertised: { address: cluster.advertisedAddress(), port: cluster.advertisedPort },
       checks: [check],
+      components: [
+        ...(cluster.scheduler ? [{ name: 'scheduler', check: () => cachesText(informers) }] : []),
+        ...(cluster.controllerManager ? [{ name: 'controller-manager', check: () => cachesText(informers) }] : []),
+      ],
       moreMetrics: metrics,
     });
     closers.unshift(() => api.close());
@@ -169,13 +175,14 @@ export async function server({ values }: CommandContext): Promise<number> {
     const clientOf = ({ user, component }: Identity): Client => client(user, component);
     // One cache a resource for both: pods and nodes are what there is most of.
     const managerClient = clientOf(managerIdentity);
-    const informers = new Informers({ client: managerClient, logger: logger.child({ part: 'informers' }), clock });
+    const caches = new Informers({ client: managerClient, logger: logger.child({ part: 'informers' }), clock });
+    informers = caches;
     const running = [
       (cluster.controllerManager ? startControllers : startNothing)(
         {
           client: managerClient,
           clientOf,
-          informers,
+          informers: caches,
           logger: logger.child({ part: 'controllers' }),
           clock,
           metrics: api.metrics,
@@ -192,7 +199,7 @@ export async function server({ values }: CommandContext): Promise<number> {
       (cluster.scheduler ? startScheduler : startNothing)(
         {
           client: client(schedulerUser),
-          informers,
+          informers: caches,
           logger: logger.child({ part: 'scheduler' }),
           clock,
           metrics: api.metrics,
@@ -200,7 +207,7 @@ export async function server({ values }: CommandContext): Promise<number> {
         signal,
       ),
     ];
-    informers.start(signal);
+    caches.start(signal);
     keepManifests(
       {
         client: client(manifestsUser),
@@ -227,6 +234,16 @@ export async function server({ values }: CommandContext): Promise<number> {
   } finally {
     for (const close of closers) await close();
   }
+}
+
+/**
+ * Empty: whoever works from the caches can. They run in this process, which ends when one of them does, so it is the caches that may
+ * be missing.
+ */
+function cachesText(informers: Informers | undefined): string {
+  if (!informers?.isStarted) return 'it is being started';
+  const missing = informers.unsynced();
+  return missing.length === 0 ? '' : `it waits for the first list of ${missing.join(', ')}`;
 }
 
 /** Where others find the API. */

@@ -8,7 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Client, Selection } from './client.ts';
 import { Informer } from './informer.ts';
-import { type ApiObject, pathOf, type ResourceRef } from './resources.ts';
+import { type ApiObject, groupResourceOf, pathOf, type ResourceRef } from './resources.ts';
 
 export interface InformersOptions {
   readonly client: Client;
@@ -66,6 +66,16 @@ export class Informers {
     const stop = new AbortController();
     this.#stops.set(informer, stop);
     void informer.run(AbortSignal.any([this.#signal, stop.signal]));
+  }
+
+  /** Whether it has been started. */
+  get isStarted(): boolean {
+    return this.#signal !== undefined;
+  }
+
+  /** The resources of which a cache has not had its first list: `pods`, `deployments.apps`. */
+  unsynced(): string[] {
+    return [...this.#informers.values()].flatMap(({ hasSynced, ref }) => (hasSynced ? [] : [groupResourceOf(ref)]));
   }
 
   /** Resolves when every informer asked for so far has its first list. Rejects when `signal` aborts before. */

@@ -79,7 +79,8 @@ const plain = (status: number, text: string): Response => ({
   body: Buffer.from(text),
 });
 
-async function inTime({ check }: HealthCheck): Promise<string> {
+/** Its reason, or that there was none in time. Never rejects. */
+export async function inTime({ check }: HealthCheck): Promise<string> {
   let timer: NodeJS.Timeout | undefined;
   try {
     return await Promise.race([

@@ -1,4 +1,4 @@
-/** ComponentStatuses: what clusters of many processes had; nothing writes them. */
+/** ComponentStatuses: columns and words; `apiserver/handlers/componentStatuses.ts` makes them. */
 import type { ComponentStatus } from '../../generated/types/core.v1.ts';
 import { column } from '../columns.ts';
 import { defineKind } from '../define.ts';
