@@ -7,6 +7,15 @@ describe('atoll logs', () => {
   const base = ['--boot', '--output=json', '--no-pager', '--quiet'];
   const rows: readonly (readonly [Parameters<typeof journalArguments>[0], readonly string[]])[] = [
     [{ part: 'server', follow: false }, [...base, '--unit=atoll-server.service']],
+    [
+      { follow: false },
+      [
+        ...base,
+        ...['atoll-server', 'atoll-agent', 'containerd', 'atoll-config', 'atoll-config-fetch'],
+        ...['atoll-config-refresh', 'atoll-config-final', 'atoll-reset'],
+      ].map(word => (word.startsWith('--') ? word : `--unit=${word}.service`)),
+    ],
+    [{ part: 'ssh', follow: false }, [...base, '--unit=atoll-ssh.service']],
     [{ part: 'kernel', follow: true }, [...base, '--dmesg', '--follow']],
     [{ part: 'agent', follow: false, since: '10m' }, [...base, '--unit=atoll-agent.service', '--since=-600s']],
     [{ part: 'agent', follow: false, since: '2d' }, [...base, '--unit=atoll-agent.service', '--since=-172800s']],
@@ -19,6 +28,7 @@ describe('atoll logs', () => {
 
   it('names what it does not know', () => {
     assert.throws(() => journalArguments({ part: 'sever', follow: false }), /not "sever"; did you mean server\?/);
+    assert.throws(() => journalArguments({ part: 'constructor', follow: false }), UsageError);
     for (const since of ['soon', '-5m', '$(x)'])
       assert.throws(() => journalArguments({ follow: false, since }), UsageError, since);
   });
@@ -44,6 +54,10 @@ describe('atoll logs', () => {
     [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: [104, 105, 255] }, '01-01 00:00:00 x hi\ufffd'],
     [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: '{half' }, '01-01 00:00:00 x {half'],
     [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: null }, '01-01 00:00:00 x '],
+    // Nothing that a terminal would act on; a stack is one entry.
+    [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: 'a\x1b[2Jb\u202ec\t' }, '01-01 00:00:00 x a\\u001b[2Jb\\u202ec\t'],
+    [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: 'Error: a\n  at b\n' }, '01-01 00:00:00 x Error: a\n      at b\n'],
+    [{ MESSAGE: '{"msg":"x","name2":"\\u001b[31m"}' }, '01-01 00:00:00 : x name2=\\u001b[31m'],
   ];
   for (const [entry, line] of lines) it(line, () => assert.equal(lineOf(entry), line));
 });

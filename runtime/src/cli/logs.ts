@@ -17,11 +17,16 @@ export const parts: Readonly<Record<string, readonly string[]>> = {
     'atoll-config-final.service',
     'atoll-reset.service',
   ],
+  network: ['systemd-networkd.service', 'atoll-resolv.service', 'atoll-wpa-*.service', 'nftables.service'],
+  time: ['systemd-timesyncd.service'],
+  ssh: ['atoll-ssh.service'],
   kernel: [],
 };
+/** What `atoll logs` shows by itself. */
+const usual = ['server', 'agent', 'containerd', 'config'];
 
 export interface Asked {
-  /** Absent: all but the kernel. */
+  /** Absent: {@link usual}. */
   readonly part?: string;
   readonly follow: boolean;
   readonly since?: string;
@@ -33,7 +38,7 @@ export function journalArguments({ part, follow, since, lines }: Asked): string[
   const words = ['--boot', '--output=json', '--no-pager', '--quiet'];
   if (part === 'kernel') words.push('--dmesg');
   else {
-    const known = part === undefined ? Object.values(parts).flat() : parts[part];
+    const known = part === undefined ? usual.flatMap(name => parts[name] ?? []) : own(parts, part);
     if (known === undefined) {
       const near = nearest(part ?? '', Object.keys(parts));
       throw new UsageError(
@@ -47,6 +52,9 @@ export function journalArguments({ part, follow, since, lines }: Asked): string[
   if (follow) words.push('--follow');
   return words;
 }
+
+const own = <T>(of: Readonly<Record<string, T>>, name: string): T | undefined =>
+  Object.hasOwn(of, name) ? of[name] : undefined;
 
 /** `10m`, `2h`, `3d` ago; a time of day or a date as journalctl takes it. */
 function sinceOf(text: string): string {
@@ -77,6 +85,16 @@ const OWN = new Set(['level', 'time', 'name', 'msg', 'part', 'controller', 'err'
 
 /** One line: `22:10:03 server api: API ready port=6443`. The daemons' JSON becomes words. */
 export function lineOf(entry: Entry): string {
+  return harmless(wordsOf(entry));
+}
+
+/** Anybody may write to the journal: a terminal acts on nothing of it. Further lines of an entry are indented. */
+const harmless = (text: string): string =>
+  text.replace(/\n(?=.)/g, '\n    ').replace(UNSEEN, sign => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`);
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it looks for
+const UNSEEN = /[\0-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
+
+function wordsOf(entry: Entry): string {
   const { MESSAGE } = entry;
   const message = typeof MESSAGE === 'string' ? MESSAGE : Buffer.from(MESSAGE ?? []).toString('utf8');
   const at = new Date(Number(entry.__REALTIME_TIMESTAMP ?? 0) / 1000).toISOString().slice(5, 19).replace('T', ' ');
@@ -118,33 +136,50 @@ function parsed(message: string): Record<string, unknown> | undefined {
 export async function logs({ values, rest, stdout }: CommandContext): Promise<number> {
   const [part, ...more] = rest;
   if (more.length > 0) throw new UsageError(`atoll logs takes one part; "${more[0]}" was given, too`);
+  const output = values.optional('output') ?? values.optional('o');
+  if (output !== undefined && output !== 'json') throw new UsageError(`--output is json, not "${output}"`);
   const since = values.optional('since');
+  const many = ['lines', 'n'].find(name => values.has(name));
+  const follow = values.has('follow') || values.has('f');
   const words = journalArguments({
     ...(part === undefined ? {} : { part }),
-    follow: values.has('follow') || values.has('f'),
+    follow,
     ...(since === undefined ? {} : { since }),
-    ...(values.has('lines') ? { lines: values.integer('lines', 0, 1_000_000) } : {}),
+    ...(many === undefined ? {} : { lines: values.integer(many, 0, 1_000_000) }),
   });
   const journal = spawn('journalctl', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number>((resolve, reject) => {
-    journal.once('error', error =>
-      reject(new Error(`the journal cannot be read: journalctl: ${error.message}`, { cause: error })),
-    );
+    journal.once('error', error => reject(new UsageError(notReadable(error), { cause: error })));
     journal.once('close', code => resolve(code ?? 0));
   });
   ended.catch(() => undefined);
   // Whoever reads (less, head) may have seen enough.
   process.stdout.on('error', () => journal.kill());
-  const raw = (values.optional('output') ?? values.optional('o')) === 'json';
+  let count = 0;
   for await (const line of createInterface({ input: journal.stdout })) {
-    if (raw) stdout(`${line}\n`);
-    else {
-      try {
-        stdout(`${lineOf(JSON.parse(line) as Entry)}\n`);
-      } catch {
-        stdout(`${line}\n`);
-      }
-    }
+    count++;
+    stdout(`${output === 'json' ? line : shown(line)}\n`);
   }
-  return ended;
+  const code = await ended;
+  if (count === 0 && code === 0 && !follow && output !== 'json') process.stderr.write(nothing(part, since));
+  return code;
+}
+
+function shown(line: string): string {
+  try {
+    return lineOf(JSON.parse(line) as Entry);
+  } catch {
+    return harmless(line);
+  }
+}
+
+const notReadable = (error: Error): string =>
+  'code' in error && error.code === 'ENOENT'
+    ? 'there is no journalctl here: atoll logs is about the machine it runs on'
+    : `the journal cannot be read: journalctl: ${error.message}`;
+
+function nothing(part: string | undefined, since: string | undefined): string {
+  const when = since === undefined ? 'from this boot' : `since ${since}`;
+  const hint = process.getuid?.() === 0 ? '' : ' that you may read (root may read all of it)';
+  return `atoll: the journal has nothing of ${part ?? usual.join(', ')} ${when}${hint}\n`;
 }

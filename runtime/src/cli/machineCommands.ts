@@ -2,9 +2,11 @@
 import type { Command, Option } from './command.ts';
 
 const logsUsage = `  atoll logs                  of the server, the agent, containerd and the configuration, in this boot
-  atoll logs server -f        of the control plane, and what is still to come
-  atoll logs agent --since 10m
-  atoll logs kernel           of the kernel; also: containerd, config`;
+  atoll logs server -f        the last lines of the control plane, and what comes
+  atoll logs agent --since 10m -n 20
+  atoll logs kernel           of the kernel; also: containerd, config, network, time, ssh
+
+  One line an entry: time (UTC), who says it, the level where it is not information, the message, its details.`;
 
 const resetUsage = `  atoll reset                   erases all data of this machine, after asking, and restarts it
   atoll reset --keep-identity   its keys and names stay: other nodes and kubeconfigs go on trusting it
@@ -23,6 +25,7 @@ export const machineCommands = (dataDir: Option): readonly Command[] => [
       { name: 'f', summary: 'short for --follow' },
       { name: 'since', value: 'TIME', summary: '10m, 2h, 3d ago, or a time such as 2026-11-21 22:00' },
       { name: 'lines', value: 'NUMBER', summary: 'only the last so many' },
+      { name: 'n', value: 'NUMBER', summary: 'short for --lines' },
       { name: 'output', value: 'json', summary: 'as the journal has them, one JSON object a line' },
       { name: 'o', value: 'json', summary: 'short for --output' },
     ],
