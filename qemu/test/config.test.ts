@@ -284,7 +284,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     const found = await status();
     assert.deepEqual([found.state, found.generation], ['refused', 3]);
     assert.match(found.problems[0]?.message ?? '', /tab/i);
-    assert.match(await condition(), /^True .*line 3/);
+    await eventually('the condition', async () => /^True .*line 3/.test(await condition()));
     await node.machine.console.waitFor(/Config\s+the new configuration is refused/, { timeoutMs: minutes });
     assert.equal(
       await guest('hostname; sysctl -n vm.swappiness; cat /var/lib/site.boot; cat /var/lib/site.run'),

@@ -6,6 +6,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ConfigFileError } from '../apiserver/configFileError.ts';
 import { listen } from '../apiserver/http.ts';
+import { apiServerUser } from '../apiserver/internal.ts';
 import { createApiServer } from '../apiserver/server.ts';
 import { Client } from '../client/client.ts';
 import { Informers } from '../client/informers.ts';
@@ -13,6 +14,7 @@ import { inProcessTransport } from '../client/inProcess.ts';
 import { measuredTransport } from '../client/metrics.ts';
 import { type Identity, managerIdentity } from '../controllers/identities.ts';
 import { startControllers } from '../controllers/index.ts';
+import { bootIdentity, forgetEarlierBoot } from '../controllers/nodeLifecycle/rebooted.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { User } from '../lib/exchange.ts';
 import { makeDirectory, readFileIfExists, writeFileAtomic } from '../lib/files.ts';
@@ -127,6 +129,10 @@ export async function server({ values }: CommandContext): Promise<number> {
       moreMetrics: metrics,
     });
     closers.unshift(() => api.close());
+    const self = new Client(inProcessTransport(api.handler, apiServerUser));
+    const rebooted = await forgetEarlierBoot(self, await bootIdentity(), clock.now());
+    if (rebooted.length > 0)
+      logger.info({ nodes: rebooted }, 'the machine has been started again: its node is not Ready');
     const listener = await listen(api, {
       address: values.one('bind-address'),
       port,
