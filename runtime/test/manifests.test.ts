@@ -9,6 +9,7 @@ import { isNotFound } from '../src/client/apiError.ts';
 import { Client } from '../src/client/client.ts';
 import { inProcessTransport } from '../src/client/inProcess.ts';
 import { ConfigMaps, type ResourceRef, Services } from '../src/client/resources.ts';
+import { manifestsUser } from '../src/controllers/identities.ts';
 import { startControllers } from '../src/controllers/index.ts';
 import { recordName } from '../src/controllers/manifests/applied.ts';
 import { deployManifests } from '../src/controllers/manifests/index.ts';
@@ -47,6 +48,8 @@ const Widgets: ResourceRef = {
 describe('manifests that are applied by themselves', { timeout: 120_000 }, () => {
   let server: InProcessServer;
   let client: Client;
+  /** Of what applies them, who may do it by the policy of the start. */
+  let own: Client;
   let controllers: Promise<void> = Promise.resolve();
   const stopControllers = new AbortController();
   let root: string;
@@ -58,6 +61,7 @@ describe('manifests that are applied by themselves', { timeout: 120_000 }, () =>
   before(async () => {
     server = await startServer();
     client = new Client(inProcessTransport(server.apiServer.handler, adminUser));
+    own = new Client(inProcessTransport(server.apiServer.handler, manifestsUser));
     // Definitions are served when the controllers have looked at their names.
     controllers = startControllers(
       { client, logger: silentLogger, options: { rootCaPem: server.ca } },
@@ -84,7 +88,7 @@ describe('manifests that are applied by themselves', { timeout: 120_000 }, () =>
     stop = new AbortController();
     running = deployManifests(
       {
-        client,
+        client: own,
         folders: [folder, join(root, 'second')],
         disabled,
         clock: systemClock,

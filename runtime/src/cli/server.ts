@@ -12,7 +12,7 @@ import { Client } from '../client/client.ts';
 import { Informers } from '../client/informers.ts';
 import { inProcessTransport } from '../client/inProcess.ts';
 import { measuredTransport } from '../client/metrics.ts';
-import { type Identity, managerIdentity } from '../controllers/identities.ts';
+import { type Identity, managerIdentity, manifestsUser } from '../controllers/identities.ts';
 import { startControllers } from '../controllers/index.ts';
 import { bootIdentity, forgetEarlierBoot } from '../controllers/nodeLifecycle/rebooted.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -38,8 +38,6 @@ import { type ClusterSettings, clusterOf, issuerOf, secretOf, setGroup } from '.
 import { keepManifests } from './serverManifests.ts';
 import { aborted, untilSignal } from './signals.ts';
 
-/** Applies whatever lies in the folders of manifests, which only root writes to. */
-const manifestsUser = { name: 'system:kube-controller-manager', groups: ['system:masters', 'system:authenticated'] };
 /** What its bootstrap roles allow it. */
 const schedulerUser = { name: 'system:kube-scheduler', groups: ['system:authenticated'] };
 

@@ -61,6 +61,9 @@ export interface Identity {
   readonly component: 'kube-controller-manager' | 'kube-apiserver';
 }
 
+/** Applies the folders of manifests; bound to `cluster-admin` by `atoll:manifests`. */
+export const manifestsUser: User = { name: 'system:atoll-manifests', groups: ['system:authenticated'] };
+
 /** For what all share: the caches. May list and watch everything. */
 export const managerIdentity: Identity = {
   user: { name: MANAGER, groups: ['system:authenticated'] },

@@ -18,3 +18,11 @@ export const ownControllerRules: Readonly<Record<string, readonly string[]>> = {
 /** What has no account of its own (`service-account-tokens`) is upstream's user, and patches too. */
 export const ownManagerRole = 'atoll:kube-controller-manager';
 export const ownManagerRules: readonly string[] = ['patch core secrets'];
+
+/**
+ * What applies the folders of manifests, which only root writes to. A manifest may be anything, roles and definitions too, so no less
+ * than `cluster-admin` would do; but by a binding, which can be seen and changed, and not by `system:masters`, which nothing restricts.
+ */
+export const manifestsBinding = 'atoll:manifests';
+export const manifestsRole = 'cluster-admin';
+export const manifestsUser = 'system:atoll-manifests';

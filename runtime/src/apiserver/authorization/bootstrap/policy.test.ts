@@ -88,6 +88,7 @@ describe('the bootstrap policy', () => {
     ['system:node', []],
     ['system:node-proxier', ['User system:kube-proxy']],
     ['system:kube-dns', ['ServiceAccount kube-dns']],
+    ['atoll:manifests', ['User system:atoll-manifests']],
     ['system:controller:job-controller', ['ServiceAccount job-controller']],
   ];
   for (const [name, subjects] of bound) {

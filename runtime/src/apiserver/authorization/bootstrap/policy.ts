@@ -4,7 +4,14 @@ import type { KubeObject } from '../../../api/object.ts';
 import { controllerRoles } from './controllers.ts';
 import { roleBindings, roles } from './namespaced.ts';
 import { nodeAgentRole, nodeAgentRules } from './nodeAgent.ts';
-import { ownControllerRules, ownManagerRole, ownManagerRules } from './ownControllers.ts';
+import {
+  manifestsBinding,
+  manifestsRole,
+  manifestsUser,
+  ownControllerRules,
+  ownManagerRole,
+  ownManagerRules,
+} from './ownControllers.ts';
 import { aggregateLabel, type BindingLines, clusterRoleBindings, clusterRoles, type RoleLines } from './roles.ts';
 import { ruleOf } from './rule.ts';
 
@@ -37,6 +44,7 @@ export function bootstrapPolicy(): KubeObject[] {
     ...Object.entries(bindings).map(([name, lines]) =>
       binding('ClusterRoleBinding', '', name, 'ClusterRole', name, lines),
     ),
+    binding('ClusterRoleBinding', '', manifestsBinding, 'ClusterRole', manifestsRole, { users: [manifestsUser] }),
     ...roles.map(({ namespace, name, rules }) => ({
       ...head('Role', namespace, name),
       rules: rules.map(ruleOf),
