@@ -143,6 +143,28 @@ describe('long lists', () => {
   }
 
   for (const { form, headers } of forms) {
+    for (const query of ['', '?labelSelector=odd%3D1', '?labelSelector=odd%3D3']) {
+      it(`as ${form}${query}: are answered however much is forgotten until then`, async () => {
+        let answered = false;
+        const answering = open(server.apiServer.handler, `GET ${MAPS}${query}`, { headers }).finally(() => {
+          answered = true;
+        });
+        const compactions: Promise<void>[] = [];
+        for (let round = 0; !answered; round++) {
+          await server.store.commit({ key: '/elsewhere', value: Buffer.from(String(round)) });
+          // Not awaited: it waits for the list.
+          compactions.push(server.store.compact(server.store.revision()));
+          await new Promise(resolve => setImmediate(resolve));
+        }
+        const { status, body } = await answering;
+        assert.equal(status, 200);
+        if (!Buffer.isBuffer(body)) await body[Symbol.asyncIterator]().return?.();
+        await Promise.all(compactions);
+      });
+    }
+  }
+
+  for (const { form, headers } of forms) {
     it(`as ${form}: cost little while nobody takes them`, async () => {
       const { body: whole } = await open(server.apiServer.handler, `GET ${MAPS}`, { headers });
       assert.ok(!Buffer.isBuffer(whole));
@@ -212,5 +234,56 @@ describe('long lists', () => {
     while (last?.type === 'ADDED') last = await reader.next();
     assert.deepEqual([last?.type, last?.object.code, last?.object.reason], ['ERROR', 410, 'Expired']);
     assert.equal(await reader.next(), undefined);
+  });
+
+  it('are deleted piece by piece, those that are selected and were there', async () => {
+    const before = json((await call(`GET ${MAPS}`)).bytes).seen.length;
+    const deleting = call(`DELETE ${MAPS}?labelSelector=odd%3D1`);
+    const { status, bytes } = await deleting;
+    assert.equal(status, 200, bytes.toString());
+    const { kind, status: said } = JSON.parse(bytes.toString()) as { kind: string; status: string };
+    assert.deepEqual([kind, said], ['Status', 'Success']);
+    const left = json((await call(`GET ${MAPS}`)).bytes).seen;
+    assert.ok(left.length < before && left.length > before / 3, `${left.length} of ${before}`);
+    assert.equal(json((await call(`GET ${MAPS}?labelSelector=odd%3D1`)).bytes).seen.length, 0);
+
+    const later = `${MAPS}/${name(COUNT + 7)}`;
+    const all = call(`DELETE ${MAPS}`);
+    // The first piece of it takes more than a turn: this is there before the last one is come to.
+    await create(COUNT + 7);
+    assert.equal((await all).status, 200);
+    const { seen } = json((await call(`GET ${MAPS}`)).bytes);
+    assert.deepEqual(
+      seen.map(([name]) => name),
+      [name(COUNT + 7)],
+    );
+    assert.equal((await call(`GET ${later}`)).status, 200);
+    const short = await call(`DELETE ${MAPS}`);
+    assert.deepEqual(
+      json(short.bytes).seen.map(([name]) => name),
+      [name(COUNT + 7)],
+    );
+  });
+
+  it('are deleted only until one cannot be', async () => {
+    await Promise.all(Array.from({ length: 120 }, (_, index) => create(index)));
+    const headers = { 'content-type': 'application/merge-patch+json' };
+    const body = { metadata: { finalizers: ['example.com/stay'] } };
+    assert.equal((await call(`PATCH ${MAPS}/${name(100)}`, { headers, body })).status, 200);
+    assert.equal((await call(`DELETE ${MAPS}?dryRun=All`)).status, 200);
+    assert.equal(json((await call(`GET ${MAPS}`)).bytes).seen.length, 120);
+    const refused = await call(`DELETE ${MAPS}`, { body: { preconditions: { uid: 'another' } } });
+    assert.equal(refused.status, 409);
+    assert.equal(json((await call(`GET ${MAPS}`)).bytes).seen.length, 120);
+    assert.equal((await call(`DELETE ${MAPS}`)).status, 200);
+    assert.deepEqual(
+      json((await call(`GET ${MAPS}`)).bytes).seen.map(([name]) => name),
+      [name(100)],
+    );
+    assert.equal(
+      (await call(`PATCH ${MAPS}/${name(100)}`, { headers, body: { metadata: { finalizers: null } } })).status,
+      200,
+    );
+    assert.equal((await call(`GET ${MAPS}/${name(100)}`)).status, 404);
   });
 });

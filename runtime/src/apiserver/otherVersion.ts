@@ -74,6 +74,7 @@ function viewOf(store: Store, resource: ResourceInfo, form: StoredForm): Store {
       const result = await store.range(asked);
       return { ...result, items: result.items.map(item) };
     },
+    hold: revision => store.hold(revision),
     count: prefix => store.count(inward(prefix)),
     commit: async write => {
       const value = write.value === null ? null : stored(write.value);

@@ -18,7 +18,11 @@ const SUBRESOURCE_TEXT = '},"subresource":"';
 const METADATA = Buffer.from(METADATA_TEXT);
 const MANAGED = Buffer.from(MANAGED_TEXT);
 const FIELD = '"resourceVersion":"';
-const separator = Buffer.from(',');
+const FIELD_BYTES = Buffer.from(FIELD);
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const ZERO = 0x30;
+const noBytes: Buffer = Buffer.alloc(0);
 
 /** The bytes to store. */
 export function serialize(object: KubeObject): Buffer {
@@ -238,13 +242,9 @@ export function openingOf({ kind, apiVersion, metadata }: ListHead): string {
   return `${JSON.stringify({ kind, apiVersion, metadata }).slice(0, -1)},"items":[`;
 }
 
-const fieldOf = ({ modRevision }: Item): string => `${FIELD}${modRevision}",`;
-
 /** How large {@link splicedList} will be, in bytes. */
 export function splicedSize(head: ListHead, items: readonly Item[]): number {
-  let size = Buffer.byteLength(openingOf(head)) + 2 + Math.max(items.length - 1, 0);
-  for (const item of items) size += item.value.length + fieldOf(item).length;
-  return size;
+  return Buffer.byteLength(openingOf(head)) + 2 + itemsSize(items);
 }
 
 /** A whole list for the wire, in one allocation. */
@@ -258,27 +258,55 @@ export function splicedList(head: ListHead, items: readonly Item[]): Buffer {
 
 /** Some of a list's items, with commas between them and, where others precede, before them. */
 export function splicedInto(items: readonly Item[], afterOthers: boolean): Buffer {
-  let size = Math.max(items.length - 1, 0) + (afterOthers ? 1 : 0);
-  for (const item of items) size += item.value.length + fieldOf(item).length;
-  const out = Buffer.allocUnsafe(size);
-  spliceItems(out, afterOthers ? separator.copy(out, 0) : 0, items);
+  const size = itemsSize(items);
+  const out = Buffer.allocUnsafe(afterOthers ? size + 1 : size);
+  if (afterOthers) out[0] = COMMA;
+  spliceItems(out, afterOthers ? 1 : 0, items);
   return out;
 }
 
+function itemsSize(items: readonly Item[]): number {
+  let size = Math.max(items.length - 1, 0);
+  for (const { value, modRevision } of items) size += value.length + FIELD.length + digitsOf(modRevision) + 2;
+  return size;
+}
+
+function digitsOf(number: number): number {
+  let digits = 1;
+  for (let bound = 10; number >= bound; bound *= 10) digits++;
+  return digits;
+}
+
+/** Byte by byte where it is a few dozen: a call into the runtime costs more, and a list has thousands of each. */
 function spliceItems(out: Buffer, start: number, items: readonly Item[]): number {
   let to = start;
-  let first = true;
-  for (const item of items) {
-    if (!first) to += separator.copy(out, to);
-    first = false;
-    const field = fieldOf(item);
-    const at = spliceAt(item.value);
+  // As all of one kind and version begin, with what follows the field's place. Found once, then only compared.
+  let head: Buffer = noBytes;
+  for (const { value, modRevision } of items) {
+    if (to > start) out[to++] = COMMA;
+    if (!beginsAs(value, head)) head = value.subarray(0, spliceAt(value));
+    const digits = digitsOf(modRevision);
+    const fieldBytes = FIELD.length + digits + 2;
     // The whole value, moved right by the field's length, then its beginning and the field over it: one copy, no slices.
-    out.set(item.value, to + field.length);
-    out.write(item.value.toString('latin1', 0, at) + field, to, 'latin1');
-    to += item.value.length + field.length;
+    out.set(value, to + fieldBytes);
+    for (let at = 0; at < head.length; at++) out[to + at] = head[at] ?? 0;
+    let at = to + head.length;
+    for (let index = 0; index < FIELD_BYTES.length; index++) out[at++] = FIELD_BYTES[index] ?? 0;
+    let left = modRevision;
+    for (let place = at + digits - 1; place >= at; place--) {
+      out[place] = ZERO + (left % 10);
+      left = Math.floor(left / 10);
+    }
+    out[at + digits] = QUOTE;
+    out[at + digits + 1] = COMMA;
+    to += value.length + fieldBytes;
   }
   return to;
+}
+
+function beginsAs(value: Buffer, head: Buffer): boolean {
+  for (let at = 0; at < head.length; at++) if (value[at] !== head[at]) return false;
+  return head.length > 0;
 }
 
 /** One line of a JSON watch stream. */

@@ -66,6 +66,7 @@ export function measuredStore(store: Store, registry: MetricRegistry): Store {
     compactedRevision: () => store.compactedRevision(),
     get: (key, revision): Promise<KeyValue | undefined> => measured('get', key, store.get(key, revision)),
     range: (options: RangeOptions): Promise<RangeResult> => measured('list', options.prefix, store.range(options)),
+    hold: revision => store.hold(revision),
     count: prefix => measured('listWithCount', prefix, store.count(prefix)),
     commit: (write: Write): Promise<CommitResult> => measured(operationOf(write), write.key, store.commit(write)),
     watch: (options, watcher) => store.watch(options, watcher),

@@ -28,6 +28,13 @@ export interface RangeOptions {
   readonly limit?: number;
   /** What remains is not to be counted, since nobody is told: `remaining` is 0 then. */
   readonly uncounted?: boolean;
+  /**
+   * Of a list that is read piece by piece and passed on: a piece ends where its values reach so many bytes, at least one item long.
+   * Values of a piece may lie together in one piece of memory: who keeps one keeps them all.
+   */
+  readonly pieceBytes?: number;
+  /** What has been read of such a list before this piece. A list too long to be remembered should not push out what is. */
+  readonly readBytes?: number;
   /** Read as of this revision; unset: the newest. @throws CompactedError when it is gone, FutureRevisionError when it has not been yet. */
   readonly revision?: number;
 }
@@ -105,6 +112,12 @@ export interface Store {
   /** @throws CompactedError, FutureRevisionError */
   get(key: string, revision?: number): Promise<KeyValue | undefined>;
   range(options: RangeOptions): Promise<RangeResult>;
+  /**
+   * A list is being read at this revision, piece by piece: it stays readable until the function returned is called. Not for as long as
+   * a client likes: meanwhile nothing is forgotten, however full the store is. Of keys kept in memory the past waits for nobody.
+   * @throws CompactedError
+   */
+  hold(revision: number): () => void;
   /** How many keys begin with the prefix. */
   count(prefix: string): Promise<number>;
   /**

@@ -30,6 +30,7 @@ export function viewOf(store: Store, serving: Serving, version: string): StoreVi
     compactedRevision: () => store.compactedRevision(),
     get: async (key, revision) => maybe(await store.get(key, revision)),
     range: async options => translation.range(await store.range(options)),
+    hold: revision => store.hold(revision),
     count: prefix => store.count(prefix),
     commit: async write => {
       const result = await store.commit(write.value === null ? write : { ...write, value: stored(write.value) });

@@ -21,7 +21,7 @@ import { listOptionsOf } from '../resourceVersions.ts';
 import { selectionOf } from '../selection.ts';
 import { deserialize, deserializeMetadata, serialize } from '../serialized.ts';
 import { dryRunErrors } from '../writeOptions.ts';
-import { answerList, readPage } from './list.ts';
+import { answerList, laterItems, readPage } from './list.ts';
 
 const ORPHAN = 'orphan';
 const FOREGROUND = 'foregroundDeletion';
@@ -61,31 +61,51 @@ export async function deleteOne(context: Context): Promise<Response> {
   return answerStored(asked, deleted, code);
 }
 
+/**
+ * Answers with the list of what was deleted, as upstream; where that is long, it is deleted piece by piece, none of it is kept, and the
+ * answer is the `Status` that the OpenAPI document promises.
+ */
 export async function deleteMany(context: Context): Promise<Response> {
-  const { resource, kind, request } = context;
+  const { kind, request, resource } = context;
   const options = await readDeleteOptions(context);
-  const page = await readPage(context, selectionOf(request.query, kind), listOptionsOf(request.query, false));
+  const selection = selectionOf(request.query, kind);
+  const page = await readPage(context, selection, listOptionsOf(request.query, false), true);
+  page.letGo?.();
   const running = { ...context, dryRun: options.dryRun !== undefined && options.dryRun.length > 0 };
+  const { rest, ...short } = page;
+  if (rest === undefined) {
+    const items = await deleteItems(running, page.items, options);
+    items.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return answerList(context, { ...short, items });
+  }
+  await deleteItems(running, page.items, options);
+  for await (const items of laterItems(context, selection, page)) await deleteItems(running, items, options);
+  return answerObject(askedOf(context), success(resource, '', undefined));
+}
+
+/** @returns those that were still there, as they are now or were last. @throws StatusError of the first that could not be deleted */
+async function deleteItems(context: Context, all: readonly KeyValue[], options: DeleteOptions): Promise<KeyValue[]> {
   const items: KeyValue[] = [];
-  const queue = [...page.items];
+  const queue = all.values();
+  let failed = false;
   let failure: unknown;
   const work = async (): Promise<void> => {
-    for (let item = queue.shift(); item; item = queue.shift()) {
-      const namespace = resource.namespaced ? namespaceOfKey(item.key) : '';
+    for (const item of queue) {
+      if (failed) return;
+      const namespace = context.resource.namespaced ? namespaceOfKey(item.key) : '';
       try {
-        const deleted = await deleteObject(running, namespace, nameOfKey(item.key), options);
+        const deleted = await deleteObject(context, namespace, nameOfKey(item.key), options);
         items.push({ ...item, value: deleted.value, modRevision: deleted.revision });
       } catch (error) {
         if (isNotFound(error)) continue; // somebody was faster
-        queue.length = 0;
         failure ??= error;
+        failed = true;
       }
     }
   };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, queue.length) }, work));
-  if (failure !== undefined) throw failure;
-  items.sort((a, b) => (a.key < b.key ? -1 : 1));
-  return answerList(context, { ...page, items });
+  await Promise.all(Array.from({ length: Math.min(CONCURRENCY, all.length) }, work));
+  if (failed) throw failure;
+  return items;
 }
 
 const isNotFound = (error: unknown): boolean => (error as { code?: unknown }).code === 404;

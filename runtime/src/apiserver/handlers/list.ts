@@ -34,11 +34,8 @@ import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../
 
 /** Keys read at once while looking for matches of a selector under a limit. */
 const SCAN = 500;
-/** Keys read first of a list without a limit: few, as nothing is known of their size yet. */
-const FIRST_PIECE = 4;
 /** Of the pieces of a long list that are read while it is sent: a few ms each. */
 const PIECE_BYTES = 512 * 1024;
-const MOST_KEYS = 500;
 
 export async function listObjects(context: Context): Promise<Response> {
   const { resource, kind, info, request } = context;
@@ -49,8 +46,18 @@ export async function listObjects(context: Context): Promise<Response> {
   return answerList(context, await readPage(context, selectionOf(request.query, kind, info.name), options, true));
 }
 
-/** The page in the form the client wants. */
+/** The page in the form the client wants. What must be known of all of it is found out before its revision is let go of. */
 export async function answerList(context: Context, page: Page): Promise<Response> {
+  try {
+    return await formedList(context, page);
+  } catch (error) {
+    throw revisionError(error);
+  } finally {
+    page.letGo?.();
+  }
+}
+
+async function formedList(context: Context, page: Page): Promise<Response> {
   const { parts, resource, kind, request } = context;
   const form = accepted(request, resource);
   const head: ListHead = {
@@ -106,6 +113,8 @@ export interface Page {
    * Each walk reads them anew, at the same revision.
    */
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
+  /** Until it is called {@link rest} stays readable: soon, and not when a client has taken it all. */
+  readonly letGo?: () => void;
 }
 
 /** The page in an order of its kind's own: of kinds of which there are few, for all of it is read. */
@@ -171,22 +180,52 @@ async function readOne(
   }
 }
 
-/** Enough of a list without a limit for a first piece, or all of it where it is short. */
+/** Enough of a list without a limit for a first piece, or all of it where it is short. The caller lets go of it. */
 export async function beginList(context: Context, selection: Selection, range: Range): Promise<Page> {
-  const items: KeyValue[] = [];
-  let size = 0;
-  let { revision, after } = range;
-  for await (const piece of piecesOf(context, selection, range)) {
-    ({ revision, after } = piece);
-    for (const item of piece.items) {
-      items.push(item);
-      size += item.value.length;
+  const { store } = context.parts;
+  // However long it takes to find something under a selector, it is of one revision.
+  const revision = range.revision ?? store.revision();
+  const letGo = store.hold(revision);
+  try {
+    const items: KeyValue[] = [];
+    let size = 0;
+    for await (const piece of piecesOf(context, selection, { ...range, revision })) {
+      for (const item of piece.items) {
+        items.push(item);
+        size += item.value.length;
+      }
+      if (!piece.more || size <= WHOLE_BYTES) continue;
+      const following = { ...range, revision, after: piece.after };
+      const rest = { [Symbol.asyncIterator]: () => itemsOf(context, selection, following) };
+      return { revision, items, rest, letGo };
     }
-    if (!piece.more || size <= WHOLE_BYTES) continue;
-    const following = { ...range, revision, after };
-    return { revision, items, rest: { [Symbol.asyncIterator]: () => itemsOf(context, selection, following) } };
+    letGo();
+    return { revision, items };
+  } catch (error) {
+    letGo();
+    throw error;
   }
-  return { revision: revision ?? context.parts.store.revision(), items };
+}
+
+/**
+ * What follows a page, piece by piece, of what there was then: as it is now, for who changes it on his way. Nothing is held, so that
+ * what a long deletion leaves behind can be forgotten while it goes on.
+ */
+export async function* laterItems(
+  { parts, resource, info }: Context,
+  selection: Selection,
+  { revision, items }: Page,
+): AsyncGenerator<readonly KeyValue[]> {
+  const pace = new Pace();
+  const prefix = prefixOf(resource, info.namespace);
+  for (let after = items.at(-1)?.key, more = true; more; ) {
+    const asked = { prefix, limit: 0, revision: undefined, after };
+    const result: RangeResult = await parts.store.range({ ...rangeOptions(asked, 0), pieceBytes: PIECE_BYTES });
+    const old = result.items.filter(({ createRevision }) => createRevision <= revision);
+    yield selection.everything ? old : await selected(old, selection, pace);
+    ({ more } = result);
+    after = result.items.at(-1)?.key ?? after;
+  }
 }
 
 async function* itemsOf(...asked: Parameters<typeof piecesOf>): AsyncGenerator<readonly KeyValue[]> {
@@ -205,20 +244,20 @@ interface Piece {
 /** All of a range at one revision, piece by piece, no more of it than the selection takes. Ends when the client has gone. */
 async function* piecesOf({ parts, request }: Context, selection: Selection, range: Range): AsyncGenerator<Piece> {
   let { revision, after } = range;
-  let keys = FIRST_PIECE;
+  let readBytes = 0;
   const pace = new Pace();
   while (!request.signal.aborted) {
     const result: RangeResult = await parts.store.range({
-      ...rangeOptions({ ...range, revision, after }, keys),
-      uncounted: true,
+      ...rangeOptions({ ...range, revision, after }, 0),
+      pieceBytes: PIECE_BYTES,
+      readBytes,
     });
     const { items, more } = result;
     revision = result.revision;
     after = items.at(-1)?.key ?? after;
+    for (const { value } of items) readBytes += value.length;
     yield { revision, after, more, items: selection.everything ? items : await selected(items, selection, pace) };
     if (!more) return;
-    const size = items.reduce((sum, { value }) => sum + value.length, 0);
-    keys = Math.max(1, Math.min(MOST_KEYS, Math.floor((PIECE_BYTES * items.length) / Math.max(size, 1))));
     if (pace.due) await pace.turn();
   }
 }

@@ -42,6 +42,7 @@ export async function watchObjects(context: Context): Promise<Response> {
 
   const everything = { prefix, limit: 0, revision: undefined, after: undefined };
   const existing = options.sendInitialEvents ? await beginList(context, selection, everything) : undefined;
+  existing?.letGo?.();
   const afterRevision = existing?.revision ?? (asked === 0 ? parts.store.revision() : asked);
 
   async function* first(list: Items): AsyncGenerator<Buffer> {

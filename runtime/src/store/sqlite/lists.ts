@@ -5,6 +5,10 @@ import type { Reader } from './reader.ts';
 
 /** Keys read between looks at the clock: a millisecond, when none of their values is in memory. */
 const SLICE_KEYS = 128;
+/** The first keys of a piece: few, as nothing is known of the size of their values. */
+const FIRST_KEYS = 16;
+/** The most that are read in one go of a list that is passed on: about two milliseconds. */
+const MOST_KEYS = 256;
 /** Keys counted in one go: about as long. */
 const SLICE_COUNTED = 1_024;
 /** How many "so many remain after this key" are remembered for the next page of a list. */
@@ -30,18 +34,30 @@ export class Lists {
   }
 
   /** As of `revision`, which is held from compaction until the list is done. */
-  async range({ prefix, after, limit = 0, uncounted = false }: RangeOptions, revision: number): Promise<RangeResult> {
+  async range(options: RangeOptions, revision: number): Promise<RangeResult> {
+    const { prefix, after, limit = 0, uncounted = false, pieceBytes, readBytes = 0 } = options;
     const hold = { revision };
     this.#held.add(hold);
     try {
       const items: KeyValue[] = [];
+      let bytes = 0;
       const pace = new Pace();
       for (;;) {
-        const wanted = limit > 0 ? Math.min(SLICE_KEYS, limit - items.length) : SLICE_KEYS;
-        const found = this.#read(reader => reader.range(prefix, items.at(-1)?.key ?? after, revision, wanted));
-        for (const item of found) items.push(item);
+        const most = pieceBytes === undefined ? SLICE_KEYS : keysFor(pieceBytes - bytes, bytes, items.length);
+        const wanted = limit > 0 ? Math.min(most, limit - items.length) : most;
+        const from = items.at(-1)?.key ?? after;
+        const found = this.#read(reader =>
+          pieceBytes === undefined || readBytes + bytes <= reader.cache.listBytes
+            ? reader.range(prefix, from, revision, wanted)
+            : reader.passing(prefix, from, revision, wanted),
+        );
+        for (const item of found) {
+          items.push(item);
+          bytes += item.value.length;
+        }
         const last = found.at(-1)?.key;
         if (last === undefined || found.length < wanted) return { revision, items, more: false, remaining: 0 };
+        if (pieceBytes !== undefined && bytes >= pieceBytes) return { revision, items, more: true, remaining: 0 };
         if (items.length === limit) {
           if (uncounted) return { revision, items, more: true, remaining: 0 };
           const remaining = await this.#countAfter(prefix, after, last, revision, items.length);
@@ -52,6 +68,18 @@ export class Lists {
     } finally {
       this.#held.delete(hold);
     }
+  }
+
+  /** What is read at `revision` stays readable until the function returned is called. */
+  hold(revision: number): () => void {
+    const hold = { revision };
+    this.#held.add(hold);
+    return () => void this.#held.delete(hold);
+  }
+
+  holds(revision: number): boolean {
+    for (const held of this.#held) if (held.revision === revision) return true;
+    return false;
   }
 
   /** How many keys begin with the prefix. */
@@ -96,4 +124,10 @@ export class Lists {
     }
     return remaining;
   }
+}
+
+/** How many keys more will about fill what is left of a piece, going by those that were read. */
+function keysFor(leftBytes: number, bytes: number, keys: number): number {
+  if (keys === 0) return FIRST_KEYS;
+  return Math.max(1, Math.min(MOST_KEYS, Math.ceil((leftBytes * keys) / Math.max(bytes, 1))));
 }

@@ -8,6 +8,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { KeyValue, StoreEvent } from '../store.ts';
+import { BULK_SQL, BulkRows } from './bulk.ts';
 import { ValueCache } from './cache.ts';
 import { FileCheckError } from './errors.ts';
 import { endOfPrefix } from './keys.ts';
@@ -51,6 +52,7 @@ export class Reader {
   readonly #latest: Database.Statement<[string, number], [revision: number, deleted: number]>;
   readonly #row: Database.Statement<[number], Row>;
   readonly #range: Database.Statement<[string, string, number, number], number>;
+  readonly #bulk: Database.Statement<[string], Buffer | null>;
   readonly #count: Database.Statement<
     [string, string, number, number],
     [live: number, keys: number, last: string | null]
@@ -74,6 +76,7 @@ export class Reader {
     this.#row = database
       .prepare<[number], Row>('SELECT key, created, previous, value, sum FROM revisions WHERE revision = ?')
       .raw();
+    this.#bulk = database.prepare<[string], Buffer | null>(BULK_SQL).pluck();
     // SQLite takes `deleted` from the row that has the maximum (https://www.sqlite.org/lang_select.html#bareagg).
     const live = `FROM (SELECT max(revision) AS revision, deleted FROM revisions INDEXED BY by_key
       WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key) WHERE deleted = 0`;
@@ -120,6 +123,19 @@ export class Reader {
   range(prefix: string, after: string | undefined, revision: number, limit: number): KeyValue[] {
     const revisions = this.#range.all(startOf(prefix, after), endOfPrefix(prefix) ?? NO_END, revision, limit);
     return revisions.map(found => this.#value(found, prefix));
+  }
+
+  /** As {@link range}, of what will not be asked for again soon: values not in memory lie together in one Buffer, and are not kept. */
+  passing(prefix: string, after: string | undefined, revision: number, limit: number): KeyValue[] {
+    const revisions = this.#range.all(startOf(prefix, after), endOfPrefix(prefix) ?? NO_END, revision, limit);
+    const missing = revisions.filter(found => this.cache.peek(found) === undefined);
+    const rows = missing.length > 0 ? new BulkRows(this.#bulk.get(`[${missing.join()}]`) ?? null) : undefined;
+    return revisions.map(found => {
+      const cached = this.cache.peek(found);
+      if (cached !== undefined || rows === undefined) return cached ?? this.#value(found, prefix);
+      const entry = rows.next(found, prefix);
+      return this.#codec === undefined ? entry : { ...entry, value: this.#codec.open(entry.key, entry.value) };
+    });
   }
 
   /** How many of the next `limit` keys after `after` are live, and the last of them; undefined: there are no more. */

@@ -189,6 +189,49 @@ describe('ranges', () => {
       assert.equal(recorder.events[1]?.previous, value);
     }));
 
+  for (const cacheBytes of [2, 40_000, 4_000_000]) {
+    it(`in pieces are those in one go, with ${cacheBytes} bytes of cache`, () =>
+      withStore({ cacheBytes }, async store => {
+        const keys = ['/b/ü', '/b/😀', ...Array.from({ length: 700 }, (_, index) => `/b/${index}`), '/a/1', '/c/1'];
+        const value = (index: number): Buffer =>
+          Buffer.alloc((index * 7919) % (index % 50 === 0 ? 60_000 : 600), index);
+        await Promise.all(keys.map((key, index) => store.commit({ key, value: value(index) })));
+        const past = store.revision();
+        const changes = keys.map((key, index) =>
+          index % 3 === 0 ? store.commit({ key, value: index % 2 === 0 ? null : value(index + 1) }) : undefined,
+        );
+        await Promise.all(changes);
+        for (const revision of [undefined, past]) {
+          const asOf = revision === undefined ? {} : { revision };
+          const all = await store.range({ prefix: '/b/', ...asOf });
+          for (const pieceBytes of [1, 5_000, 100_000, 10_000_000]) {
+            const items = [];
+            let readBytes = 0;
+            for (let more = true; more; ) {
+              const after = items.at(-1)?.key;
+              const options = {
+                prefix: '/b/',
+                ...asOf,
+                pieceBytes,
+                readBytes,
+                ...(after === undefined ? {} : { after }),
+              };
+              const piece = await store.range(options);
+              ({ more } = piece);
+              assert.ok(!more || piece.items.length > 0);
+              const sizes = piece.items.map(item => item.value.length);
+              const bytes = sizes.reduce((sum, size) => sum + size, 0);
+              assert.ok(!more || bytes >= pieceBytes);
+              assert.ok(bytes <= 3 * pieceBytes + 300_000, `${bytes} of ${pieceBytes}`);
+              readBytes += bytes;
+              items.push(...piece.items);
+            }
+            assert.deepEqual(items, all.items);
+          }
+        }
+      }));
+  }
+
   it('know past and future', () =>
     withStore({}, async store => {
       await store.commit(put('/a', 'one'));
@@ -412,6 +455,31 @@ describe('compaction', () => {
       assert.equal(items.length, 4_000);
       await compacting;
       assert.equal(await store.count(''), 3_901);
+    }));
+
+  it('waits while a revision is held, and that one can be read', () =>
+    withStore({}, async store => {
+      for (let index = 0; index < 10; index++) await store.commit(put('/a', String(index)));
+      const old = store.revision();
+      const [one, other] = [store.hold(old), store.hold(old)];
+      await store.commit(put('/a', 'new'));
+      let done = false;
+      const compacting = store.compact(store.revision()).then(() => {
+        done = true;
+      });
+      assert.throws(() => store.hold(old - 1), CompactedError);
+      const read = async (): Promise<string[]> =>
+        (await store.range({ prefix: '/', revision: old, pieceBytes: 100 })).items.map(show);
+      assert.deepEqual(await read(), [`/a=9@${old}`]);
+      one();
+      await store.commit(put('/b', 'meanwhile'));
+      assert.deepEqual(await read(), [`/a=9@${old}`]);
+      assert.equal(done, false);
+      other();
+      await compacting;
+      await assert.rejects(read(), CompactedError);
+      assert.throws(() => store.hold(old), CompactedError);
+      other();
     }));
 
   it('gives space back, and the newest revision survives the compaction of its own deletion', () =>

@@ -223,6 +223,18 @@ export class SqliteStore implements Store {
     );
   }
 
+  hold(revision: number): () => void {
+    this.#mustBeOpen();
+    const compacted = this.compactedRevision();
+    if (revision < compacted && !this.#lists.holds(revision)) throw new CompactedError(revision, compacted);
+    const letGo = this.#lists.hold(revision);
+    return () => {
+      letGo();
+      // Compaction may have waited for it.
+      if (revision < this.compactedRevision() && !this.#closing) this.#writes.wake();
+    };
+  }
+
   async count(prefix: string): Promise<number> {
     this.#mustBeOpen();
     if (this.#parts.memory.covers(prefix) !== 'none') return (await this.range({ prefix })).items.length;
@@ -335,9 +347,18 @@ export class SqliteStore implements Store {
     const newest = this.revision();
     const compacted = this.#floor(prefix);
     if (revision === undefined) return newest;
-    if (revision < compacted) throw new CompactedError(revision, compacted);
+    if (revision < compacted && !this.#isHeld(revision, prefix)) throw new CompactedError(revision, compacted);
     if (revision > newest) throw new FutureRevisionError(revision, newest);
     return revision;
+  }
+
+  /** Compaction has been asked for, but waits for a list. The past of what is kept in memory waits for nobody. */
+  #isHeld(revision: number, prefix: string): boolean {
+    return (
+      this.#parts.memory.covers(prefix) === 'none' &&
+      revision >= this.#writes.file.compacted &&
+      this.#lists.holds(revision)
+    );
   }
 
   #read<T>(read: (reader: Reader) => T): T {
