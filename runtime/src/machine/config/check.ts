@@ -30,6 +30,9 @@ import type { Problem, Report, Rule } from './types.ts';
 /** Problems after these are not told one by one. */
 const MAX_PROBLEMS = 100;
 const DEFAULT_MAX_LENGTH = 65_536;
+/** Whoever writes 420 means 0644, whoever writes 400 has left out the zero. */
+const meantInOctal = (text: string, octal: string): boolean =>
+  /^[4-7][0-7][0-7]$/.test(octal) && !/^[45](00|[45]0|44|55)$/.test(text);
 
 export interface Checked<T> {
   /** Absent with an error. */
@@ -164,13 +167,16 @@ class Checker {
     const refused = shape.refuse?.(tree.text);
     if (refused !== undefined)
       return this.error(here, `${what}${hidden(shape) ? refused : refusal(tree.text, refused)}`);
-    if (shape.permissions && tree.plain && /^[1-7][0-7]*$/.test(tree.text))
+    if (shape.permissions && tree.plain && /^[1-7][0-7]*$/.test(tree.text)) {
+      const octal = Number(tree.text).toString(8);
       return this.error(
         here,
-        `is the decimal number ${tree.text} without quotes, in octal ${Number(tree.text).toString(8)}`,
-        `put it in quotes: "0${tree.text}"`,
+        `is the decimal number ${tree.text} without quotes, in octal ${octal}`,
+        `put it in quotes: "0${meantInOctal(tree.text, octal) ? octal : tree.text}"`,
       );
-    if (what === '') this.tellYaml11(tree, here, shape);
+    }
+    // Permissions with a leading zero are octal to both.
+    if (what === '' && !shape.permissions) this.tellYaml11(tree, here, shape);
     return tree.text;
   }
 

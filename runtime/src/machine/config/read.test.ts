@@ -125,7 +125,7 @@ describe('values', () => {
       { users: ['default', 'bob', { name: 'amy', groups: 'dialout, users' }] },
     ],
     [
-      'write_files: [{path: /etc/a, content: 12, permissions: "0600"}]',
+      'write_files: [{path: /etc/a, content: 12, permissions: 0600}]',
       { write_files: [{ path: '/etc/a', content: '12', permissions: '0600' }] },
     ],
     [`write_files: [{path: /etc/a, encoding: gz+b64, content: ${gzipSync('ab').toString('base64')}}]`, undefined],

@@ -108,7 +108,15 @@ const command = either(
 const disk = mapping({
   layout: field(boolean(), 'false: the disk is taken as a whole, without partitions'),
   overwrite: field(boolean(), 'false: data that is there is never overwritten'),
-  table_type: field(oneOf('none'), 'none: there is no partition table'),
+  table_type: field(
+    text({
+      meaning: '"none"',
+      pattern: /^[a-z]+$/,
+      refuse: type =>
+        type === 'none' ? undefined : 'is not available: an extra disk is taken as a whole, without partitions',
+    }),
+    'none: there is no partition table',
+  ),
 });
 
 const fileSystem = mapping({

@@ -10,6 +10,8 @@ export const hostName = text({
   lenient: true,
   meaning: 'a host name: letters, digits and "-"',
   pattern: new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+  refuse: name =>
+    /^localhost(\.|$)/i.test(name) ? 'is the name every machine has for itself: give it one of its own' : undefined,
   maxLength: 64,
 });
 export const domainName = text({
@@ -147,6 +149,10 @@ export const httpUrl = text({
 export const locale = text({
   meaning: 'a locale such as C.UTF-8',
   pattern: /^(C|POSIX|[a-z]{2,3}(_[A-Z]{2})?)(\.[A-Za-z0-9-]+)?(@[a-z]+)?$/,
+  refuse: name =>
+    /^(C|POSIX)$|^C\.utf-?8$/i.test(name)
+      ? undefined
+      : 'is not in the image, which has C.UTF-8: the letters of all languages, messages in English',
 });
 
 export const timeZone = text({

@@ -42,6 +42,15 @@ export const cloudInit: readonly WrongCase[] = [
     'timezone: 1',
     '2:11 timezone must be a time zone such as Europe/Berlin or UTC, not the number 1 → put it in quotes',
   ],
+  [
+    'locale: de_DE.UTF-8',
+    '2:9 locale "de_DE.UTF-8" is not in the image, which has C.UTF-8: the letters of all languages, messages in English',
+  ],
+  ['hostname: localhost', '2:11 hostname "localhost" is the name every machine has for itself: give it one of its own'],
+  [
+    'hostname: Localhost.localdomain',
+    '2:11 hostname "Localhost.localdomain" is the name every machine has for itself: give it one of its own',
+  ],
   ['locale: german', '2:9 locale must be a locale such as C.UTF-8, not "german"'],
   ['locale: de_DE.UTF-8; rm', '2:9 locale must be a locale such as C.UTF-8, not "de_DE.UTF-8; rm"'],
   ['ntp: true', '2:6 ntp must be a mapping, not true'],
@@ -194,8 +203,12 @@ export const cloudInit: readonly WrongCase[] = [
     '4:18 write_files[0].permissions is the decimal number 644 without quotes, in octal 1204 → put it in quotes: "0644"',
   ],
   [
-    'write_files:\n  - path: /etc/a\n    permissions: 0644',
-    '4:18 warning: write_files[0].permissions is the text "0644" here and an octal number to cloud-init → put it in quotes: "0644"',
+    'write_files:\n  - path: /etc/a\n    permissions: 400',
+    '4:18 write_files[0].permissions is the decimal number 400 without quotes, in octal 620 → put it in quotes: "0400"',
+  ],
+  [
+    'write_files:\n  - path: /etc/a\n    permissions: 420',
+    '4:18 write_files[0].permissions is the decimal number 420 without quotes, in octal 644 → put it in quotes: "0644"',
   ],
   [
     'write_files:\n  - path: /etc/a\n    permissions: "rw-r--r--"',
@@ -260,7 +273,10 @@ export const cloudInit: readonly WrongCase[] = [
     'disk_setup:\n  /dev/vdb: {layout: true}\nfs_setup: [{device: /dev/vdb, filesystem: ext4, label: d}]\nmounts: [[/dev/vdb, /var/d]]',
     '3:22 disk_setup["/dev/vdb"].layout must be false: partitions are not made',
   ],
-  ['disk_setup:\n  /dev/vdb: {table_type: gpt}', '3:26 disk_setup["/dev/vdb"].table_type must be "none", not "gpt"'],
+  [
+    'disk_setup:\n  /dev/vdb: {table_type: gpt}',
+    '3:26 disk_setup["/dev/vdb"].table_type "gpt" is not available: an extra disk is taken as a whole, without partitions',
+  ],
   ['disk_setup:\n  /dev/vdb: {layout: false}', '3:13 disk_setup["/dev/vdb"] has no file system → add it to fs_setup'],
   [
     'fs_setup: [{device: /dev/vdb, filesystem: xfs, label: d}]',
