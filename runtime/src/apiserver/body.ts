@@ -1,6 +1,7 @@
 /** Request bodies: JSON, YAML or protobuf into an object of the kind the path expects, pruned to the fields it has. */
 
 import { duplicateFields, hasDuplicates, problemsInOrder } from '../api/duplicates.ts';
+import { goJsonError } from '../api/goJson.ts';
 import type { KindModule } from '../api/kinds/kind.ts';
 import type { KubeObject } from '../api/object.ts';
 import { decodeProtobuf, isProtobuf } from '../api/protobuf.ts';
@@ -151,9 +152,7 @@ export function parseJson(text: string, kind: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    // V8 quotes the text around the place; the summary does that better.
-    const said = text.trim() === '' ? 'unexpected end of JSON input' : error instanceof Error ? error.message : '';
-    const reason = said.replace(/, (\.\.\.)?".*$/s, '');
+    const reason = goJsonError(text) || (error instanceof Error ? error.message : '');
     throw unrecognized(kind, `couldn't get version/kind; json parse error: ${reason}`, text);
   }
 }
