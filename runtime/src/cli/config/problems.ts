@@ -29,7 +29,7 @@ export const colours: Colours = {
 
 /** Colours for a person at a terminal (https://no-color.org). */
 export const coloursOf = (isTerminal: boolean, env: Readonly<Record<string, string | undefined>>): Colours =>
-  isTerminal && !env.NO_COLOR ? colours : noColours;
+  isTerminal && !env.NO_COLOR && env.TERM !== 'dumb' ? colours : noColours;
 
 /** `configs/server.yaml:4:11`; a document in a folder by its path. */
 export function placeText({ location, document, line, column }: Place): string {
