@@ -10,58 +10,60 @@ import type { KeyValue } from '../store.ts';
 import { FileCheckError } from './errors.ts';
 import { sumProblem } from './sums.ts';
 
-/** Of the revisions in a JSON list, in its order; what is not there, or was deleted, is left out. */
-export const BULK_SQL = `SELECT CAST(group_concat(CAST(
-    length(r.value) || ' ' || length(CAST(r.key AS BLOB)) || ' ' || ifnull(r.sum, '') || ' ' ||
-    r.revision || ' ' || r.created || ' ' || r.previous || ' ' || r.deleted || ' ' || r.key || r.value AS TEXT), '') AS BLOB)
-  FROM json_each(?) asked CROSS JOIN revisions r ON r.revision = asked.value`;
+/**
+ * The columns for {@link bulkEntries}, of rows `r` joined to those that the index has: how many these are, and the rows. What the table lacks, or has
+ * as deleted, is in the first only.
+ */
+export const BULK_COLUMNS = `count(*), CAST(group_concat(CAST(
+  length(r.value) || ' ' || length(CAST(r.key AS BLOB)) || ' ' || ifnull(r.sum, '') || ' ' ||
+  r.revision || ' ' || r.created || ' ' || r.previous || ' ' || r.deleted || ' ' || r.key || r.value AS TEXT), '') AS BLOB)`;
 
 const BLANK = 0x20;
 const ZERO = 0x30;
 
-/** The rows of one Buffer, in order. Their values are parts of it, as they are in the file. */
-export class BulkRows {
-  readonly #bytes: Buffer;
-  #at = 0;
-
-  constructor(bytes: Buffer | null) {
-    this.#bytes = bytes ?? Buffer.alloc(0);
-  }
-
-  /** @throws FileCheckError if it is not this revision's row, or not what was written. */
-  next(revision: number, prefix: string): KeyValue {
-    const bytes = this.#bytes;
-    const missing = (): FileCheckError =>
-      new FileCheckError([`the index names revision ${revision}, the table lacks it`]);
-    if (this.#at >= bytes.length) throw missing();
-    const valueBytes = this.#number();
-    const keyBytes = this.#number();
-    const hasSum = bytes[this.#at] !== BLANK;
-    const sum = this.#number();
-    const start = this.#at;
-    const modRevision = this.#number();
-    const createRevision = this.#number();
-    this.#number();
-    this.#number();
-    const keyEnd = this.#at + keyBytes;
+/**
+ * The rows, in order. Their values are parts of `bytes`, as they are in the file.
+ * @throws FileCheckError if one is not what was written, or its key does not begin with `prefix`
+ */
+export function bulkEntries(bytes: Buffer, prefix: string): KeyValue[] {
+  const entries: KeyValue[] = [];
+  const numbers = new Numbers(bytes);
+  while (numbers.at < bytes.length) {
+    const valueBytes = numbers.next();
+    const keyBytes = numbers.next();
+    const hasSum = bytes[numbers.at] !== BLANK;
+    const sum = numbers.next();
+    const start = numbers.at;
+    const modRevision = numbers.next();
+    const createRevision = numbers.next();
+    numbers.next();
+    numbers.next();
+    const keyEnd = numbers.at + keyBytes;
     const end = keyEnd + valueBytes;
-    const key = bytes.toString('utf8', this.#at, keyEnd);
-    if (modRevision !== revision) throw missing();
+    const key = bytes.toString('utf8', numbers.at, keyEnd);
+    if (hasSum && crc32(bytes.subarray(start, end)) !== sum) throw new FileCheckError([sumProblem(modRevision, key)]);
     if (!key.startsWith(prefix))
-      throw new FileCheckError([`the index has revision ${revision} at ${prefix}, not ${key}`]);
-    if (hasSum && crc32(bytes.subarray(start, end)) !== sum) throw new FileCheckError([sumProblem(revision, key)]);
-    this.#at = end;
-    return { key, value: bytes.subarray(keyEnd, end), modRevision, createRevision };
+      throw new FileCheckError([`the index has revision ${modRevision} at ${prefix}, not ${key}`]);
+    entries.push({ key, value: bytes.subarray(keyEnd, end), modRevision, createRevision });
+    numbers.at = end;
   }
+  return entries;
+}
 
-  /** Up to the next blank. */
-  #number(): number {
-    const bytes = this.#bytes;
+/** Numbers in decimal, each with a blank after it. */
+class Numbers {
+  at = 0;
+  constructor(readonly bytes: Buffer) {}
+
+  /** 0 where there is nothing before the blank. */
+  next(): number {
+    const { bytes } = this;
     let number = 0;
-    let at = this.#at;
-    for (let digit = bytes[at++] ?? BLANK; digit !== BLANK; digit = bytes[at++] ?? BLANK)
+    let at = this.at;
+    for (let digit = bytes[at++] ?? BLANK; digit !== BLANK; digit = bytes[at++] ?? BLANK) {
       number = number * 10 + digit - ZERO;
-    this.#at = at;
+    }
+    this.at = at;
     return number;
   }
 }

@@ -27,11 +27,6 @@ export class ValueCache {
     return old;
   }
 
-  /** As {@link get}, for who reads so much that nothing should be kept for his sake. */
-  peek(revision: number): KeyValue | undefined {
-    return this.#young.get(revision) ?? this.#old.get(revision);
-  }
-
   /** A list up to this size stays here as a whole. */
   get listBytes(): number {
     return this.#halfBytes;

@@ -8,7 +8,7 @@
  */
 import type Database from 'better-sqlite3';
 import type { KeyValue, StoreEvent } from '../store.ts';
-import { BULK_SQL, BulkRows } from './bulk.ts';
+import { BULK_COLUMNS, bulkEntries } from './bulk.ts';
 import { ValueCache } from './cache.ts';
 import { FileCheckError } from './errors.ts';
 import { endOfPrefix } from './keys.ts';
@@ -52,7 +52,7 @@ export class Reader {
   readonly #latest: Database.Statement<[string, number], [revision: number, deleted: number]>;
   readonly #row: Database.Statement<[number], Row>;
   readonly #range: Database.Statement<[string, string, number, number], number>;
-  readonly #bulk: Database.Statement<[string], Buffer | null>;
+  readonly #bulk: Database.Statement<[string, string, number, number], [keys: number, rows: Buffer | null]>;
   readonly #count: Database.Statement<
     [string, string, number, number],
     [live: number, keys: number, last: string | null]
@@ -76,11 +76,15 @@ export class Reader {
     this.#row = database
       .prepare<[number], Row>('SELECT key, created, previous, value, sum FROM revisions WHERE revision = ?')
       .raw();
-    this.#bulk = database.prepare<[string], Buffer | null>(BULK_SQL).pluck();
     // SQLite takes `deleted` from the row that has the maximum (https://www.sqlite.org/lang_select.html#bareagg).
     const live = `FROM (SELECT max(revision) AS revision, deleted FROM revisions INDEXED BY by_key
       WHERE key >= ? AND key < ? AND revision <= ? GROUP BY key) WHERE deleted = 0`;
     this.#range = database.prepare<[string, string, number, number], number>(`SELECT revision ${live} LIMIT ?`).pluck();
+    this.#bulk = database
+      .prepare<[string, string, number, number], [number, Buffer | null]>(
+        `SELECT ${BULK_COLUMNS} FROM (SELECT revision ${live} LIMIT ?) k LEFT JOIN revisions r ON r.revision = k.revision`,
+      )
+      .raw();
     this.#count = database
       .prepare<[string, string, number, number], [number, number, string | null]>(
         `SELECT count(*) FILTER (WHERE deleted = 0), count(*), max(key) FROM (
@@ -125,17 +129,15 @@ export class Reader {
     return revisions.map(found => this.#value(found, prefix));
   }
 
-  /** As {@link range}, of what will not be asked for again soon: values not in memory lie together in one Buffer, and are not kept. */
+  /** As {@link range}, of what will not be asked for again soon: all from the file, in one Buffer, and nothing is kept. */
   passing(prefix: string, after: string | undefined, revision: number, limit: number): KeyValue[] {
-    const revisions = this.#range.all(startOf(prefix, after), endOfPrefix(prefix) ?? NO_END, revision, limit);
-    const missing = revisions.filter(found => this.cache.peek(found) === undefined);
-    const rows = missing.length > 0 ? new BulkRows(this.#bulk.get(`[${missing.join()}]`) ?? null) : undefined;
-    return revisions.map(found => {
-      const cached = this.cache.peek(found);
-      if (cached !== undefined || rows === undefined) return cached ?? this.#value(found, prefix);
-      const entry = rows.next(found, prefix);
-      return this.#codec === undefined ? entry : { ...entry, value: this.#codec.open(entry.key, entry.value) };
-    });
+    const end = endOfPrefix(prefix) ?? NO_END;
+    const [keys, rows] = this.#bulk.get(startOf(prefix, after), end, revision, limit) ?? [0, null];
+    const entries = rows === null ? [] : bulkEntries(rows, prefix);
+    // One by one it is said which of them is wrong.
+    if (entries.length !== keys) return this.range(prefix, after, revision, limit);
+    const codec = this.#codec;
+    return codec ? entries.map(entry => ({ ...entry, value: codec.open(entry.key, entry.value) })) : entries;
   }
 
   /** How many of the next `limit` keys after `after` are live, and the last of them; undefined: there are no more. */
