@@ -5,7 +5,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from '../../machine/config/compile.ts';
-import { gather, planOf, takeLive, workDir } from '../../machine/config/onNode.ts';
+import { configBase } from '../../machine/config/generations.ts';
+import { onceNotes, type Stamp } from '../../machine/config/oncePerInstance.ts';
+import { gather, planOf, readTree, takeLive, workDir } from '../../machine/config/onNode.ts';
 import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
 import { problemLine } from '../../machine/config/status.ts';
 import { type CommandContext, UsageError } from '../command.ts';
@@ -41,9 +43,13 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
     for (const command of plan.commands) stdout(`  runs: ${command.join(' ')}\n`);
   } else stdout(`Generation ${status.generation} is in force.\n`);
   for (const command of failed) stdout(`  failed: ${command} (see journalctl)\n`);
+  const before = outcome.before === undefined ? [] : readTree(outcome.before);
+  for (const note of onceNotes(before, outcome.files, hasHad)) stdout(`${note}\n`);
   if (reboot.length > 0) stdout(`A reboot is needed for: ${reboot.join(', ')}.\n`);
   return failed.length > 0 ? 1 : reboot.length > 0 ? 3 : 0;
 }
+
+const hasHad = (instance: string, stamp: Stamp): boolean => existsSync(join(configBase, 'instances', instance, stamp));
 
 function atHand(): Gathered {
   gather();
