@@ -62,6 +62,8 @@ export async function server({ values }: CommandContext): Promise<number> {
     // Before anything is opened: what was typed wrong is said at once.
     const access = await accessOf(values);
     const cluster = await clusterOf(values, port);
+    const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
+    if (audit) closers.unshift(() => audit.close());
     const given = { token: await secretOf(values, 'token'), agentToken: await secretOf(values, 'agent-token') };
     state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
     let fail: (error: Error) => void = () => undefined;
@@ -101,8 +103,6 @@ export async function server({ values }: CommandContext): Promise<number> {
     let informers: Informers | undefined;
 
     state.report('starting', 'starting the API');
-    const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
-    if (audit) closers.unshift(() => audit.close());
     const version = { gitVersion: `${release().kubernetes}+atoll${release().version}` };
     const api = createApiServer({
       store,

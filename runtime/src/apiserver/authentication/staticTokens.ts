@@ -4,17 +4,21 @@
  */
 import { createHash } from 'node:crypto';
 import type { User } from '../../lib/exchange.ts';
+import { ConfigFileError } from '../configFileError.ts';
 import { forApiServer, notOurs, type TokenAuthenticator } from './tokens.ts';
 
 /** By the SHA-256 of the token, so that looking one up tells nothing of the others. */
 export type StaticTokens = ReadonlyMap<string, User>;
 
-/** @param path for messages only. @throws Error naming the line that is wrong. */
+const HINT =
+  'The file is described at https://kubernetes.io/docs/reference/access-authn-authz/authentication/#static-token-file';
+
+/** @param path for messages only. @throws ConfigFileError naming the line that is wrong. */
 export function parseTokenFile(text: string, path: string): StaticTokens {
   const users = new Map<string, User>();
   text.split(/\r?\n/).forEach((line, index) => {
     if (line.trim() === '' || line.startsWith('#')) return;
-    const wrong = (what: string): Error => new Error(`${path}:${index + 1}: ${what}`);
+    const wrong = (what: string): Error => new ConfigFileError(`${path}:${index + 1}: ${what}`, HINT);
     const [token = '', name = '', uid = '', groups = '', ...rest] = fieldsOf(line, wrong);
     if (rest.length > 0) throw wrong('more than four columns: put several groups in quotes, "a,b"');
     if (token === '' || name === '') throw wrong('a line is token,user,uid[,"group1,group2"]');

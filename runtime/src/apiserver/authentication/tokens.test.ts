@@ -337,7 +337,9 @@ describe('a file of tokens', () => {
     ['a,b,c,"d\n', /^tokens\.csv:1: a quote that does not end/],
   ];
   for (const [text, error] of wrong)
-    it(String(error), () => assert.throws(() => parseTokenFile(text, 'tokens.csv'), { message: error }));
+    it(String(error), () =>
+      assert.throws(() => parseTokenFile(text, 'tokens.csv'), { name: 'ConfigFileError', message: error }),
+    );
 });
 
 describe('all of them together', () => {

@@ -124,10 +124,13 @@ function encodeRecord(record: BackupRecord): Buffer[] {
 
 /** What the file says it is, unchecked. @throws BackupError */
 export async function readBackupHeader(path: string): Promise<BackupHeader & { readonly headBytes: number }> {
-  const file = await open(path, 'r');
+  const unreadable = (error: NodeJS.ErrnoException): never => {
+    throw new BackupError(`${path} cannot be read: ${error.code ?? error.message}`);
+  };
+  const file = await open(path, 'r').catch(unreadable);
   try {
     const head = Buffer.alloc(MAX_HEADER_BYTES);
-    const { bytesRead } = await file.read(head, 0, head.length, 0);
+    const { bytesRead } = await file.read(head, 0, head.length, 0).catch(unreadable);
     const text = head.toString('utf8', 0, bytesRead);
     if (!text.startsWith(MAGIC)) {
       const [first = ''] = text.split('\n', 1);

@@ -234,6 +234,14 @@ describe('the format', () => {
           message,
         );
       }
+      for (const [other, code] of [
+        [join(directory, 'none'), 'ENOENT'],
+        [directory, 'EISDIR'],
+      ] as const)
+        await assert.rejects(
+          readBackup(other, () => undefined),
+          { name: 'BackupError', message: `${other} cannot be read: ${code}` },
+        );
     }));
 });
 
