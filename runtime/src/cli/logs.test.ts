@@ -50,6 +50,12 @@ describe('atoll logs', () => {
       },
       '01-01 00:00:00 agent: ERROR no tunnel (no route) pods=["a"]',
     ],
+    // systemd's word on a unit is the unit's; nobody else's is.
+    [
+      { _PID: '1', _SYSTEMD_UNIT: 'init.scope', UNIT: 'atoll-server.service', MESSAGE: 'Started' },
+      '01-01 00:00:00 server Started',
+    ],
+    [{ _PID: '7', _SYSTEMD_UNIT: 'x.scope', UNIT: 'atoll-server.service', MESSAGE: 'a' }, '01-01 00:00:00 x.scope a'],
     [{ SYSLOG_IDENTIFIER: 'kernel', PRIORITY: '3', MESSAGE: 'oops' }, '01-01 00:00:00 kernel ERROR oops'],
     [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: [104, 105, 255] }, '01-01 00:00:00 x hi\ufffd'],
     [{ SYSLOG_IDENTIFIER: 'x', MESSAGE: '{half' }, '01-01 00:00:00 x {half'],

@@ -71,6 +71,9 @@ function sinceOf(text: string): string {
 export interface Entry {
   readonly __REALTIME_TIMESTAMP?: string;
   readonly _SYSTEMD_UNIT?: string;
+  readonly _PID?: string;
+  /** What systemd (process 1) speaks of; anybody else may set it, too. systemd.journal-fields(7) */
+  readonly UNIT?: string;
   readonly SYSLOG_IDENTIFIER?: string;
   readonly PRIORITY?: string;
   /** Bytes where it is no UTF-8. */
@@ -98,7 +101,8 @@ function wordsOf(entry: Entry): string {
   const { MESSAGE } = entry;
   const message = typeof MESSAGE === 'string' ? MESSAGE : Buffer.from(MESSAGE ?? []).toString('utf8');
   const at = new Date(Number(entry.__REALTIME_TIMESTAMP ?? 0) / 1000).toISOString().slice(5, 19).replace('T', ' ');
-  const who = (entry._SYSTEMD_UNIT ?? entry.SYSLOG_IDENTIFIER ?? '').replace(/^atoll-/, '').replace(/\.service$/, '');
+  const unit = entry._PID === '1' ? (entry.UNIT ?? entry._SYSTEMD_UNIT) : entry._SYSTEMD_UNIT;
+  const who = (unit ?? entry.SYSLOG_IDENTIFIER ?? '').replace(/^atoll-/, '').replace(/\.service$/, '');
   const record = parsed(message);
   if (!record) {
     const level = syslogLevels[Number(entry.PRIORITY ?? 6)] ?? '';
