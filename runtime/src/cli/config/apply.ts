@@ -56,7 +56,7 @@ function atHand(): Gathered {
   return readGathered(join(workDir, 'sources'));
 }
 
-const given = (path: string): Gathered => ({ sources: namedDocuments(path, 'command').sources, problems: [] });
+const given = (path: string): Gathered => ({ sources: namedDocuments(path).sources, problems: [] });
 
 /** What puts it in force is in the image; elsewhere nothing must be changed. @throws UsageError */
 function mustBeNode(): void {

@@ -192,7 +192,7 @@ describe('atoll config show', () => {
     assert.deepEqual(await run(['show', path]), [
       0,
       `# From, the strongest first:
-#   esp     ./show.yaml: user-data
+#   command ./show.yaml: user-data
 
 # user-data
 hostname: node

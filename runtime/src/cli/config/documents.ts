@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { MAX_DOCUMENT_BYTES } from '../../machine/config/documentText.ts';
 import { linkedFolder } from '../../machine/config/generations.ts';
 import { readGathered } from '../../machine/config/sources/gathered.ts';
-import { type DocumentName, documentNames, type SourceDocuments, type SourceName } from '../../machine/config/types.ts';
+import { type DocumentName, documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import { UsageError } from '../command.ts';
 
 const STDIN = 0;
@@ -34,20 +34,19 @@ export const withTexts = (sources: readonly SourceDocuments[]): Named => ({
 
 /**
  * @param path a document, a folder of documents, or `-`
- * @param source whom they count as: `command` where they are applied
  * @throws UsageError where there is nothing to read, with the reason
  */
-export function namedDocuments(path: string, source: SourceName = 'esp'): Named {
-  if (path === '-') return oneDocument('standard input', source, readSome(STDIN, 'standard input'));
+export function namedDocuments(path: string): Named {
+  if (path === '-') return oneDocument('standard input', readSome(STDIN, 'standard input'));
   const { isFolder } = kindOf(path);
-  return isFolder ? withTexts([folder(path, source)]) : oneDocument(path, source, readFile(path));
+  return isFolder ? withTexts([folder(path)]) : oneDocument(path, readFile(path));
 }
 
 /** As a person sees it: `standard input` for `-`. */
 export const shownName = (path: string): string => (path === '-' ? 'standard input' : path);
 
-const oneDocument = (location: string, source: SourceName, bytes: Buffer): Named =>
-  withTexts([{ source, location, documents: { [documentOf(location, bytes)]: bytes } }]);
+const oneDocument = (location: string, bytes: Buffer): Named =>
+  withTexts([{ source: 'command', location, documents: { [documentOf(location, bytes)]: bytes } }]);
 
 function kindOf(path: string): { readonly isFolder: boolean } {
   try {
@@ -58,7 +57,7 @@ function kindOf(path: string): { readonly isFolder: boolean } {
 }
 
 /** The folder's location ends with a slash: a place in it is shown as the path of the document. */
-function folder(path: string, source: SourceName): SourceDocuments {
+function folder(path: string): SourceDocuments {
   let names: readonly string[];
   try {
     names = readdirSync(path);
@@ -74,7 +73,7 @@ function folder(path: string, source: SourceName): SourceDocuments {
   const found = documentNames.filter(name => names.includes(name));
   if (found.length === 0) throw new UsageError(`${path}: there is none of ${documentNames.join(', ')} in it`);
   const documents = Object.fromEntries(found.map(name => [name, readFile(join(path, name))]));
-  return { source, location: path.endsWith('/') ? path : `${path}/`, documents };
+  return { source: 'command', location: path.endsWith('/') ? path : `${path}/`, documents };
 }
 
 function readFile(path: string): Buffer {
