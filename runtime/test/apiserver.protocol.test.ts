@@ -761,6 +761,44 @@ describe('protocol', { timeout: 120_000 }, () => {
     assert.equal(await reader.next(), undefined);
   });
 
+  it('warns of a deprecated kind whatever is done with it, and with what is refused', async () => {
+    const warning = '299 - "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"';
+    const all = '/api/v1/namespaces/default/endpoints';
+    const metadata = { name: 'old' };
+    const apply = { 'content-type': 'application/apply-patch+yaml' };
+    const old = { apiVersion: 'v1', kind: 'Endpoints', metadata };
+    const rows: readonly (readonly [line: string, code: number, question?: Question])[] = [
+      [`POST ${all}`, 201, { body: old }],
+      [`POST ${all}`, 409, { body: old }],
+      [`GET ${all}/old`, 200],
+      [`GET ${all}/none`, 404],
+      [`GET ${all}`, 200],
+      [`PUT ${all}/old`, 200, { body: old }],
+      [`PATCH ${all}/old`, 200, { body: { metadata: { labels: { a: 'b' } } }, headers: MERGE }],
+      [`PATCH ${all}/old?fieldManager=me`, 200, { body: old, headers: apply }],
+      [`PATCH ${all}/new?fieldManager=me`, 201, { body: { ...old, metadata: { name: 'new' } }, headers: apply }],
+      [`DELETE ${all}/old`, 200],
+    ];
+    for (const [line, code, question] of rows) {
+      const { status, headers } = await call(line, question);
+      assert.deepEqual([line, status, headers.warning], [line, code, warning]);
+    }
+    const { status, headers } = await call(`POST ${MAPS}`, {
+      body: { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'A' }, more: 1 },
+    });
+    assert.deepEqual([status, headers.warning], [422, '299 - "unknown field \\"more\\""']);
+  });
+
+  it('tells people what it is and what there is', async () => {
+    const text = async (path: string): Promise<string> => (await call(`GET ${path}`)).bytes.toString();
+    assert.match(await text('/version'), /^\{\n {2}"major": "1",\n/);
+    const { paths } = JSON.parse(await text('/')) as { paths: string[] };
+    assert.deepEqual(paths, [...paths].sort());
+    for (const path of ['/api/v1', '/apis/apps/v1', '/apis/apps', '/livez/ping', '/readyz/shutdown', '/openapi/v3'])
+      assert.ok(paths.includes(path), path);
+    for (const path of paths) assert.equal((await call(`GET ${path}`)).status, 200, path);
+  });
+
   it('tells of health check by check', async () => {
     const text = async (path: string): Promise<readonly [number, string]> => {
       const { status, bytes } = await call(`GET ${path}`);

@@ -62,6 +62,11 @@ export interface Context {
   readonly isOutdated?: (stored: KeyValue) => boolean;
 }
 
+/** Before an object is made anew, since the one there has changed: what concerns its kind stays. */
+export function forgetWarnings({ warnings, kind }: Context): void {
+  warnings.length = kind?.deprecated === undefined ? 0 : 1;
+}
+
 export const askedOf = ({ request, resource, kind, warnings, parts }: Context): Asked => ({
   request,
   resource,

@@ -25,6 +25,7 @@ import { otherVersion } from './otherVersion.ts';
 import { updateObject } from './registry.ts';
 import type { RequestInfo } from './requestInfo.ts';
 import { deserialize } from './serialized.ts';
+import { warningHeader } from './warnings.ts';
 import { checkWriteOptions } from './writeOptions.ts';
 
 /** Reads a pod's log through its node's tunnel; see `kubelet/proxy.ts`. */
@@ -85,8 +86,15 @@ function dryRunOf(request: Request, verb: string): boolean {
 
 export async function dispatch(asked: Context, podLog: PodLog): Promise<Response> {
   const { custom } = asked;
-  if (!custom) return answer(asked, podLog);
-  return withDeprecation(await answer(await customContext(asked, custom), podLog), custom);
+  try {
+    if (!custom) return await answer(asked, podLog);
+    return withDeprecation(await answer(await customContext(asked, custom), podLog), custom);
+  } catch (error) {
+    // What is refused is warned of too.
+    if (error instanceof StatusError && asked.warnings.length > 0)
+      error.headers = { ...error.headers, warning: warningHeader(asked.warnings) };
+    throw error;
+  }
 }
 
 async function answer(context: Context, podLog: PodLog): Promise<Response> {

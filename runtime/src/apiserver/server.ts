@@ -3,6 +3,7 @@
  * in-process clients. The path of a request is `answer` below, top to bottom.
  */
 import type { Duplex } from 'node:stream';
+import type { ResourceInfo } from '../api/resources.ts';
 import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
@@ -276,7 +277,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       case 'readyz':
         return answerHealth(request, first, readiness, logger, health);
       case 'version':
-        return json(versionInfo(options.version));
+        return pretty(versionInfo(options.version));
       case 'metrics':
         if (path === '/metrics/slis') return text(health.text(), METRICS_TYPE);
         return {
@@ -298,7 +299,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         if (path === '/v1-atoll/connect') throw badRequest('a tunnel is a WebSocket: Upgrade request required');
         break;
       case '':
-        return json({ paths: rootPaths });
+        return pretty({ paths: rootPathsOf(catalog.resources(), alive, readiness) });
     }
     const found = await discovery.answer(request);
     if (found) return found;
@@ -441,7 +442,10 @@ async function withWarning(warning: string, answer: Promise<Response>): Promise<
     const { warning: others } = response.headers;
     return { ...response, headers: { ...response.headers, warning: others ? `${warning}, ${others}` : warning } };
   } catch (error) {
-    if (error instanceof StatusError) error.headers = { ...error.headers, warning };
+    if (error instanceof StatusError) {
+      const { warning: others } = error.headers;
+      error.headers = { ...error.headers, warning: others ? `${warning}, ${others}` : warning };
+    }
     throw error;
   }
 }
@@ -470,8 +474,8 @@ function measuredAnswer(response: Response, sized: Sized): Response {
       const chunks = body[Symbol.asyncIterator]();
       let bytes = 0;
       return {
-        async next() {
-          const result = await chunks.next();
+        async next(done?: Buffer) {
+          const result = await chunks.next(done);
           if (result.done) sized(bytes);
           else bytes += result.value.length;
           return result;
@@ -544,6 +548,7 @@ function notForWriting(path: string): StatusError {
 const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
 const rootPaths = [
+  '/.well-known/openid-configuration',
   '/api',
   '/api/v1',
   '/apis',
@@ -573,6 +578,22 @@ function versionInfo({ gitVersion, gitCommit, buildDate }: Version): Record<stri
   };
 }
 
+/** Everything there is, for `/`: also each group, each version of it, and each check. */
+function rootPathsOf(
+  resources: readonly ResourceInfo[],
+  alive: readonly HealthCheck[],
+  readiness: readonly HealthCheck[],
+): string[] {
+  const checks = [
+    ...alive.flatMap(({ name }) => [`/healthz/${name}`, `/livez/${name}`]),
+    ...readiness.map(({ name }) => `/readyz/${name}`),
+  ];
+  const groups = resources.flatMap(({ group, version }) =>
+    group === '' ? [] : [`/apis/${group}`, `/apis/${group}/${version}`],
+  );
+  return [...new Set([...rootPaths, ...checks, ...groups])].sort();
+}
+
 /** With or without a slash at its end. */
 const isPath = (path: string, wanted: string): boolean => path === wanted || path === `${wanted}/`;
 
@@ -594,6 +615,9 @@ function openIdConfiguration(
     id_token_signing_alg_values_supported: ['ES256'],
   };
 }
+
+/** For people, whoever asks: as upstream writes these. */
+const pretty = (value: object): Response => text(JSON.stringify(value, null, 2), 'application/json');
 
 const json = (value: object, type = 'application/json'): Response => text(JSON.stringify(value), type);
 

@@ -9,7 +9,7 @@ import { answerObject, answerStored } from '../answer.ts';
 import { refusalText } from '../authorization/authorizer.ts';
 import { conform } from '../body.ts';
 import { readConfiguration } from '../configuration.ts';
-import { askedOf, type Context } from '../context.ts';
+import { askedOf, type Context, forgetWarnings } from '../context.ts';
 import { applied } from '../managedFields/apply.ts';
 import { writingOf } from '../managedFields/writing.ts';
 import { checkName, dedupeOwners } from '../objectMeta.ts';
@@ -50,7 +50,7 @@ function updated(context: Context, subresource: string): Promise<Updated> {
     tracked: true,
     change: async live => {
       const { resourceVersion } = live.metadata;
-      context.warnings.length = 0;
+      forgetWarnings(context);
       const object = await configured(context, live);
       // A configuration that says nothing of the revision means whatever is there.
       if (object.metadata.resourceVersion === resourceVersion) delete object.metadata.resourceVersion;
@@ -64,7 +64,7 @@ function updated(context: Context, subresource: string): Promise<Updated> {
 /** Who may apply to what is there may not therefore make it. */
 async function created(context: Context): Promise<Response> {
   const { info, resource } = context;
-  context.warnings.length = 0;
+  forgetWarnings(context);
   const object = await configured(context, undefined);
   const { uid } = object.metadata;
   if (uid !== undefined) {

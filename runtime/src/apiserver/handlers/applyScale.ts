@@ -10,7 +10,7 @@ import type { KubeObject } from '../../api/object.ts';
 import { badRequest } from '../../api/status.ts';
 import { apiVersionOf, conform, type Expected } from '../body.ts';
 import { readConfiguration } from '../configuration.ts';
-import type { Context } from '../context.ts';
+import { type Context, forgetWarnings } from '../context.ts';
 import { applied } from '../managedFields/apply.ts';
 import { replicasPathOf, writingOf } from '../managedFields/writing.ts';
 import { checkName } from '../objectMeta.ts';
@@ -25,7 +25,7 @@ export function applyToScale(context: Context, expected: Expected, check: (scale
     subresource: '',
     tracked: true,
     change: async live => {
-      context.warnings.length = 0;
+      forgetWarnings(context);
       const { config, problems } = await readConfiguration(request);
       checkScale(config, expected);
       checkName(config, info.name);

@@ -4,7 +4,7 @@ import { unsupportedMediaType } from '../../api/status.ts';
 import type { Response } from '../../lib/exchange.ts';
 import { answerStored, type StoredObject } from '../answer.ts';
 import { mediaType } from '../body.ts';
-import { askedOf, type Context } from '../context.ts';
+import { askedOf, type Context, forgetWarnings } from '../context.ts';
 import { checkName, dedupeOwners } from '../objectMeta.ts';
 import { type Patch, patchOf, patchTypes } from '../patchBody.ts';
 import { updateObject } from '../registry.ts';
@@ -41,7 +41,7 @@ export async function patchObject(context: Context, subresource: string): Promis
   const patch = readPatch(context);
   const change = (old: KubeObject, _stored: StoredObject): KubeObject => {
     const { resourceVersion } = old.metadata;
-    context.warnings.length = 0;
+    forgetWarnings(context);
     const object = patch(old, resource, context.warnings);
     // A patch that says nothing of the revision means whatever is there; one that does means only that.
     if (object.metadata.resourceVersion === resourceVersion) delete object.metadata.resourceVersion;
