@@ -3,7 +3,12 @@
  * its end does not look whole.
  */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { Agent, get } from 'node:https';
+import type { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parse } from 'yaml';
@@ -80,6 +85,32 @@ const forms: readonly { form: string; headers: Record<string, string>; read: (by
   },
 ];
 
+/** What comes over a connection of its own. @param pauseMs between chunks */
+async function received(
+  { url, ca, admin }: InProcessServer,
+  protocol: 'h2' | 'h1.1',
+  path: string,
+  pauseMs: number,
+): Promise<Buffer> {
+  const credentials = { ca, cert: admin.certificatePem, key: admin.privateKeyPem };
+  const session = protocol === 'h2' ? connect(url, credentials) : undefined;
+  const agent = new Agent(credentials);
+  try {
+    const body: Readable =
+      session?.request({ ':path': path }) ??
+      ((await once(get(`${url}${path}`, { agent }), 'response')) as [Readable])[0];
+    const chunks: Buffer[] = [];
+    for await (const chunk of body) {
+      chunks.push(chunk as Buffer);
+      if (chunks.length % 16 === 0) await setTimeout(pauseMs);
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    session?.close();
+    agent.destroy();
+  }
+}
+
 describe('long lists', () => {
   let server: InProcessServer;
   const call = (line: string, question: Parameters<typeof ask>[2] = {}): ReturnType<typeof ask> =>
@@ -139,6 +170,14 @@ describe('long lists', () => {
         while (!(await rest.next()).done);
       }, /has been compacted/);
       await restore();
+    });
+  }
+
+  for (const protocol of ['h2', 'h1.1'] as const) {
+    it(`arrive over ${protocol} as they were made, also where they are taken slowly`, async () => {
+      const { bytes: expected } = await call(`GET ${MAPS}`);
+      const chunks = await Promise.all([0, 5].map(pauseMs => received(server, protocol, MAPS, pauseMs)));
+      for (const bytes of chunks) assert.ok(bytes.equals(expected), `${bytes.length} of ${expected.length} bytes`);
     });
   }
 

@@ -43,6 +43,8 @@ const IDLE_MS = 120_000;
 const MAX_STREAMS = 250;
 /** Each costs memory before anybody is known by it. */
 const MAX_CONNECTIONS = 5_000;
+/** Chunks that are given back when they have been written. */
+const REUSED_FROM_BYTES = 128 * 1024;
 /** After a refusal, before the connection is cut. */
 const LINGER_MS = 1_000;
 /** Answers smaller than this are not worth compressing (upstream: 128 KiB). */
@@ -449,10 +451,14 @@ async function pump(
   const leave = (): void => void Promise.resolve(iterator.return?.()).catch(() => undefined);
   sink.once('close', leave);
   try {
+    let written: Buffer | undefined;
     while (!closed()) {
-      const { done, value } = await iterator.next();
+      const { done, value } = await iterator.next(written);
       if (done || closed()) break;
-      if (!sink.write(value)) await drained(sink, hurried);
+      const isBuffered = sink.write(value);
+      if (!isBuffered) await drained(sink, hurried);
+      // What is larger than any buffer on the way has left it when that is empty.
+      written = !isBuffered && value.length >= REUSED_FROM_BYTES ? value : undefined;
     }
     // Only here: a body that failed must not look whole.
     if (!closed()) sink.end();

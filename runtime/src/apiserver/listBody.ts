@@ -7,12 +7,22 @@ import { protobufListHead, protobufListItem } from '../api/protobuf.ts';
 import type { Response } from '../lib/exchange.ts';
 import { Pace } from '../lib/turns.ts';
 import type { KeyValue } from '../store/store.ts';
-import { deserialize, type ListHead, openingOf, splicedInto, splicedList, splicedSize } from './serialized.ts';
+import {
+  deserialize,
+  type ListHead,
+  openingOf,
+  splicedIntoSize,
+  splicedList,
+  splicedSize,
+  spliceInto,
+} from './serialized.ts';
 
 /** Lists up to this size, as they are stored, are one Buffer. */
 export const WHOLE_BYTES = 512 * 1024;
 /** About so much is handed on at once. */
 const CHUNK_BYTES = 512 * 1024;
+/** With the last object, which may go beyond it, and what is put into each: room for most chunks. */
+const CHUNK_ROOM = CHUNK_BYTES + 64 * 1024;
 /** Of a protobuf list that is measured before it is sent, so much is kept of what was made for that. */
 const MEASURED_BYTES = 2 * 1024 * 1024;
 
@@ -39,15 +49,22 @@ export function storedList(head: ListHead, list: Items): Body {
   return { large: true, body: storedChunks(head, list) };
 }
 
-async function* storedChunks(head: ListHead, list: Items): AsyncGenerator<Buffer> {
+/** A chunk given back is written over: 50,000 objects are 250 chunks, and V8 looks for garbage by how much was allocated beside its heap. */
+async function* storedChunks(head: ListHead, list: Items): AsyncGenerator<Buffer, void, Buffer | undefined> {
   yield Buffer.from(openingOf(head));
   let first = true;
+  let memory: Buffer | undefined;
   const pace = new Pace();
   for await (const items of piecesOf(list)) {
     for (let from = 0; from < items.length; ) {
       let to = from;
       for (let size = 0; to < items.length && size < CHUNK_BYTES; to++) size += items[to]?.value.length ?? 0;
-      yield splicedInto(items.slice(from, to), !first);
+      const some = from === 0 && to === items.length ? items : items.slice(from, to);
+      const size = splicedIntoSize(some, !first);
+      if (memory === undefined || memory.length < size) memory = Buffer.allocUnsafe(Math.max(size, CHUNK_ROOM));
+      const chunk = memory.subarray(0, size);
+      spliceInto(chunk, some, !first);
+      if ((yield chunk) !== chunk) memory = undefined;
       first = false;
       from = to;
       if (pace.due) await pace.turn();

@@ -256,13 +256,14 @@ export function splicedList(head: ListHead, items: readonly Item[]): Buffer {
   return out;
 }
 
-/** Some of a list's items, with commas between them and, where others precede, before them. */
-export function splicedInto(items: readonly Item[], afterOthers: boolean): Buffer {
-  const size = itemsSize(items);
-  const out = Buffer.allocUnsafe(afterOthers ? size + 1 : size);
+/** How much {@link spliceInto} writes, in bytes. */
+export const splicedIntoSize = (items: readonly Item[], afterOthers: boolean): number =>
+  itemsSize(items) + (afterOthers ? 1 : 0);
+
+/** Writes some of a list's items, with commas between them and, where others precede, before them. */
+export function spliceInto(out: Buffer, items: readonly Item[], afterOthers: boolean): void {
   if (afterOthers) out[0] = COMMA;
   spliceItems(out, afterOthers ? 1 : 0, items);
-  return out;
 }
 
 function itemsSize(items: readonly Item[]): number {

@@ -46,7 +46,10 @@ export interface Response {
   readonly headers: Readonly<Record<string, string>>;
   /** `Set-Cookie`, the one header that cannot be joined into a line. */
   readonly cookies?: readonly string[];
-  /** A whole body, or chunks as they come (watch, logs). The consumer calls `return()` on the iterator when it leaves. */
+  /**
+   * A whole body, or chunks as they come (watch, logs). The consumer calls `return()` on the iterator when it leaves. With a chunk that nobody
+   * needs any more it may ask for the next one, `next(chunk)`: the next one may be written over it.
+   */
   readonly body: Buffer | AsyncIterable<Buffer>;
   /** A body in chunks that ends by itself, and is worth compressing. */
   readonly large?: boolean;
