@@ -31,7 +31,7 @@ type Convert = (object: KubeObject) => unknown;
 
 export interface Items {
   readonly items: readonly KeyValue[];
-  /** Those that follow. Each walk begins after `items` and sees the same. */
+  /** Those that follow. Each walk begins after `items` and sees the same; what it gives is good until it is asked for more. */
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
 }
 

@@ -47,6 +47,8 @@ export interface RangeResult {
   readonly more: boolean;
   /** Keys remaining after the last item; counted only when `limit` cut the answer. */
   readonly remaining: number;
+  /** Of a piece (`pieceBytes`): nobody looks at its values any more. Their memory need not wait to be found as garbage. */
+  readonly letGo?: () => void;
 }
 
 export interface Write {

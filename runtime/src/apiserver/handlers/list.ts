@@ -110,7 +110,7 @@ export interface Page {
   readonly remaining?: number;
   /**
    * The items after {@link items}, of a long list: read as they are taken, so that nobody holds it all who does not read it.
-   * Each walk reads them anew, at the same revision.
+   * Each walk reads them anew, at the same revision. What it gives is good until it is asked for more.
    */
   readonly rest?: AsyncIterable<readonly KeyValue[]>;
   /** Until it is called {@link rest} stays readable: soon, and not when a client has taken it all. */
@@ -120,7 +120,7 @@ export interface Page {
 /** The page in an order of its kind's own: of kinds of which there are few, for all of it is read. */
 async function inOrder({ rest, ...page }: Page, order: (one: KubeObject, other: KubeObject) => number): Promise<Page> {
   const items = [...page.items];
-  for await (const more of rest ?? []) items.push(...more);
+  for await (const more of rest ?? []) for (const item of more) items.push({ ...item, value: Buffer.from(item.value) });
   const read = items.map(item => ({ item, object: deserialize(item.value, item.modRevision) }));
   read.sort((one, other) => order(one.object, other.object));
   return { ...page, items: read.map(({ item }) => item) };
@@ -229,7 +229,10 @@ export async function* laterItems(
 }
 
 async function* itemsOf(...asked: Parameters<typeof piecesOf>): AsyncGenerator<readonly KeyValue[]> {
-  for await (const { items } of piecesOf(...asked)) yield items;
+  for await (const { items, letGo } of piecesOf(...asked)) {
+    yield items;
+    letGo?.();
+  }
 }
 
 interface Piece {
@@ -239,6 +242,7 @@ interface Piece {
   /** The last key read, whether it is taken or not. */
   readonly after: string | undefined;
   readonly more: boolean;
+  readonly letGo: (() => void) | undefined;
 }
 
 /** All of a range at one revision, piece by piece, no more of it than the selection takes. Ends when the client has gone. */
@@ -252,11 +256,12 @@ async function* piecesOf({ parts, request }: Context, selection: Selection, rang
       pieceBytes: PIECE_BYTES,
       readBytes,
     });
-    const { items, more } = result;
+    const { items, more, letGo } = result;
     revision = result.revision;
     after = items.at(-1)?.key ?? after;
     for (const { value } of items) readBytes += value.length;
-    yield { revision, after, more, items: selection.everything ? items : await selected(items, selection, pace) };
+    const taken = selection.everything ? items : await selected(items, selection, pace);
+    yield { revision, after, more, items: taken, letGo };
     if (!more) return;
     if (pace.due) await pace.turn();
   }

@@ -67,3 +67,12 @@ class Numbers {
     return number;
   }
 }
+
+/**
+ * Gives memory back at once: what looks at it looks at nothing from then on. V8 counts what was allocated beside its heap, and marks all of the heap
+ * every few megabytes of it, if its small garbage does not happen to be collected before: half the CPU time of a long list.
+ */
+export function release(memory: readonly ArrayBuffer[]): void {
+  // What is transferred into a message that nobody gets is freed with it.
+  if (memory.length > 0) structuredClone(undefined, { transfer: [...memory] });
+}

@@ -1,7 +1,8 @@
 /** Lists, long ones in slices, so that a list of 50,000 objects does not hold up everybody else for its whole length. */
 import { Pace } from '../../lib/turns.ts';
 import type { KeyValue, RangeOptions, RangeResult } from '../store.ts';
-import type { Reader } from './reader.ts';
+import { release } from './bulk.ts';
+import type { Passing, Reader } from './reader.ts';
 
 /** Keys read between looks at the clock: a millisecond, when none of their values is in memory. */
 const SLICE_KEYS = 128;
@@ -40,24 +41,29 @@ export class Lists {
     this.#held.add(hold);
     try {
       const items: KeyValue[] = [];
+      const passed: ArrayBuffer[] = [];
+      const letGo = pieceBytes === undefined ? {} : { letGo: () => release(passed.splice(0)) };
       let bytes = 0;
       const pace = new Pace();
       for (;;) {
         const most = pieceBytes === undefined ? SLICE_KEYS : keysFor(pieceBytes - bytes, bytes, items.length);
         const wanted = limit > 0 ? Math.min(most, limit - items.length) : most;
         const from = items.at(-1)?.key ?? after;
-        const found = this.#read(reader =>
+        const { entries: found, memory }: Passing = this.#read(reader =>
           pieceBytes === undefined || readBytes + bytes <= reader.cache.listBytes
-            ? reader.range(prefix, from, revision, wanted)
+            ? { entries: reader.range(prefix, from, revision, wanted) }
             : reader.passing(prefix, from, revision, wanted),
         );
+        if (memory) passed.push(memory);
         for (const item of found) {
           items.push(item);
           bytes += item.value.length;
         }
         const last = found.at(-1)?.key;
-        if (last === undefined || found.length < wanted) return { revision, items, more: false, remaining: 0 };
-        if (pieceBytes !== undefined && bytes >= pieceBytes) return { revision, items, more: true, remaining: 0 };
+        if (last === undefined || found.length < wanted)
+          return { revision, items, more: false, remaining: 0, ...letGo };
+        if (pieceBytes !== undefined && bytes >= pieceBytes)
+          return { revision, items, more: true, remaining: 0, ...letGo };
         if (items.length === limit) {
           if (uncounted) return { revision, items, more: true, remaining: 0 };
           const remaining = await this.#countAfter(prefix, after, last, revision, items.length);

@@ -42,6 +42,12 @@ export interface ValueCodec {
   open(key: string, stored: Buffer): Buffer;
 }
 
+export interface Passing {
+  readonly entries: KeyValue[];
+  /** Where their values are, and nothing else. */
+  readonly memory?: ArrayBuffer;
+}
+
 export class Reader {
   readonly cache: ValueCache;
   readonly #codec: ValueCodec | undefined;
@@ -130,14 +136,19 @@ export class Reader {
   }
 
   /** As {@link range}, of what will not be asked for again soon: all from the file, in one Buffer, and nothing is kept. */
-  passing(prefix: string, after: string | undefined, revision: number, limit: number): KeyValue[] {
+  passing(prefix: string, after: string | undefined, revision: number, limit: number): Passing {
     const end = endOfPrefix(prefix) ?? NO_END;
     const [keys, rows] = this.#bulk.get(startOf(prefix, after), end, revision, limit) ?? [0, null];
     const entries = rows === null ? [] : bulkEntries(rows, prefix);
     // One by one it is said which of them is wrong.
-    if (entries.length !== keys) return this.range(prefix, after, revision, limit);
+    if (entries.length !== keys) return { entries: this.range(prefix, after, revision, limit) };
     const codec = this.#codec;
-    return codec ? entries.map(entry => ({ ...entry, value: codec.open(entry.key, entry.value) })) : entries;
+    return {
+      entries: codec ? entries.map(entry => ({ ...entry, value: codec.open(entry.key, entry.value) })) : entries,
+      ...(rows?.buffer instanceof ArrayBuffer && rows.byteLength === rows.buffer.byteLength
+        ? { memory: rows.buffer }
+        : {}),
+    };
   }
 
   /** How many of the next `limit` keys after `after` are live, and the last of them; undefined: there are no more. */
