@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts image images bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-wifi image images bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -26,6 +26,13 @@ test-static test-unit test-integration test-boot: test-%: setup ## one phase of 
 
 test-cuts: setup ## the long matrix of power cuts (the sample is in `make test`)
 	@ATOLL_CUTS=long $(NODE) --test qemu/test/powercut.test.ts
+
+test-examples: setup ## the examples of configs/ that `make test` has no time for, and resets (about a dozen boots)
+	@$(NODE) --test --test-concurrency=1 qemu/examples/*.test.ts
+
+test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
+	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress
+	@$(NODE) --test qemu/wifi/wifi.test.ts
 
 image: setup ## build the image into out/<name>/
 	@$(NODE) builder/src/cli.ts build $(IMAGE)

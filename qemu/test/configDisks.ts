@@ -26,10 +26,10 @@ export class Disks implements AsyncDisposable {
     return new Disks(await mkdtemp(join(machines, `${process.pid}-config-`)));
   }
 
-  /** The built image with these files on its ESP, as a person's computer would put them there. */
-  async flashed(files: Files): Promise<string> {
+  /** The built image (or another) with these files on its ESP, as a person's computer would put them there. */
+  async flashed(files: Files, image: string = artefacts.raw): Promise<string> {
     const raw = join(this.folder, 'flashed.raw');
-    await run('cp', ['--sparse=always', '--reflink=auto', artefacts.raw, raw]);
+    await run('cp', ['--sparse=always', '--reflink=auto', image, raw]);
     const { offset } = await findPartition(raw, 'esp');
     await this.#copy(files, `${raw}@@${offset}`);
     return raw;
