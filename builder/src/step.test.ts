@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { BuildError } from './errors.ts';
 import { type TreeRef, treeRef } from './files.ts';
@@ -129,6 +129,22 @@ test('two builds of the same step at once both get the result', async () => {
   const [a, b] = await Promise.all([runner().run(upper, { text: 'same' }), runner().run(upper, { text: 'same' })]);
   assert.equal(a.out.sha256, b.out.sha256);
   assert.deepEqual(await readdir(join(cache, 'tmp')), []);
+});
+
+test('whoever comes second does not touch the result of the first, which may be being read', async () => {
+  const { out } = await runner().run(upper, { text: 'read' });
+  const { ino } = await stat(out.path);
+  const aside = join(cache, 'aside');
+  await rename(dirname(out.path), aside);
+  const late: Step<{ readonly text: string }, 'out'> = {
+    ...upper,
+    async run(inputs, context) {
+      await rename(aside, dirname(out.path));
+      await upper.run(inputs, context);
+    },
+  };
+  assert.equal((await runner().run(late, { text: 'read' })).out.path, out.path);
+  assert.equal((await stat(out.path)).ino, ino);
 });
 
 test('old results are pruned, new ones stay', async () => {

@@ -129,12 +129,7 @@ export class StepRunner {
           hint: 'Run the build again.',
         });
       }
-      await mkdir(dirname(entry), { recursive: true });
-      await rm(entry, { recursive: true, force: true });
-      // Two builds may finish the same step: the results are equal, whoever comes second keeps the first's.
-      await rename(work, entry).catch((error: NodeJS.ErrnoException) => {
-        if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error;
-      });
+      await this.place(step, work, entry, join(directory, 'damaged'));
     } catch (error) {
       line.fail();
       throw signal.aborted ? interrupted(error) : await explainTool(error, step.title, cache);
@@ -196,6 +191,24 @@ export class StepRunner {
     } catch {
       return undefined; // Absent, or damaged: make it again.
     }
+  }
+
+  /**
+   * Puts a result where it is found. Two builds may finish the same step: the results are equal, whoever comes second keeps the first's,
+   * which the other may be reading by now. Only a damaged one is moved out of the way.
+   */
+  private async place(step: Step<never, string>, work: string, entry: string, aside: string): Promise<void> {
+    await mkdir(dirname(entry), { recursive: true });
+    const isThere = await rename(work, entry).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOTEMPTY' || error.code === 'EEXIST') return true;
+        throw error;
+      },
+    );
+    if (!isThere || (await this.find(step, entry))) return;
+    await rename(entry, aside);
+    await rename(work, entry);
   }
 
   private async seal<Output extends string>(step: Step<never, Output>, directory: string): Promise<void> {
