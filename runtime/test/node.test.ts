@@ -1,12 +1,16 @@
 /** Pods on a real node: the API server's real handler, real containerd and runc, the agent in this process. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { Pod } from '../src/api/generated/types/core.v1.ts';
 import { ConfigMaps, Leases, Nodes, Pods, Secrets } from '../src/client/resources.ts';
+import { PINNED, seenByCri } from '../src/node/images/builtin.ts';
+import { importArchive } from '../src/node/images/transfer.ts';
+import { imageArchive } from './imageArchive.ts';
 import {
   eventsOf,
   isReady,
@@ -57,6 +61,25 @@ test('the node is registered, Ready, with a Lease', async () => {
   assert.match(await events(), /^NodeReady: Node node-a status is now: NodeReady$/m);
   const lease = await t.client.get(Leases, { namespace: 'kube-node-lease', name: NODE });
   assert.equal(lease.spec?.holderIdentity, NODE);
+});
+
+test('an image that comes or goes is soon in the status of the node', async () => {
+  const name = 'registry.invalid/came/late:1';
+  const archive = join(t.dir, 'late.tar');
+  await writeFile(archive, imageArchive([{ name, files: [{ path: 'a', content: 'late' }], command: ['/a'] }]));
+  const isListed = async (): Promise<boolean> =>
+    (await t.client.get(Nodes, { name: NODE })).status?.images?.some(image => image.names?.includes(name)) ?? false;
+  const until = async (listed: boolean): Promise<void> => {
+    for (const deadline = Date.now() + 30_000; (await isListed()) !== listed; await delay(100))
+      assert.ok(Date.now() < deadline, `it is ${listed ? 'not ' : ''}there`);
+  };
+  assert.equal(await isListed(), false);
+  const signal = AbortSignal.timeout(30_000);
+  await importArchive({ socket: t.cri.socket, archive, labels: PINNED, signal });
+  await seenByCri(t.cri, name, signal);
+  await until(true);
+  await t.cri.removeImage(name);
+  await until(false);
 });
 
 test('a pod runs, is Ready, and goes without a trace', async () => {

@@ -21,6 +21,8 @@ export const nodeUser = { name: `system:node:${NODE}`, groups: ['system:nodes', 
 export interface TestNode {
   readonly server: InProcessServer;
   readonly containerd: Containerd;
+  /** The agent's. */
+  readonly cri: CriClient;
   readonly client: Client;
   readonly dir: string;
   node: RunningNode;
@@ -73,6 +75,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
   const fixture: TestNode = {
     server,
     containerd,
+    cri,
     client,
     dir,
     node: undefined as unknown as RunningNode,

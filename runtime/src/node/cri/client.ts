@@ -87,6 +87,7 @@ function methodOf(name: string): Method {
 export class CriClient {
   readonly socket: string;
   readonly #client: Client;
+  #imageChanges = 0;
 
   /** @param socket path of containerd's socket, without scheme. The connection is made on the first call. */
   constructor(socket: string) {
@@ -99,6 +100,16 @@ export class CriClient {
       'grpc.max_reconnect_backoff_ms': 3000,
       'grpc.enable_http_proxy': 0,
     });
+  }
+
+  /** Another number whenever images have come or gone by what this process has done: CRI has no events of images. */
+  get imageChanges(): number {
+    return this.#imageChanges;
+  }
+
+  /** Images have come or gone by other ways than this client's calls. */
+  imagesChanged(): void {
+    this.#imageChanges += 1;
   }
 
   call<K extends keyof Calls>(name: K, request: Calls[K][0], options: CallOptions = {}): Promise<Calls[K][1]> {
@@ -250,11 +261,14 @@ export class CriClient {
   /** Gives the image's id. */
   async pullImage(image: string, auth?: AuthConfig, options?: CallOptions): Promise<string> {
     const request = auth ? { image: { image }, auth } : { image: { image } };
-    return (await this.call('PullImage', request, { timeoutMs: PULL_TIMEOUT_MS, ...options })).imageRef;
+    const { imageRef } = await this.call('PullImage', request, { timeoutMs: PULL_TIMEOUT_MS, ...options });
+    this.imagesChanged();
+    return imageRef;
   }
 
   async removeImage(image: string): Promise<void> {
     await this.call('RemoveImage', { image: { image } }).catch(ignoreNotFound);
+    this.imagesChanged();
   }
 
   async imageFilesystem(): Promise<string | undefined> {

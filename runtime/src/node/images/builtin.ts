@@ -102,4 +102,5 @@ export async function seenByCri(cri: CriClient, name: string, signal: AbortSigna
     }
     await setTimeout(CRI_POLL_MS, undefined, { signal });
   }
+  cri.imagesChanged();
 }

@@ -70,6 +70,8 @@ export class NodeReporter {
   #sent: NodeStatus | undefined;
   #sentAt = 0;
   #leaseAt = 0;
+  /** The client's `imageChanges` when they were last asked for. */
+  #imagesAt = 0;
   #conditions: readonly NodeCondition[] = [];
   #runtimeVersion = '';
   /** Condition → the status that has been told as an event. */
@@ -220,10 +222,12 @@ export class NodeReporter {
   }
 
   #imagesAreOld(): boolean {
-    return !this.#sent?.images || this.#options.clock.now() - this.#sentAt >= UNCHANGED_MS;
+    const { cri, clock } = this.#options;
+    return !this.#sent?.images || this.#imagesAt !== cri.imageChanges || clock.now() - this.#sentAt >= UNCHANGED_MS;
   }
 
   async #images(): Promise<NonNullable<NodeStatus['images']>> {
+    this.#imagesAt = this.#options.cri.imageChanges;
     const images = await this.#options.cri.listImages().catch(() => []);
     return images
       .toSorted((a, b) => b.size - a.size)
