@@ -10,10 +10,9 @@ import type { AddressInfo, Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { AtollNode } from '../src/node.ts';
 import { Disks } from '../test/configDisks.ts';
+import { minutes, patient } from '../test/examples.ts';
 import { diskBytes, imageMachine } from '../test/image.ts';
 import { authority } from '../test/registry.ts';
-
-const minutes = 60_000;
 
 /** With what only a boot does: this one has waited for it. */
 const good = (ca: string): string => `#cloud-config
@@ -123,7 +122,7 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
     await disks?.[Symbol.asyncDispose]();
   });
 
-  const guest = (command: string) => node.machine.shell.output(command, { timeoutMs: minutes });
+  const guest = (command: string) => node.machine.shell.output(command, patient);
   const status = async (): Promise<{
     state: string;
     generation?: number;
