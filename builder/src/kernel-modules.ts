@@ -1,4 +1,4 @@
-/** Kernel module indexes: names, dependencies and soft dependencies (modules.dep(5), modprobe.d(5)). */
+/** Kernel module indexes: names, dependencies, soft dependencies and aliases (modules.dep(5), modprobe.d(5)). */
 
 /** `kernel/fs/ext4/ext4.ko.xz`, `dm-verity` → `ext4`, `dm_verity`. */
 export function moduleName(path: string): string {
@@ -34,6 +34,20 @@ export function parseSoftDependencies(text: string): Map<string, readonly string
   return found;
 }
 
+/** A line of modules.alias whose alias is a name, as `crypto-crc32c`, and not a pattern of a device's. */
+export const isPlainAlias = (line: string): boolean => /^alias [\w-]+ /.test(line);
+
+/** Plain alias → names of the modules that answer to it: soft dependencies are mostly on what a module is for. */
+export function parseAliases(text: string): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const line of text.split('\n')) {
+    const [, alias, name] = isPlainAlias(line) ? line.split(' ') : [];
+    if (alias === undefined || name === undefined) continue;
+    found.set(moduleName(alias), [...(found.get(moduleName(alias)) ?? []), moduleName(name)]);
+  }
+  return found;
+}
+
 /**
  * Paths of the named modules and of all they need, in load order (a module after what it needs). Names that are not modules
  * (built in) are skipped.
@@ -42,6 +56,7 @@ export function closure(
   names: readonly string[],
   dependencies: ReadonlyMap<string, readonly string[]>,
   soft: ReadonlyMap<string, readonly string[]>,
+  aliases: ReadonlyMap<string, readonly string[]>,
 ): string[] {
   const pathOf = new Map([...dependencies.keys()].map(path => [moduleName(path), path]));
   const order: string[] = [];
@@ -51,9 +66,11 @@ export function closure(
     seen.add(path);
     // modules.dep lists the farthest dependency last.
     for (const needed of [...(dependencies.get(path) ?? [])].reverse()) visit(needed);
-    for (const name of soft.get(moduleName(path)) ?? []) {
-      const wanted = pathOf.get(name);
-      if (wanted) visit(wanted);
+    for (const wanted of soft.get(moduleName(path)) ?? []) {
+      for (const name of pathOf.has(wanted) ? [wanted] : (aliases.get(wanted) ?? [])) {
+        const softly = pathOf.get(name);
+        if (softly) visit(softly);
+      }
     }
     order.push(path);
   };

@@ -8,7 +8,7 @@ import { type FileRef, listTree, type TreeRef } from '../files.ts';
 import { type CpioMember, cpioArchive } from '../formats/cpio.ts';
 import { readElf } from '../formats/elf.ts';
 import { readTarIndex } from '../formats/tar.ts';
-import { closure, moduleName, parseDependencies, parseSoftDependencies } from '../kernel-modules.ts';
+import { closure, moduleName, parseAliases, parseDependencies, parseSoftDependencies } from '../kernel-modules.ts';
 import { ensureArchives, type OpenArchive, openArchive } from '../packages/archives.ts';
 import { readPackages } from '../packages/resolve.ts';
 import { mergedUsrPath } from '../root/merge.ts';
@@ -95,7 +95,8 @@ async function kernelModules(tar: FileRef, load: readonly string[]): Promise<Cpi
     };
     const dependencies = parseDependencies((await read(/\/modules\.dep$/)).toString('utf8'));
     const soft = parseSoftDependencies((await read(/\/modules\.softdep$/)).toString('utf8'));
-    const order = closure(load, dependencies, soft);
+    const aliases = parseAliases((await read(/\/modules\.alias$/)).toString('utf8'));
+    const order = closure(load, dependencies, soft, aliases);
     const files: CpioMember[] = [];
     for (const path of order) {
       const content = await read(new RegExp(`/${path.replace(/[.+]/g, '\\$&')}$`));

@@ -8,7 +8,14 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildError } from '../errors.ts';
 import { listTree } from '../files.ts';
-import { closure, moduleName, parseDependencies, parseSoftDependencies } from '../kernel-modules.ts';
+import {
+  closure,
+  isPlainAlias,
+  moduleName,
+  parseAliases,
+  parseDependencies,
+  parseSoftDependencies,
+} from '../kernel-modules.ts';
 import { ensureArchives, openArchive } from '../packages/archives.ts';
 import type { ResolvedPackage } from '../packages/resolve.ts';
 import { globPattern, RootTree } from '../root/tree.ts';
@@ -62,6 +69,7 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     await depmod();
     const dependencies = parseDependencies(await readFile(join(base, 'modules.dep'), 'utf8'));
     const soft = parseSoftDependencies(await readFile(join(base, 'modules.softdep'), 'utf8'));
+    const aliases = parseAliases(await readFile(join(base, 'modules.alias'), 'utf8'));
     const patterns = modules.map(glob => ({ glob, pattern: globPattern(`kernel/${glob}`) }));
     const wanted = [...dependencies.keys()].filter(path =>
       patterns.some(({ pattern }) => pattern.test(path.replace(suffix, ''))),
@@ -72,7 +80,7 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     if (missing.length > 0)
       throw new BuildError('STEP_BROKEN', `kernel ${release} has no module ${missing.join(', ')}`);
     const wantedNames = [...wanted.map(moduleName), ...required.map(moduleName)];
-    const kept = new Set(closure(wantedNames, dependencies, soft));
+    const kept = new Set(closure(wantedNames, dependencies, soft, aliases));
     const packed: string[] = [];
     for (const entry of await listTree(base)) {
       if (entry.type !== 'file' || !suffix.test(entry.path)) continue;
@@ -82,10 +90,13 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     // Plain modules: the file system compresses them, and nobody needs xz at boot.
     if (packed.length > 0) await tool(['xz', '-d', ...packed], { binds: [scratch], signal });
     await depmod();
+    const plain = (await readFile(join(base, 'modules.alias'), 'utf8')).split('\n').filter(isPlainAlias);
+    await writeFile(join(base, 'modules.alias'), plain.map(line => `${line}\n`).join(''));
     const tree = new RootTree();
     for (const entry of await listTree(base)) {
-      // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep and softdep stay for busybox.
-      if (/^modules\.(alias|symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
+      // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep, softdep and the plain ones of alias
+      // stay for busybox and the initrd.
+      if (/^modules\.(symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
       if (entry.type === 'file')
         tree.file(`usr/lib/modules/${release}/${entry.path}`, await readFile(join(base, entry.path)), {
           origin: 'kernel',
