@@ -3,7 +3,16 @@ import { test } from 'node:test';
 import { architectures } from '../../boards.ts';
 import { RootTree } from '../tree.ts';
 import { shebangProblems, unitProblems } from './checks.ts';
-import { busyboxApplets, certificates, emptyVar, identity, iptablesLinks, nameService, skeleton } from './small.ts';
+import {
+  busyboxApplets,
+  certificates,
+  emptyVar,
+  identity,
+  iptablesLinks,
+  nameService,
+  regulatoryLinks,
+  skeleton,
+} from './small.ts';
 import type { FinishContext, FinishingStep } from './step.ts';
 import { trim } from './trim.ts';
 import { enableUnit, units } from './units.ts';
@@ -225,6 +234,25 @@ test('name-service, iptables: what scripts decide on a machine is decided', asyn
   assert.equal(targetOf(names, 'etc/resolv.conf'), '/run/atoll/resolv.conf');
   const tables = await finished(iptablesLinks, { 'usr/sbin/xtables-nft-multi': 'program' });
   assert.equal(tables.resolve('usr/sbin/ip6tables-restore')?.path, 'usr/sbin/xtables-nft-multi');
+});
+
+test('wireless-regdb: the kernel finds what Debian signed, and nothing is made where there is none', async () => {
+  const tree = await finished(regulatoryLinks, {
+    'usr/lib/firmware/regulatory.db-debian': 'a',
+    'usr/lib/firmware/regulatory.db-upstream': 'b',
+    'usr/lib/firmware/regulatory.db.p7s-debian': 'c',
+    'usr/lib/firmware/regulatory.db.p7s-upstream': 'd',
+  });
+  assert.deepEqual(
+    tree.children('usr/lib/firmware').map(({ path }) => `${path} → ${tree.resolve(path)?.path}`),
+    [
+      'usr/lib/firmware/regulatory.db → usr/lib/firmware/regulatory.db-debian',
+      'usr/lib/firmware/regulatory.db-debian → usr/lib/firmware/regulatory.db-debian',
+      'usr/lib/firmware/regulatory.db.p7s → usr/lib/firmware/regulatory.db.p7s-debian',
+      'usr/lib/firmware/regulatory.db.p7s-debian → usr/lib/firmware/regulatory.db.p7s-debian',
+    ],
+  );
+  assert.ok(!(await finished(regulatoryLinks, {})).has('usr/lib/firmware/regulatory.db'));
 });
 
 test('busybox: stands in for what no package has, and for nothing that would take the system over', async () => {

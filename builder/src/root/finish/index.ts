@@ -9,6 +9,7 @@ import {
   identity,
   iptablesLinks,
   nameService,
+  regulatoryLinks,
   skeleton,
 } from './small.ts';
 import type { FinishingStep } from './step.ts';
@@ -25,6 +26,7 @@ export const finishingSteps: readonly FinishingStep[] = [
   identity,
   nameService,
   iptablesLinks,
+  regulatoryLinks,
   busyboxApplets,
   clock,
   units,

@@ -108,6 +108,18 @@ export const iptablesLinks: FinishingStep = {
   },
 };
 
+export const regulatoryLinks: FinishingStep = {
+  name: 'wireless-regdb',
+  why: 'wireless-regdb’s postinst: update-alternatives chooses what Debian signed, which is whom its kernels believe',
+  apply(tree) {
+    for (const name of ['regulatory.db', 'regulatory.db.p7s']) {
+      if (!tree.has(`usr/lib/firmware/${name}-debian`)) continue;
+      tree.symlink(`usr/lib/firmware/${name}`, `${name}-debian`, { origin: 'wireless-regdb' });
+      tree.remove(`usr/lib/firmware/${name}-upstream`);
+    }
+  },
+};
+
 export const busyboxApplets: FinishingStep = {
   name: 'busybox',
   why: 'bash, coreutils and friends are left out: busybox stands in wherever no package has the command',
