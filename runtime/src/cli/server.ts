@@ -14,7 +14,7 @@ import { inProcessTransport } from '../client/inProcess.ts';
 import { measuredTransport } from '../client/metrics.ts';
 import { type Identity, managerIdentity, manifestsUser } from '../controllers/identities.ts';
 import { startControllers } from '../controllers/index.ts';
-import { bootIdentity, forgetEarlierBoot } from '../controllers/nodeLifecycle/rebooted.ts';
+import { forgetEarlierBoot } from '../controllers/nodeLifecycle/rebooted.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { User } from '../lib/exchange.ts';
 import { makeDirectory, readFileIfExists, writeFileAtomic } from '../lib/files.ts';
@@ -27,6 +27,7 @@ import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { keepLastSeen, onClockJump } from '../machine/time.ts';
 import { formatToken, parseToken } from '../machine/token.ts';
+import { machineFacts } from '../node/status/machine.ts';
 import { startScheduler } from '../scheduler/index.ts';
 import { type CommandContext, UsageError } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
@@ -128,7 +129,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     });
     closers.unshift(() => api.close());
     const self = new Client(inProcessTransport(api.handler, apiServerUser));
-    const rebooted = await forgetEarlierBoot(self, await bootIdentity(), clock.now());
+    const rebooted = await forgetEarlierBoot(self, (await machineFacts()).info, clock.now());
     if (rebooted.length > 0)
       logger.info({ nodes: rebooted }, 'the machine has been started again: its node is not Ready');
     const listener = await listen(api, {

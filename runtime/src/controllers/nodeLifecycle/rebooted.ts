@@ -2,27 +2,14 @@
  * What the store says of this very machine from before it was started again: that its node is Ready. Until the agent reports, nobody knows;
  * said so before the API answers its first request, so that a node that is still starting is not taken for one that runs.
  */
-import { readFile } from 'node:fs/promises';
-import type { Node } from '../../api/generated/types/core.v1.ts';
+import type { Node, NodeSystemInfo } from '../../api/generated/types/core.v1.ts';
 import type { Client } from '../../client/client.ts';
 import { Nodes } from '../../client/resources.ts';
 import { wireTime } from '../../client/wireTime.ts';
 import { conditionsOfSilent } from './health.ts';
 
-/** As in a Node's `status.nodeInfo`. */
-export interface BootIdentity {
-  readonly machineID: string;
-  /** Another one each time the kernel starts: random(4), `/proc/sys/kernel/random/boot_id`. */
-  readonly bootID: string;
-}
-
-const text = async (path: string): Promise<string> => (await readFile(path, 'utf8').catch(() => '')).trim();
-
-/** Empty texts where the machine does not say. */
-export async function bootIdentity(): Promise<BootIdentity> {
-  const [machineID, bootID] = await Promise.all([text('/etc/machine-id'), text('/proc/sys/kernel/random/boot_id')]);
-  return { machineID, bootID };
-}
+/** `bootID` is another one each time the kernel starts: random(4), `/proc/sys/kernel/random/boot_id`. Empty where the machine does not say. */
+export type BootIdentity = Pick<NodeSystemInfo, 'machineID' | 'bootID'>;
 
 /** Whether the node's status is of this machine, and of an earlier start of it. */
 export function isOfEarlierBoot({ status }: Node, { machineID, bootID }: BootIdentity): boolean {
