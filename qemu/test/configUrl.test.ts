@@ -4,11 +4,12 @@
  */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { AtollNode } from '../src/node.ts';
 import { Disks } from './configDisks.ts';
+import { answersWith, badAnswers, leftAndRight, networkWith } from './fromUrl.ts';
 import { imageMachine } from './image.ts';
 
 const minutes = 60_000;
@@ -18,43 +19,8 @@ hostname: from-url
 atoll:
   node-label: [from=url]
 `;
-const network = `version: 2
-ethernets:
-  uplink:
-    match: {name: "en*", macaddress: "52:54:00:12:34:56"}
-    addresses: [10.0.2.15/24, "fd00:a7::15/64"]
-    routes: [{to: default, via: 10.0.2.2}]
-    nameservers: {addresses: [10.0.2.3], search: [hall.example.org]}
-  left:
-    match: {macaddress: "52:54:00:00:00:01"}
-  right:
-    match: {macaddress: "52:54:00:00:00:02"}
-bonds:
-  bond0:
-    interfaces: [left, right]
-    parameters: {mode: active-backup, mii-monitor-interval: 100}
-    addresses: [192.0.2.10/24]
-vlans:
-  office:
-    id: 42
-    link: bond0
-    addresses: [198.51.100.10/24]
-bridges:
-  br-lab:
-    addresses: [203.0.113.10/24]
-`;
-
-/** How the server behaves; the test changes it while the node runs. */
-const answers: Readonly<Record<string, RequestListener>> = {
-  away: (_, response) => response.writeHead(503).end(),
-  good: (_, response) => response.end(good),
-  lies: (_, response) => response.end('#cloud-config\nhostname: evil\n'),
-  hangs: () => {},
-  cut: (request, response) => {
-    response.writeHead(200, { 'content-length': '1000' }).write('#cloud-config\n', () => request.socket.destroy());
-  },
-  round: (request, response) => response.writeHead(302, { location: request.url }).end(),
-};
+const network = networkWith(`    match: {name: "en*", macaddress: "52:54:00:12:34:56"}`);
+const answers = answersWith(good);
 
 describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
   let disks: Disks;
@@ -89,12 +55,7 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
         `atoll.config.sha256=${sha256}`,
       ],
       guestForwards: { 80: (server.address() as AddressInfo).port },
-      extraArguments: ['01', '02'].flatMap(n => [
-        '-netdev',
-        `hubport,id=h${n},hubid=7`,
-        '-device',
-        `virtio-net-pci,netdev=h${n},mac=52:54:00:00:00:${n},romfile=`,
-      ]),
+      extraArguments: leftAndRight,
     });
   });
   after(async () => {
@@ -147,13 +108,7 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
     assert.match(await guest('cat /etc/resolv.conf'), /^nameserver 10\.0\.2\.3$[\s\S]*^search hall\.example\.org$/m);
   });
 
-  for (const [how, message] of [
-    ['lies', /has the SHA-256 [0-9a-f]{64}, and atoll\.config\.sha256 asks for/],
-    ['cut', /was cut off/],
-    ['round', /redirects more than 5 times/],
-    ['away', /answered with HTTP 503/],
-    ['hangs', /said nothing for 10 s/],
-  ] as const) {
+  for (const [how, message] of badAnswers) {
     it(`that ${how} changes nothing, and is told`, async () => {
       answer = how;
       await guest(
