@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-wifi image images bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-loader test-wifi test-upgrades torture image images bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -24,18 +24,36 @@ test: setup ## every test: types, lint, unit, integration on this host, boot tes
 test-static test-unit test-integration test-boot: test-%: setup ## one phase of the tests
 	@$(NODE) .ci/test.ts $*
 
-test-cuts: setup ## the long matrix of power cuts (the sample is in `make test`)
+test-cuts: image ## the long matrix of power cuts (the sample is in `make test`)
 	@ATOLL_CUTS=long $(NODE) --test qemu/test/powercut.test.ts
 
-test-examples: setup ## the examples of configs/ that `make test` has no time for, and resets (about a dozen boots)
+test-examples: image ## the examples of configs/ that `make test` has no time for, and resets (about a dozen boots)
 	@$(NODE) --test --test-concurrency=1 qemu/examples/*.test.ts
+
+test-loader: setup ## boot loaders on a real FAT with every write cut, and U-Boot's script run by U-Boot
+	@$(NODE) --test --test-concurrency=1 qemu/loader/*.test.ts
 
 test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress
 	@$(NODE) --test qemu/wifi/wifi.test.ts
 
-image: setup ## build the image into out/<name>/
-	@$(NODE) builder/src/cli.ts build $(IMAGE)
+BUILD_OPTIONS = $(if $(VERSION),--version $(VERSION)) $(if $(KEYS),--keys $(KEYS))
+
+test-upgrades: image ## versions that do not come up, each in its own way: all fall back (about half an hour)
+	@$(NODE) --test qemu/upgrade/*.test.ts
+
+torture: image ## power cuts at every write of an upgrade, and plugs pulled in boots, blessings and fall-backs (hours; ATOLL_PULLS=5)
+	@ATOLL_CUTS=long $(NODE) --test qemu/test/upgrade.test.ts
+	@$(NODE) --test qemu/torture/*.test.ts
+
+image: setup ## build the image into out/<name>/ (VERSION=0.2.0, KEYS=release)
+	@$(NODE) builder/src/cli.ts build $(IMAGE) $(BUILD_OPTIONS)
+
+bundle: setup ## the same, and its signed bundle for upgrades, in out/channel/ too (NOTES=file, ROLLOUT=25)
+	@$(NODE) builder/src/cli.ts bundle $(IMAGE) $(BUILD_OPTIONS) $(if $(NOTES),--notes $(NOTES)) $(if $(ROLLOUT),--rollout $(ROLLOUT))
+
+keys: setup ## make the keys that sign bundles, outside the checkout, and list them
+	@$(NODE) builder/src/cli.ts keys
 
 images: setup ## list the images that can be built
 	@$(NODE) builder/src/cli.ts images

@@ -3,7 +3,7 @@
  *
  *   node --import tsx .ci/bench.ts [section …] [--runs N] [--image NAME]
  *
- * Sections: size server api api2k store boot build, which are the default, and api50k, which takes minutes. A section that cannot run says why, the others still run, and the
+ * Sections: size server api api2k store boot build bundle, which are the default, and api50k and upgrade, which take minutes. A section that cannot run says why, the others still run, and the
  * status is 1. A missed aim is a figure like any other.
  */
 import { join } from 'node:path';
@@ -16,9 +16,11 @@ import { api } from './bench/sections/api.ts';
 import { apiScale } from './bench/sections/apiScale.ts';
 import { boot } from './bench/sections/boot.ts';
 import { buildSection } from './bench/sections/build.ts';
+import { bundle } from './bench/sections/bundle.ts';
 import { serverSection } from './bench/sections/server.ts';
 import { size } from './bench/sections/size.ts';
 import { store } from './bench/sections/store.ts';
+import { upgrade } from './bench/sections/upgrade.ts';
 import { type SectionReport, sectionTable, verdict } from './bench/table.ts';
 
 interface BenchOptions {
@@ -41,7 +43,9 @@ function options(argv: readonly string[]): BenchOptions {
     apiScale('api50k', 50_000, 500, true),
     store,
     boot,
+    upgrade,
     buildSection(),
+    bundle,
   ];
   const names = all.map(({ name }) => name);
   const unknown = positionals.filter(name => !names.includes(name));

@@ -6,7 +6,7 @@
  */
 
 /** Milliseconds are shown as seconds from 1000 on, bytes as MiB. */
-export type Unit = 'ms' | 'bytes' | 'per second' | 'ms CPU' | 'count' | 'KiB';
+export type Unit = 'ms' | 'bytes' | 'per second' | 'ms CPU' | 'count' | 'KiB' | '%';
 
 /** One number of one run. */
 export interface Figure {

@@ -12,6 +12,7 @@ describe('amounts', () => {
     [24, 'ms CPU', '24.0 ms CPU'],
     [100, 'count', '100'],
     [8.25, 'KiB', '8.25 KiB'],
+    [3.7, '%', '3.70 %'],
   ] as const) {
     test(text, () => assert.equal(amount(value, unit), text));
   }

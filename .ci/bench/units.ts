@@ -20,6 +20,8 @@ function scaled(value: number, unit: Unit, like: number = value): { number: stri
       return { number: digits(value), unit: 'ms CPU' };
     case 'KiB':
       return { number: digits(value), unit: 'KiB' };
+    case '%':
+      return { number: digits(value), unit: '%' };
     case 'count':
       return { number: digits(value), unit: '' };
   }

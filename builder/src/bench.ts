@@ -6,14 +6,15 @@
  *
  * It leaves the caches and `out/` as they were: every run has a cache of its own, in which only what was downloaded is the real one's.
  */
-import { appendFile, cp, mkdir, readFile, rm, symlink } from 'node:fs/promises';
+import { appendFile, cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Delta, deltaOf } from './bench/delta.ts';
 import { Mkosi } from './bench/mkosi.ts';
 import { type Timed, timed } from './bench/timed.ts';
 import { describeError } from './errors.ts';
 import type { BuildManifest } from './manifest.ts';
-import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
+import { artefactPaths, bundleName, cacheDirectory, repositoryRoot } from './paths.ts';
 import { makeTemporary } from './workspace.ts';
 
 /** Milliseconds. */
@@ -100,12 +101,79 @@ export async function measureBuild(options: BuildBenchOptions): Promise<BuildFig
   }
 }
 
+export interface BundleFigures {
+  readonly bundleBytes: number;
+  /** Of a bundle that differs in one line of the runtime, and in its version. */
+  readonly runtimeChange: Delta;
+  /** Of a bundle of other Debian suites, with another kernel in it. */
+  readonly kernelChange: Delta;
+  /** Packages that differ there, the kernel's among them. */
+  readonly otherPackages: number;
+  /** Milliseconds that making and signing the bundle takes, with the images at hand. */
+  readonly bundleMs: number;
+}
+
+/** Builds an image three times, each with its bundle, and compares them. @throws BuildError when a build fails */
+export async function measureBundle(options: BuildBenchOptions): Promise<BundleFigures> {
+  const { image, say } = options;
+  const cache = options.cache ?? cacheDirectory();
+  const temporary = await makeTemporary(join(cache, 'tmp'));
+  try {
+    const make = async (name: string, definition: string, version: string, runtime: string) => {
+      const out = join(temporary, name);
+      const words = ['bundle', definition, '--out', out, '--no-compress', '--runtime', runtime, '--version', version];
+      await timed([process.execPath, '--import', 'tsx', 'builder/src/cli.ts', ...words], {
+        cwd: repositoryRoot,
+        signal: options.signal,
+        title: 'the build',
+        stopSignal: 'SIGTERM',
+        env: { ...process.env, ATOLL_CACHE: cache, CI: '1' },
+      });
+      const manifest = await manifestOf(image, out);
+      return { manifest, path: join(artefactPaths(image, out).directory, bundleName(image, version)) };
+    };
+    // Both from a copy: somebody may be writing to the sources.
+    const plain = await copiedRuntime(join(temporary, 'plain'));
+    const changed = await copiedRuntime(join(temporary, 'changed'), plain);
+    await appendFile(join(changed, 'cli/run.ts'), oneLineMore);
+    const definition = join(temporary, `${image}.yaml`);
+    const text = await readFile(join(repositoryRoot, 'images', `${image}.yaml`), 'utf8');
+    await writeFile(definition, text.replace(/^( +suites: ).*$/m, '$1[trixie]'));
+    say('the bundle that runs');
+    const one = await make('one', image, '0.1.0', plain);
+    say('a bundle with one line changed');
+    const line = await make('line', image, '0.2.0', changed);
+    say('a bundle with another kernel');
+    const kernel = await make('kernel', definition, '0.2.0', plain);
+    if (kernel.manifest.kernel === one.manifest.kernel)
+      say('trixie alone has the same kernel: only its packages differ');
+    const had = new Set(one.manifest.packages.map(({ name, version }) => `${name} ${version}`));
+    return {
+      runtimeChange: await deltaOf(one.path, line.path),
+      kernelChange: await deltaOf(kernel.path, one.path),
+      otherPackages: kernel.manifest.packages.filter(({ name, version }) => !had.has(`${name} ${version}`)).length,
+      bundleBytes: one.manifest.sizes[bundleName(image, '0.1.0')] ?? 0,
+      bundleMs: line.manifest.timings.find(({ step }) => step === 'bundle')?.durationMs ?? 0,
+    };
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+const oneLineMore = "process.env.ATOLL_BENCH = 'one line more';\n";
+
+/** A copy of the runtime's sources. @returns its folder */
+async function copiedRuntime(directory: string, from = join(repositoryRoot, 'runtime/src')): Promise<string> {
+  const sources = join(directory, 'runtime/src');
+  await cp(from, sources, { recursive: true });
+  await symlink(join(repositoryRoot, 'node_modules'), join(directory, 'node_modules'));
+  return sources;
+}
+
 /** A copy of the runtime's sources with one more line that does something (the bundler drops what does not). */
 async function changedRuntime(directory: string): Promise<string> {
-  const sources = join(directory, 'runtime/src');
-  await cp(join(repositoryRoot, 'runtime/src'), sources, { recursive: true });
-  await symlink(join(repositoryRoot, 'node_modules'), join(directory, 'node_modules'));
-  await appendFile(join(sources, 'cli/run.ts'), "process.env.ATOLL_BENCH = 'one line more';\n");
+  const sources = await copiedRuntime(directory);
+  await appendFile(join(sources, 'cli/run.ts'), oneLineMore);
   return sources;
 }
 

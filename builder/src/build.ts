@@ -7,15 +7,20 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publish, recover } from './artefact.ts';
 import { type Architecture, architectures, type Board, boards } from './boards.ts';
+import { type BundleOptions, makeBundle, publishToChannel } from './bundle.ts';
+import { isVersion } from './channel.ts';
 import { type LoadedDefinition, rejectProblems } from './definition/load.ts';
 import { YamlReader } from './definition/yaml-reader.ts';
 import { BuildError } from './errors.ts';
 import { canonicalJson, type FileRef, fileRef, treeRef } from './files.ts';
+import { ensureKeys, revocationLists, signerOf, trustOf } from './keys/keyring.ts';
+import { type KeyKind, keysDirectory } from './keys/places.ts';
 import { type BuildManifest, manifestText } from './manifest.ts';
 import { deviceRepartFiles } from './on-device.ts';
+import { osRelease, osReleasePath } from './os-release.ts';
 import { mirrorsFrom, PrivateApt } from './packages/apt.ts';
 import { PackagesNotFound, type ResolvedPackage, readPackages, resolvePackages } from './packages/resolve.ts';
-import { artefactPaths, repositoryRoot, toolsTree } from './paths.ts';
+import { artefactPaths, bundleName, repositoryRoot, toolsTree } from './paths.ts';
 import type { Progress } from './progress.ts';
 import { spdxDocument } from './sbom.ts';
 import { StepRunner } from './step.ts';
@@ -25,7 +30,7 @@ import { compressDisk } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
 import { buildErofs } from './steps/erofs.ts';
-import { buildEsp, ukiName } from './steps/esp.ts';
+import { buildEsp, slotKernel } from './steps/esp.ts';
 import { trimIcu } from './steps/icu.ts';
 import { buildInitrd } from './steps/initrd.ts';
 import { buildKernel } from './steps/kernel.ts';
@@ -46,6 +51,12 @@ export interface BuildOptions {
   readonly compress: boolean;
   /** Fetch the package index even if the one at hand is fresh. */
   readonly update: boolean;
+  /** Default: package.json's. */
+  readonly version?: string;
+  /** Which keys the image trusts and the bundle is signed with. Default: development. */
+  readonly keys?: KeyKind;
+  /** Makes a bundle too, and puts it into the channel. */
+  readonly bundle?: BundleOptions;
   readonly progress: Progress;
   readonly signal: AbortSignal;
   readonly env?: NodeJS.ProcessEnv;
@@ -57,6 +68,8 @@ export interface BuildResult {
   readonly durationMs: number;
   /** Names of the steps that ran. */
   readonly ran: readonly string[];
+  /** False: the channel names a newer version. */
+  readonly inChannel?: boolean;
 }
 
 const day = 24 * 3_600_000;
@@ -183,6 +196,17 @@ function rootFigures({ files, bytes, bytesByOrigin }: RootReport, runtime: reado
   };
 }
 
+async function versionOf({ version: given }: BuildOptions): Promise<string> {
+  const { version = '' } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8')) as {
+    version?: string;
+  };
+  const wanted = given ?? version;
+  if (isVersion(wanted)) return wanted;
+  throw new BuildError('USAGE', `${wanted} is no version`, {
+    hint: 'It takes three numbers, and a word for what comes before them: 0.2.0, 0.2.0~rc.1.',
+  });
+}
+
 /**
  * Builds an image and publishes it as `<out>/<image>/`.
  * @throws BuildError for what a person can mend; then `<out>/<image>` is what it was before.
@@ -199,7 +223,14 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const tools = await toolsVersion(toolsTree(cache));
   const rootfs = join(repositoryRoot, 'rootfs');
   const inModules = (name: string): string => join(repositoryRoot, 'node_modules', name);
-  const { version } = JSON.parse(await readFile(join(repositoryRoot, 'package.json'), 'utf8')) as { version: string };
+  const version = await versionOf(options);
+  const kind = options.keys ?? 'development';
+  const keys = keysDirectory(options.env);
+  if (kind === 'development' && (await ensureKeys(kind, { keys })))
+    progress.say(
+      `made development keys in ${keys}: they are for trying out; \`make keys\` makes those for releases too`,
+    );
+  const trust = await trustOf(kind, keys);
 
   const packagesFile = await resolve(options, steps, architecture);
   const packages = await readPackages(packagesFile.path);
@@ -249,8 +280,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     const codeCache =
       architecture.node === process.arch
         ? await steps.run(buildCodeCache, {
-            loader: runtime['atoll.js'],
-            runtime: runtime['runtime.js'],
+            runtime: [runtime['atoll.js'], runtime['runtime.js']],
+            config: [runtime['config.js'], runtime['config-bundle.js']],
             flags: daemonFlags,
             tools,
           })
@@ -261,8 +292,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       packages: packagesFile,
       notMerged: [kernelPackage.name, image.kernel.package.value],
       architecture,
-      image: { name: image.name, version, description: image.description },
-      overlay: await treeRef(join(rootfs, 'overlay')),
+      overlays: await Promise.all([join(rootfs, 'overlay'), ...image.overlays].map(folder => treeRef(folder))),
       trim,
       ids: await readIds(join(rootfs, 'ids.yaml')),
       modules: kernel['modules.tar'],
@@ -271,7 +301,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         [`${atoll}/images.tar`]: plain(containers['images.tar']),
         [`${atoll}/images.list`]: plain(containers['images.list']),
       },
-      texts: deviceRepartFiles(image.partitions),
+      // Which loader the device talks to, and the boots of a trial (runtime/src/machine/upgrade/loader/index.ts).
+      texts: {
+        ...deviceRepartFiles(image.partitions),
+        'usr/lib/atoll/loader': `${image.boot.method} ${image.boot.tries}\n`,
+      },
       epoch,
       tools,
     });
@@ -281,9 +315,15 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const runtimeFiles: Readonly<Record<string, FileRef>> = {
     [`${atoll}/atoll.js`]: runtime['atoll.js'],
     [`${atoll}/runtime.js`]: runtime['runtime.js'],
-    ...(codeCache ? { [`${atoll}/runtime.cache`]: codeCache['runtime.cache'] } : {}),
+    ...(codeCache
+      ? {
+          [`${atoll}/runtime.cache`]: codeCache['runtime.cache'],
+          [`${atoll}/config-bundle.cache`]: codeCache['config-bundle.cache'],
+        }
+      : {}),
     [`${atoll}/store-thread.js`]: runtime['store-thread.js'],
     [`${atoll}/config.js`]: runtime['config.js'],
+    [`${atoll}/config-bundle.js`]: runtime['config-bundle.js'],
     [`${atoll}/better_sqlite3.node`]: sqlite['better_sqlite3.node'],
   };
 
@@ -294,6 +334,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     tar: root['root.tar'],
     libraries: report.libraries,
     runtime: runtimeFiles,
+    texts: {
+      [osReleasePath]: osRelease({ name: image.name, version, description: image.description }),
+      [`${atoll}/ota/authorities.pem`]: trust.authorities,
+      [`${atoll}/ota/revoked.crl.pem`]: trust.revoked,
+    },
     architecture,
     epoch,
     uuid: fixedUuid(`${image.name}:root`),
@@ -324,7 +369,6 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     sizeBytes: espBytes,
     efi: architecture.efi,
     version,
-    tries: image.boot.tries,
     epoch,
     tools,
   });
@@ -341,6 +385,21 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const wantsCompressed = options.compress && image.outputs.includes('zst');
   const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
 
+  const bundle = options.bundle
+    ? await makeBundle(steps, {
+        image,
+        version,
+        epoch,
+        roothash,
+        signer: await signerOf(kind, keys),
+        notes: options.bundle.notes,
+        tools,
+        root: erofs['root.erofs'],
+        verity: erofs['root.verity'],
+        uki: uki['image.efi'],
+      })
+    : undefined;
+
   const npm = await readJson<NpmPackage[]>(runtime['npm.json']);
   const sbom = `${JSON.stringify(spdxDocument({ image: image.name, version, packages, npm, epoch, roothash }), undefined, 1)}\n`;
   const names = artefactPaths(image.name, out);
@@ -350,6 +409,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     [basename(names.uki)]: uki['image.efi'],
     [basename(names.kernel)]: kernel.vmlinuz,
     [basename(names.initrd)]: initrd,
+    ...(bundle ? { [bundleName(image.name, version)]: bundle } : {}),
   };
   const sha256 = Object.fromEntries([
     ...Object.entries(copies).map(([name, file]) => [name, file.sha256] as const),
@@ -365,7 +425,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     roothash,
     commandLine: await readText(uki.cmdline),
     time: new Date(epoch * 1000).toISOString(),
-    uki: ukiName(version, image.boot.tries),
+    uki: slotKernel,
     partitions: partitionPlan(diskInputs).map(({ label, type, sizeBytes }, index) => ({
       label,
       type,
@@ -405,7 +465,23 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       throw error;
     }
   }
+  const inChannel =
+    bundle && options.bundle
+      ? await publishToChannel(options.bundle, {
+          image,
+          version,
+          roothash,
+          bundle,
+          revoked: await revocationLists(kind, keys),
+        })
+      : undefined;
   await steps.prune();
   const ran = steps.timings.filter(({ cached }) => !cached).map(({ step }) => step);
-  return { directory: names.directory, manifest, durationMs: Math.round(performance.now() - started), ran };
+  return {
+    directory: names.directory,
+    manifest,
+    durationMs: Math.round(performance.now() - started),
+    ran,
+    ...(inChannel === undefined ? {} : { inChannel }),
+  };
 }

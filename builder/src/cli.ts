@@ -6,6 +6,8 @@ import { buildImage } from './build.ts';
 import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
 import { BuildError, describeError, explain, interrupted } from './errors.ts';
+import { keysCommand, keysHelp } from './keys/command.ts';
+import { type KeyKind, keyKinds, keysDirectory } from './keys/places.ts';
 import type { BuildManifest } from './manifest.ts';
 import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
@@ -21,25 +23,43 @@ const help = `Builds Atoll's images.
     --runtime DIR   the runtime's sources (default runtime/src)
     --no-compress   only the raw disk, not the .zst
     --update        ask Debian for newer packages now (else once a day)
+    --version V     the version it is (default package.json's)
+    --keys KIND     whose bundles it takes, and who signs its own: development (default) or release
+  bundle [IMAGE]  build it, and its signed bundle for upgrades; the same options, and
+    --notes FILE    release notes
+    --rollout N     percent of the nodes on the channel that may take it (default 100)
+    --channel DIR   the folder to put on a web server (default <out>/channel)
   images          list the images that can be built
   tools           make or renew the tools tree in the cache
   size [IMAGE]    what a built image is made of, largest first
-  --help          this text
+${keysHelp}  --help          this text
 
 Environment:
   ATOLL_CACHE                   what is downloaded and built (default ~/.cache/atoll, about 5 GB)
+  ATOLL_KEYS                    where the keys are (default ~/.config/atoll/keys)
   ATOLL_DEBIAN_MIRROR           instead of http://deb.debian.org/debian
   ATOLL_DEBIAN_SECURITY_MIRROR  instead of http://deb.debian.org/debian-security
 `;
 
 const defaultImage = 'vm-x86_64';
 /** Commands, and how many words may follow each. */
-const commands: Readonly<Record<string, number>> = { build: 1, images: 0, tools: 0, size: 1 };
+const commands: Readonly<Record<string, number>> = { build: 1, bundle: 1, keys: 9, images: 0, tools: 0, size: 1 };
 const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
 
 interface Arguments {
   readonly positional: readonly string[];
-  readonly values: { out: string; runtime: string; compress: boolean; update: boolean; help: boolean };
+  readonly values: {
+    readonly out: string;
+    readonly runtime: string;
+    readonly compress: boolean;
+    readonly update: boolean;
+    readonly help: boolean;
+    readonly keys: KeyKind;
+    readonly version?: string;
+    readonly notes?: string;
+    readonly rolloutPercent: number;
+    readonly channel: string;
+  };
 }
 
 function parse(argv: readonly string[]): Arguments {
@@ -48,16 +68,33 @@ function parse(argv: readonly string[]): Arguments {
     runtime: { type: 'string', default: join(repositoryRoot, 'runtime/src') },
     'no-compress': { type: 'boolean', default: false },
     update: { type: 'boolean', default: false },
+    version: { type: 'string' },
+    keys: { type: 'string', default: 'development' },
+    notes: { type: 'string' },
+    rollout: { type: 'string', default: '100' },
+    channel: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   } as const;
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    const { out, runtime, update } = values;
+    const { out, runtime, update, version, notes } = values;
     return {
       positional: positionals,
-      values: { out, runtime, update, help: values.help, compress: !values['no-compress'] },
+      values: {
+        out,
+        runtime,
+        update,
+        help: values.help,
+        compress: !values['no-compress'],
+        keys: keyKind(values.keys),
+        rolloutPercent: percent(values.rollout),
+        channel: values.channel ?? join(out, 'channel'),
+        ...(version === undefined ? {} : { version }),
+        ...(notes === undefined ? {} : { notes }),
+      },
     };
   } catch (cause) {
+    if (cause instanceof BuildError) throw cause;
     const text = cause instanceof Error ? cause.message : String(cause);
     const [, dashes = '--', word = ''] = /'(--?)([^' ]+)/.exec(text) ?? [];
     if (word in options || word.startsWith('h,')) {
@@ -73,20 +110,42 @@ function parse(argv: readonly string[]): Arguments {
   }
 }
 
-async function build(args: Arguments, signal: AbortSignal): Promise<void> {
+function keyKind(word: string): KeyKind {
+  const kind = keyKinds.find(each => each === word);
+  if (kind) return kind;
+  throw new BuildError('USAGE', `--keys is ${word}`, { hint: `It takes ${keyKinds.join(' or ')}.` });
+}
+
+function percent(word: string): number {
+  if (/^\d{1,3}$/.test(word) && Number(word) <= 100) return Number(word);
+  throw new BuildError('USAGE', `--rollout is ${word}`, { hint: 'It takes a whole number from 0 to 100.' });
+}
+
+async function readNotes(path: string | undefined): Promise<string> {
+  if (path === undefined) return '';
+  return (await readFile(path, 'utf8')).trim();
+}
+
+async function build(args: Arguments, signal: AbortSignal, withBundle: boolean): Promise<void> {
   const definition = await loadDefinition(args.positional[1] ?? defaultImage);
   const cache = cacheDirectory();
   const progress = createProgress(process.stderr);
   try {
     await ensureTools({ cache, progress, signal });
     const { values } = args;
-    const { directory, manifest, durationMs, ran } = await buildImage({
+    const notes = await readNotes(values.notes);
+    const { directory, manifest, durationMs, ran, inChannel } = await buildImage({
       definition,
       cache,
       out: resolve(values.out),
       runtime: resolve(values.runtime),
       compress: values.compress,
       update: values.update,
+      keys: values.keys,
+      ...(values.version === undefined ? {} : { version: values.version }),
+      ...(withBundle
+        ? { bundle: { notes, rolloutPercent: values.rolloutPercent, channel: resolve(values.channel) } }
+        : {}),
       progress,
       signal,
     });
@@ -96,10 +155,17 @@ async function build(args: Arguments, signal: AbortSignal): Promise<void> {
     );
     const steps = ran.length === 0 ? 'nothing had changed' : `ran ${ran.join(', ')}`;
     process.stdout.write(`${directory} (${(durationMs / 1000).toFixed(1)} s; ${steps})\n${sizes.join('\n')}\n`);
+    if (inChannel === false) process.stdout.write(`${values.channel} names a newer version: it still does\n`);
+    process.stderr.write(`${keysSentence(values.keys)}\n`);
   } finally {
     progress.close();
   }
 }
+
+const keysSentence = (kind: KeyKind): string =>
+  kind === 'release'
+    ? 'RELEASE: it takes only bundles that the release keys signed.'
+    : '*** DEVELOPMENT KEYS: it takes what they signed. For nodes in the field: --keys release. ***';
 
 async function tools(signal: AbortSignal): Promise<void> {
   const progress = createProgress(process.stderr);
@@ -109,6 +175,16 @@ async function tools(signal: AbortSignal): Promise<void> {
   } finally {
     progress.close();
   }
+}
+
+async function keys(args: Arguments, signal: AbortSignal): Promise<void> {
+  const progress = createProgress(process.stderr);
+  try {
+    await ensureTools({ cache: cacheDirectory(), progress, signal });
+  } finally {
+    progress.close();
+  }
+  process.stdout.write(await keysCommand(args.positional.slice(1), keysDirectory()));
 }
 
 async function images(): Promise<void> {
@@ -163,7 +239,8 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     checkWords(args.positional);
-    if (command === 'build') await build(args, abort.signal);
+    if (command === 'build' || command === 'bundle') await build(args, abort.signal, command === 'bundle');
+    else if (command === 'keys') await keys(args, abort.signal);
     else if (command === 'images') await images();
     else if (command === 'tools') await tools(abort.signal);
     else await size(args);

@@ -20,6 +20,8 @@ export type BuildErrorCode =
   | 'NO_SPACE'
   | 'STEP_BROKEN'
   | 'INPUT_CHANGED'
+  | 'KEYS_MISSING'
+  | 'KEYS_BROKEN'
   | 'USAGE'
   | 'INTERRUPTED';
 

@@ -111,11 +111,11 @@ export async function treeRef(path: string, wanted?: (name: string) => boolean):
 }
 
 /** Writes a file so that a reader sees the old or the new content, never a part: write, fsync, rename, fsync the folder. */
-export async function writeFileAtomic(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeFileAtomic(path: string, content: string | Uint8Array, mode = 0o666): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(temporary, 'w');
+    const file = await open(temporary, 'w', mode);
     try {
       await file.writeFile(content);
       await file.sync();

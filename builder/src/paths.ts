@@ -63,3 +63,6 @@ export function artefactPaths(image: string, out: string = join(repositoryRoot, 
     sums: join(directory, 'SHA256SUMS'),
   };
 }
+
+/** A bundle's file name in `out/<image>/` and in the channel. */
+export const bundleName = (image: string, version: string): string => `${image}-${version}.raucb`;

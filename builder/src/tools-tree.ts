@@ -31,6 +31,8 @@ export const toolPackages: readonly string[] = [
   // what the node runs, to test against and to compile for
   ...['kubectl', 'containerd', 'runc', 'containernetworking-plugins', 'iproute2', 'iptables', 'nftables'],
   ...['nodejs', 'libnode-dev', 'gcc', 'g++', 'make', 'libc6-dev', 'python3', 'binutils', 'icu-devtools'],
+  // bundles: what makes them, what reads them elsewhere, and the boot loader of boards without UEFI
+  ...['rauc', 'squashfs-tools', 'openssl', 'libubootenv-tool', 'u-boot-qemu'],
   // machines
   ...['qemu-system-x86', 'qemu-utils', 'ovmf'],
 ];

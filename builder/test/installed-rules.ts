@@ -21,6 +21,7 @@ export const onlyForLeftOut: Readonly<Record<string, string>> = {
 /** In the installed tree, not in ours. */
 export const absent: readonly Rule[] = [
   { paths: '/etc/{debian_version,issue,issue.net,motd}', why: 'os-release and the console banner say what this is' },
+  { paths: '/usr/lib/os-release', why: 'written last of all, with the runtime: it says the version (`os-release.ts`)' },
   { paths: '/usr/share/base-passwd{,/**}', why: 'masters of passwd and group: the step `users` has read them' },
   { paths: '/etc/{.pwd.lock,passwd-,group-,shadow-,gshadow-}', why: 'locks and backups of changing users' },
   { paths: '/etc/{subuid,subgid}', why: 'no user namespaces for users: nobody logs in' },
@@ -96,7 +97,6 @@ export const different: readonly Difference[] = [
     why: 'the step `name-service`: made at boot; mmdebstrap copies the host’s',
   },
   { paths: '/etc/mtab', fields: ['target'], why: 'the step `name-service`: absolute, into the same place' },
-  { paths: '/usr/lib/os-release', fields: ['sha256'], why: 'the step `identity`: Atoll’s' },
   { paths: '/etc/{containerd/config.toml,fstab}', fields: ['sha256'], why: 'the overlay’s' },
   { paths: '/etc/nftables.conf', fields: ['sha256', 'mode'], why: 'the overlay’s, not a script' },
   {

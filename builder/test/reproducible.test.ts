@@ -46,6 +46,29 @@ after(() => rm(workshop, { recursive: true, force: true }));
 const build = (when?: CliOptions['when']): ReturnType<typeof cli> =>
   cli(['build', image, '--out', out('second-out')], { ...options, ...(when ? { when } : {}) });
 
+const manifestOf = async (path: string): Promise<BuildManifest> =>
+  JSON.parse(await readFile(path, 'utf8')) as BuildManifest;
+
+/** Step → key and, by output, hash and size. */
+async function resultsOf(cache: string, manifest: string): Promise<Record<string, string>> {
+  const { timings } = await manifestOf(manifest);
+  const entries = timings.map(async ({ step, key }) => {
+    const outputs = await readFile(join(cache, 'steps', step, key, 'step.json'), 'utf8');
+    return [step, `${key} ${outputs.trim()}`] as const;
+  });
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+/** A line for each name whose values are not the same; nothing if all are. */
+function differences(one: object, two: object): string {
+  const [a, b] = [new Map(Object.entries(one)), new Map(Object.entries(two))];
+  return [...new Set([...a.keys(), ...b.keys()])]
+    .map(name => ({ name, was: JSON.stringify(a.get(name)), is: JSON.stringify(b.get(name)) }))
+    .filter(({ was, is }) => was !== is)
+    .map(({ name, was, is }) => `${name}: ${was} and ${is}`)
+    .join('\n');
+}
+
 test('an interrupted build says so, leaves nothing half-made, and its tools end', async () => {
   const outcome = await build({
     line: /^kernel: Kernel/m,
@@ -100,22 +123,13 @@ test('the next build goes on from there, and gives the same bytes as the other p
 
   succeeded(await cli(['build', image, '--out', out('first-out')], { checkout: first }));
   const [a, b] = [artefactPaths(image, out('first-out')), artefactPaths(image, out('second-out'))];
-  // Step by step first: the differing steps are named.
-  const outputs = await Promise.all(
-    [
-      { cache: cacheDirectory(), paths: a },
-      { cache: options.cache, paths: b },
-    ].map(async ({ cache, paths }) => {
-      const { timings } = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
-      const read = ({ step, key }: { step: string; key: string }): Promise<string> =>
-        readFile(join(cache, 'steps', step, key, 'step.json'), 'utf8');
-      const lines = await Promise.all(
-        timings.map(async timing => `${timing.step} ${timing.key} ${await read(timing)}`),
-      );
-      return lines.sort(); // Steps that ran side by side ended in any order.
-    }),
-  );
-  assert.deepEqual(outputs[1], outputs[0]);
+  // Step by step first, so that it is said which step differs, and whether in its inputs (the key) or in what it made.
+  const [here, there] = await Promise.all([
+    resultsOf(cacheDirectory(), a.manifest),
+    resultsOf(options.cache, b.manifest),
+  ]);
+  const steps = differences(here, there);
+  assert.equal(steps, '', steps);
   const sums = await readFile(a.sums, 'utf8');
   assert.equal(await readFile(b.sums, 'utf8'), sums);
   assert.deepEqual(
@@ -124,10 +138,9 @@ test('the next build goes on from there, and gives the same bytes as the other p
   );
   for (const { directory } of [a, b]) await run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], { cwd: directory });
   await run(['cmp', a.raw, b.raw]);
-  const [one, two] = await Promise.all(
-    [a, b].map(async ({ manifest }) => JSON.parse(await readFile(manifest, 'utf8')) as BuildManifest),
-  );
-  assert.deepEqual({ ...one, timings: [] }, { ...two, timings: [] });
+  const [one, two] = await Promise.all([a, b].map(({ manifest }) => manifestOf(manifest)));
+  const manifests = differences({ ...one, timings: [] }, { ...two, timings: [] });
+  assert.equal(manifests, '', manifests);
 });
 
 test('the artefacts have the permissions the umask gives', async () => {

@@ -10,6 +10,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { keysDirectory } from '../src/keys/places.ts';
 import type { BuildManifest } from '../src/manifest.ts';
 import { cacheDirectory, repositoryRoot } from '../src/paths.ts';
 import { run } from '../src/process.ts';
@@ -52,7 +53,13 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   const child = spawn(program, rest, {
     cwd: options.cwd ?? checkout,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, CI: 'true', ATOLL_CACHE: options.cache ?? cacheDirectory(), ...options.env },
+    env: {
+      ...process.env,
+      CI: 'true',
+      ATOLL_CACHE: options.cache ?? cacheDirectory(),
+      ATOLL_KEYS: keysDirectory(),
+      ...options.env,
+    },
     timeout: timeoutMs,
     killSignal: 'SIGKILL',
   });

@@ -90,10 +90,14 @@ export async function measureBoot(
 
 /** When the machine's configuration was applied. */
 export interface ApplyFigures {
-  /** With all that comes before it: systemd's start, finding disks, making or checking the partition that keeps it. */
-  readonly sinceSwitchRootMs: number;
+  /**
+   * With all that comes before it: finding disks, making or checking the partition that keeps it. Since switch-root, systemd's start
+   * included; but where it is the initrd that checks and mounts the data partition, since it began with that.
+   */
+  readonly tookMs: number;
   /** What of that the configuration's own step took. */
   readonly ownMs: number;
+  readonly inInitrd: boolean;
 }
 
 export interface ConfigurationFigures {
@@ -133,9 +137,15 @@ export async function measureConfiguration(
         { timeoutMs: 180_000 },
       )
     ).split(' ');
+    const early = await machine.shell.output('cat /run/atoll/config/early 2> /dev/null || true');
     const switched = figure('switch-root', await machine.shell.output('systemctl show -P UserspaceTimestampMonotonic'));
+    const since = early === '' ? switched / 1000 : 1000 * figure('the start of its step in the initrd', early);
     const endMs = 1000 * figure('the configuration', end);
-    return { sinceSwitchRootMs: endMs - switched / 1000, ownMs: endMs - 1000 * figure('its beginning', begin) };
+    return {
+      tookMs: endMs - since,
+      ownMs: endMs - 1000 * figure('its beginning', begin),
+      inInitrd: endMs < switched / 1000,
+    };
   };
   const first = await applied();
   await machine.powerCut();

@@ -296,4 +296,27 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     );
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
   });
+
+  it('is in force again after a power cut: files before systemd starts, what needs devices after that, all in their order', async () => {
+    await node.machine.powerCut();
+    await node.machine.powerOn();
+    assert.equal(await node.ready(), 'press-7');
+    const found = await status();
+    assert.deepEqual([found.state, found.generation], ['refused', 3]);
+    assert.match(await guest('cat /run/atoll/config/left'), /^\d+$/);
+    assert.equal(await guest('systemctl is-active atoll-config atoll-config-look'), 'active\nactive');
+    assert.equal(
+      await guest(
+        'hostname; sysctl -n vm.swappiness net.core.somaxconn; cat /var/lib/site.boot; cat /var/lib/site.run',
+      ),
+      'press-7\n7\n12345\nboot\nboot\nboot\nrun press-7',
+    );
+    assert.match(await guest('cat /proc/swaps'), /^\/dev\/zram0\s/m);
+    assert.match(await guest('grep /var/data /proc/mounts'), /^\/dev\/disk\/by-id\/virtio-data \/var\/data ext4 /);
+    assert.equal(
+      await guest("stat -c '%a %U:%G' /etc/site/motd && cat /etc/site/motd"),
+      "640 ops:operators\nHall 2, it's press 7",
+    );
+    assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+  });
 });

@@ -51,6 +51,14 @@ describe('a node on a wireless network', { timeout: 20 * minutes }, () => {
     await disks?.[Symbol.asyncDispose]();
   });
   const guest = (command: string) => node.machine.shell.output(command, patient);
+  const joined = async (): Promise<void> => {
+    await until(node.machine, 'wlan0 has an address', async () =>
+      /192\.0\.2\.100\/24/.test(await guest('/usr/bin/ip -br -4 addr show dev wlan0')),
+    );
+    await until(node.machine, 'networkd is content with wlan0', async () =>
+      /\swlan0\s+wlan\s+routable\s+configured/.test(await guest('networkctl list --no-legend --no-pager')),
+    );
+  };
 
   it('is Ready by its cable, before there is any radio', async () => {
     assert.equal(await node.ready(), 'cart-3');
@@ -61,6 +69,11 @@ describe('a node on a wireless network', { timeout: 20 * minutes }, () => {
       'wireless',
     );
     assert.equal(await guest('stat -c %a /etc/wpa_supplicant/wlan0.conf'), '600');
+    assert.doesNotMatch(
+      await guest('systemctl list-jobs --no-legend --no-pager'),
+      /wlan0/,
+      'the boot waits for a radio',
+    );
   });
 
   it('joins the network when its adapter appears, and has an address', async () => {
@@ -79,16 +92,14 @@ describe('a node on a wireless network', { timeout: 20 * minutes }, () => {
         '/usr/bin/ip netns exec ap busybox udhcpd -S /run/udhcpd.conf',
       ].join(' && '),
     );
-    await until(node.machine, 'wlan0 has an address', async () =>
-      /192\.0\.2\.100\/24/.test(await guest('/usr/bin/ip -br -4 addr show dev wlan0')),
-    );
+    await joined();
     assert.equal(await guest('systemctl is-active atoll-wpa-wlan0.service'), 'active');
     const status = await guest('wpa_cli -p /run/wpa_supplicant -i wlan0 status');
     assert.match(status, /^ssid=hall-2$/m);
     assert.match(status, /^wpa_state=COMPLETED$/m);
     assert.match(status, /^key_mgmt=WPA2-PSK$/m);
-    assert.match(await guest('iw reg get'), /^country DE:/m);
-    assert.match(await guest('networkctl list --no-legend --no-pager'), /\swlan0\s+wlan\s+routable\s+configured/);
+    // The kernel changes the country while it joins.
+    await until(node.machine, 'the radio is in DE', async () => /^country DE:/m.test(await guest('iw reg get')));
     await guest('ping -c 2 -W 5 -I wlan0 192.0.2.1');
   });
 
@@ -96,6 +107,17 @@ describe('a node on a wireless network', { timeout: 20 * minutes }, () => {
     // The network behind the cable leads nowhere, so its own route tells its metric.
     assert.match(await guest('/usr/bin/ip route show'), /^10\.0\.2\.0\/24 dev en\S+ .*metric 100/m);
     assert.match(await guest('/usr/bin/ip route show default'), /via 192\.0\.2\.1 dev wlan0 .*metric 600/);
+  });
+
+  it('joins again when the adapter has been away', async () => {
+    const radio = await guest('cat /sys/class/net/wlan0/phy80211/name');
+    await guest('iw dev wlan0 del');
+    await until(node.machine, 'nothing runs for an interface that is not there', async () =>
+      /^inactive$/.test(await guest('systemctl is-active atoll-wpa-wlan0.service || true')),
+    );
+    await guest(`iw phy ${radio} interface add wlan0 type managed`);
+    await joined();
+    await guest('ping -c 2 -W 5 -I wlan0 192.0.2.1');
   });
 
   it('keeps the passphrase to itself', async () => {

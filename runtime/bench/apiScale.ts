@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type SpawnedServer, spawnServer } from '../test/startServer.ts';
 import { alongside, type Listing, listings, type Protocol } from './alongside.ts';
+import { bundledServer } from './bundled.ts';
 import { serverSettings } from './device.ts';
 import {
   type Answer,
@@ -32,7 +33,7 @@ export interface ScaleFigures {
   readonly diskBytesPerWrite: number;
   /** The most the server's process had while everything was listed. */
   readonly listingRssMiB: number;
-  /** exec → ready with all objects there; from source, through tsx. */
+  /** exec → ready with all objects there; as a bundle, without the code cache of the device. */
   readonly startMs: number;
   readonly startedRssMiB: number;
   readonly rows: readonly ApiRow[];
@@ -109,8 +110,9 @@ async function oneByOne(server: SpawnedServer, protocol: Protocol): Promise<ApiR
 // The server is given this process' environment; this process has read its own settings long ago.
 const { flags, environment } = serverSettings();
 Object.assign(process.env, environment, { NODE_OPTIONS: flags.join(' ') });
+const bundle = await bundledServer();
 const directory = await mkdtemp(join(tmpdir(), 'atoll-bench-scale-'));
-let server = await spawnServer({ directory });
+let server = await spawnServer({ directory, bundle });
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.once(signal, () => void server.close().finally(() => process.exit(1)));
 try {
@@ -137,7 +139,7 @@ try {
   }
   rows.push(await watchDelivery(server, watches, 100));
   await server.close();
-  server = await spawnServer({ directory });
+  server = await spawnServer({ directory, bundle });
   const figures: ScaleFigures = {
     objects,
     growthMiBPerThousand,

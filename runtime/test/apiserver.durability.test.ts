@@ -1,4 +1,7 @@
-/** kill -9 under load, again and again: nothing acknowledged is lost, and the order of revisions holds. */
+/**
+ * kill -9 under load, again and again: nothing acknowledged is lost, the order of revisions holds, and a watch that goes on after each
+ * start from where it was has seen every change once, in order.
+ */
 import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import http2 from 'node:http2';
@@ -18,32 +21,103 @@ interface Acknowledged {
 }
 
 describe('durability', { timeout: 180_000 }, () => {
-  it('survives kill -9 under load', async () => {
+  it('survives kill -9 under load, and so do watches', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'atoll-durability-'));
     /** What the server has acknowledged, by name; `value` undefined: deleted. */
     const acknowledged = new Map<string, Acknowledged>();
     /** Asked for, but the server died before it answered: either is right. */
     const open = new Map<string, string | undefined>();
     let newest = 0;
+    const follower = new Follower();
     try {
       for (let round = 0; round <= ROUNDS; round++) {
         const server = await spawnServer({ directory });
         try {
           const revision = await verify(server, acknowledged, open);
           assert.ok(revision >= newest, `revision ${revision} after ${newest}`);
-          if (round === ROUNDS) break;
+          const following = follower.follow(server);
+          if (round === ROUNDS) {
+            await follower.reach(server);
+            break;
+          }
           await load(server, round, acknowledged, open);
+          await following;
           newest = Math.max(newest, ...[...acknowledged.values()].map(a => a.revision));
         } finally {
           await server.kill();
         }
       }
       assert.ok(acknowledged.size > 50, `only ${acknowledged.size} objects were written`);
+      for (const [name, { value, revision }] of acknowledged) {
+        assert.equal(follower.values.get(name), value, `${name} as the watch has seen it`);
+        if (value !== undefined) assert.ok(follower.seen.has(revision), `${name} at ${revision} was not seen`);
+      }
     } finally {
       await rm(directory, { recursive: true, force: true });
     }
   });
 });
+
+/** One watch over the lives of the server: after each start it goes on from the last event it has had whole. */
+class Follower {
+  /** Revisions of the events. */
+  readonly seen = new Set<number>();
+  /** What there is by the events alone. */
+  readonly values = new Map<string, string>();
+  #last = 0;
+  #onEvent = (): void => undefined;
+
+  /** Ends when the server is killed. */
+  follow(server: SpawnedServer): Promise<void> {
+    const session = connect(server);
+    const stream = session.request({ ':path': `${MAPS}?watch=1&resourceVersion=${this.#last || 1}` });
+    let text = '';
+    stream.setEncoding('utf8');
+    stream.on('data', (chunk: string) => {
+      const lines = (text + chunk).split('\n');
+      text = lines.pop() ?? '';
+      for (const line of lines) this.#take(line);
+    });
+    stream.on('error', () => undefined);
+    return new Promise(resolve =>
+      stream.on('close', () => {
+        session.destroy();
+        resolve();
+      }),
+    );
+  }
+
+  #take(line: string): void {
+    const { type, object } = JSON.parse(line);
+    assert.ok(['ADDED', 'MODIFIED', 'DELETED'].includes(type), line);
+    const { name, resourceVersion } = object.metadata;
+    const revision = Number(resourceVersion);
+    assert.ok(revision > this.#last, `${type} ${name} at ${revision} after ${this.#last}`);
+    assert.equal(type === 'ADDED', !this.values.has(name), `${type} ${name}, which was ${this.values.get(name)}`);
+    this.#last = revision;
+    this.seen.add(revision);
+    if (type === 'DELETED') this.values.delete(name);
+    else this.values.set(name, object.data?.value ?? '');
+    this.#onEvent();
+  }
+
+  /** Until everything of before has been seen. */
+  async reach(server: SpawnedServer): Promise<void> {
+    const session = connect(server);
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'the-end' } });
+    const seen = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new Error('the watch has not come to the end')), 30_000);
+      this.#onEvent = () => {
+        if (!this.values.has('the-end')) return;
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    const [answer] = await Promise.all([send(session, 'POST', MAPS, body), seen]);
+    assert.equal(answer?.status, 201);
+    session.destroy();
+  }
+}
 
 function connect(server: SpawnedServer): http2.ClientHttp2Session {
   const { ca, admin } = server;

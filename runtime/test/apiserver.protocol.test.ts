@@ -732,7 +732,21 @@ describe('protocol', { timeout: 120_000 }, () => {
       const { status, headers, json } = await call(line, { body: {} });
       assert.equal(status, 405, line);
       assert.equal(json.reason, 'MethodNotAllowed');
+      assert.equal(json.message, 'the server does not allow this method on the requested resource', line);
       assert.equal(headers.allow?.split(', ').sort().join(', '), allow, line);
+    }
+  });
+
+  it('serves objects with namespaces in their namespaces only', async () => {
+    for (const [line, code, message] of [
+      ['GET /api/v1/configmaps/it', 404, 'the server could not find the requested resource'],
+      ['PUT /api/v1/configmaps/it', 404, 'the server could not find the requested resource'],
+      ['DELETE /apis/rbac.authorization.k8s.io/v1/roles/it', 404, 'the server could not find the requested resource'],
+      ['POST /api/v1/configmaps', 405, 'the server does not allow this method on the requested resource'],
+      ['DELETE /api/v1/configmaps', 405, 'the server does not allow this method on the requested resource'],
+    ] as const) {
+      const { json } = await call(line, { body: {} });
+      assert.deepEqual([json.code, json.message, json.details], [code, message, {}], line);
     }
   });
 

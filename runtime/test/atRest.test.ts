@@ -255,7 +255,10 @@ describe('data at rest', { timeout: 600_000 }, () => {
       if (damage === 'cut') await truncate(bad, size - 1);
       else {
         const handle = await open(bad, 'r+');
-        await handle.write(Buffer.from([7]), 0, 1, damage === 'header' ? 40 : Math.floor(size / 2));
+        const at = damage === 'header' ? 40 : Math.floor(size / 2);
+        const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, at);
+        // Another byte than the one that is there, whatever that is.
+        await handle.write(Buffer.from([buffer.readUInt8(0) ^ 0xff]), 0, 1, at);
         await handle.close();
       }
       const before = await readdir(machine.path());

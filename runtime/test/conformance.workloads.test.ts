@@ -78,6 +78,30 @@ describe('workloads', { timeout: 300_000 }, () => {
     assert.equal(kept.length, 1);
     assert.equal(kept[0].spec.template.spec.containers[0].image, 'example.test/main:4');
   });
+  conformance('[sig-apps] Deployment deployment should support proportional scaling', async () => {
+    const here = await start(10, { strategy: { rollingUpdate: { maxSurge: 3, maxUnavailable: 2 } } });
+    const settle = (first: number, second: number): Promise<unknown> =>
+      wire().until(`the old set has ${first}, the new one ${second}`, async () => {
+        const all = await sets(here);
+        const sizeOf = (image: string): unknown =>
+          all.find(set => set.spec.template.spec.containers[0].image === image)?.spec.replicas;
+        const { metadata, status } = await wire().get(path(here));
+        return (
+          sizeOf(IMAGE) === first &&
+          sizeOf('example.test/main:404') === second &&
+          status.observedGeneration >= metadata.generation
+        );
+      });
+    // Nobody has the new image: the rollout stays where the bounds stop it.
+    await roll(here, 'example.test/main:404');
+    await settle(8, 5);
+    await wire().until(
+      'eight are available',
+      async () => (await wire().get(path(here))).status.availableReplicas === 8,
+    );
+    await wire().patch(path(here), { spec: { replicas: 30 } });
+    await settle(20, 13);
+  });
   conformance('[sig-apps] Deployment should run the lifecycle of a Deployment', async () => {
     const here = await start(1);
     await wire().patch(path(here), { metadata: { labels: { patched: 'yes' } }, spec: { replicas: 2 } });

@@ -152,10 +152,12 @@ describe('an operator', { timeout: 120_000 }, () => {
   });
 
   it('is scaled as a HorizontalPodAutoscaler does it', async () => {
-    assert.match(await ok('scale plan os --replicas=4'), /scaled/);
-    assert.equal(await ok('get plan os -o jsonpath={.spec.concurrency}'), '4');
+    // The cluster's own upgrades have a kind of that name.
+    const plans = 'plans.upgrade.example.com';
+    assert.match(await ok(`scale ${plans} os --replicas=4`), /scaled/);
+    assert.equal(await ok(`get ${plans} os -o jsonpath={.spec.concurrency}`), '4');
     const path = '/apis/upgrade.example.com/v1/namespaces/default/plans/os/scale';
-    await ok(['patch', 'plan', 'os', '--subresource=status', '--type=merge', '-p', '{"status":{"selector":"app=os"}}']);
+    await ok(['patch', plans, 'os', '--subresource=status', '--type=merge', '-p', '{"status":{"selector":"app=os"}}']);
     const scale = (await asks(`GET ${path}`)).json;
     assert.equal(scale.apiVersion, 'autoscaling/v1');
     assert.deepEqual(scale.spec, { replicas: 4 });
@@ -164,7 +166,10 @@ describe('an operator', { timeout: 120_000 }, () => {
     assert.deepEqual(written.json.spec, { replicas: 2 });
     assert.equal((await asks(`PUT ${path}`, { ...scale, spec: { replicas: 3 } })).status, 409);
     assert.equal((await asks(`PATCH ${path}`, { spec: { replicas: -1 } }, MERGE)).status, 422);
-    assert.match(await fails('scale plan os --current-replicas=9 --replicas=1'), /Expected replicas to be 9, was 2/);
+    assert.match(
+      await fails(`scale ${plans} os --current-replicas=9 --replicas=1`),
+      /Expected replicas to be 9, was 2/,
+    );
     const bad = await asks(
       'PATCH /apis/upgrade.example.com/v1/namespaces/default/plans/os',
       { spec: { concurrency: 2147483648 } },

@@ -173,6 +173,18 @@ describe('the daemons and their configuration file', { timeout: 300_000 }, () =>
     assert.match(token, /^K10[0-9a-f]{64}::node:a-secret-of-mine\n$/);
   });
 
+  it('the agent answers for its machine, through the cluster', async () => {
+    const raw = (path: string): Promise<string> =>
+      inside('kubectl', '--kubeconfig', kubeconfig, 'get', '--raw', `/api/v1/nodes/press-7/proxy/${path}`);
+    const metrics = await raw('metrics');
+    for (const name of ['atoll_build_info', 'atoll_upgrade_in_progress', 'atoll_clock_synchronized'])
+      assert.match(metrics, new RegExp(`^${name}\\b.* [0-9]+$`, 'm'), metrics);
+    const report = JSON.parse(await raw('v1-atoll/upgrade')) as { running?: { version?: string } };
+    assert.match(report.running?.version ?? '', /^\d+\.\d+\.\d+/);
+    const [program = '', ...words] = atoll('--kubeconfig', kubeconfig, '--node', 'press-7', 'upgrade', 'status');
+    assert.match(await inside(program, ...words), /press-7/);
+  });
+
   it('an address that comes and changes is followed; the node is the same', async () => {
     const before = await kubectl<Node>('get', 'node', 'press-7');
     // A cable of which both ends are here.

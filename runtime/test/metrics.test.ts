@@ -7,8 +7,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { ask } from './apiserverAsk.ts';
+import { ask, open } from './apiserverAsk.ts';
 import { eventually, startCluster, type TestCluster } from './cluster.ts';
+import { definition, version } from './customResourcesFixture.ts';
 import { debianGoSource } from './debianSource.ts';
 
 interface Metric {
@@ -220,6 +221,53 @@ describe('/metrics', () => {
     const checks = (series.get('kubernetes_healthchecks_total') ?? []).map(one => [...one.values()].join(' '));
     for (const wanted of ['ping success livez', 'ping success readyz', 'store success readyz'])
       assert.ok(checks.includes(wanted), checks.join(', '));
+  });
+
+  it('forgets what was counted of a custom resource when that goes', async () => {
+    const { handler } = cluster.server.apiServer;
+    const made = definition(
+      { plural: 'passers', kind: 'Passer', group: 'gone.test' },
+      version('v1', { type: 'object' }),
+      {
+        ...version('v2', { type: 'object' }),
+        storage: false,
+      },
+    );
+    const post = (path: string, body: object) => ask(handler, `POST ${path}`, { body });
+    const definitions = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    const objects = '/apis/gone.test/v1/namespaces/default/passers';
+    const name = 'passers.gone.test';
+    const told = async (): Promise<string[]> =>
+      (await get('/metrics')).split('\n').filter(line => /gone\.test|passer/i.test(line));
+    for (const round of [1, 2]) {
+      assert.equal((await post(definitions, made)).status, 201);
+      await eventually('it is served', async () => (await ask(handler, `GET ${objects}`)).status === 200);
+      const body = { apiVersion: 'gone.test/v1', kind: 'Passer', metadata: { name: 'p' } };
+      assert.equal((await post(objects, body)).status, 201);
+      assert.equal((await ask(handler, `GET ${objects.replace('v1', 'v2')}`)).status, 200);
+      const watch = await open(handler, `GET ${objects}?watch=1`);
+      const lines = await told();
+      for (const wanted of [
+        /^apiserver_request_total.*version="v1"/,
+        /^apiserver_request_total.*version="v2"/,
+        /^etcd_requests_total/,
+      ])
+        assert.ok(
+          lines.some(line => wanted.test(line)),
+          `${round}: ${lines.join('\n')}`,
+        );
+      assert.ok(lines.some(line => line.startsWith('apiserver_longrunning_requests') && line.endsWith(' 1')));
+      const { json: now } = await ask(handler, `GET ${definitions}/${name}`);
+      now.spec.versions[1].served = false;
+      assert.equal((await ask(handler, `PUT ${definitions}/${name}`, { body: now })).status, 200);
+      const left = await told();
+      assert.ok(!left.some(line => line.includes('version="v2"')), left.join('\n'));
+      assert.ok(left.some(line => line.includes('version="v1"')));
+      assert.equal((await ask(handler, `DELETE ${definitions}/${name}`)).status, 200);
+      await eventually('it is gone', async () => (await ask(handler, `GET ${definitions}/${name}`)).status === 404);
+      assert.deepEqual(await told(), []);
+      if (!Buffer.isBuffer(watch.body)) await watch.body[Symbol.asyncIterator]().return?.();
+    }
   });
 
   it('counts what PodSecurity decides', async () => {

@@ -1,5 +1,6 @@
 /** Air-gap images: archives, lists and names, imported into the real containerd. */
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -123,6 +124,22 @@ describe('images that are there before pods want them', { timeout: 180_000 }, ()
     await rm(join(folder, 'cut.tar.gz'));
     await writeFile(join(folder, 'cut.tar'), archive('docker.io/atoll/cut:1', 'd'));
     await until('the archive is imported', () => isPinned('docker.io/atoll/cut:1'));
+    await until('nothing is wrong any more', async () => Object.keys(problems).length === 0);
+  });
+
+  it('one that comes while the others are being looked at is not overlooked', async () => {
+    const [broken, later] = [join(folder, 'a-broken.tar'), join(folder, 'later.tar')];
+    await writeFile(broken, 'this is no archive'.repeat(1000));
+    let come = false;
+    await start({
+      onProblems: found => {
+        problems = found;
+        if (!come) writeFileSync(later, archive('docker.io/atoll/later:1', 'l'));
+        come = true;
+      },
+    });
+    await until('it is imported', () => isPinned('docker.io/atoll/later:1'));
+    await rm(broken);
     await until('nothing is wrong any more', async () => Object.keys(problems).length === 0);
   });
 

@@ -113,15 +113,18 @@ export interface SpawnedServer extends TestServer {
 /** Takes a second; many times that on a machine with much else to do. */
 const START_MS = 120_000;
 
+export interface SpawnOptions extends Omit<ServerOptions, 'logger' | 'api'> {
+  /** This file as a bundle; by default it is run from source, through tsx. */
+  readonly bundle?: string;
+}
+
 /** The same in a process of its own. @throws Error when it is not ready in time, with what it said. */
-export async function spawnServer(options: Omit<ServerOptions, 'logger' | 'api'> = {}): Promise<SpawnedServer> {
+export async function spawnServer(options: SpawnOptions = {}): Promise<SpawnedServer> {
   const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'atoll-apiserver-')));
   const beganMs = performance.now();
-  const child = spawn(
-    process.execPath,
-    ['--import', 'tsx', fileURLToPath(import.meta.url), directory, String(options.port ?? 0)],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
+  const { bundle, port: wanted = 0 } = options;
+  const program = bundle === undefined ? ['--import', 'tsx', fileURLToPath(import.meta.url)] : [bundle];
+  const child = spawn(process.execPath, [...program, directory, String(wanted)], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   child.stderr.on('data', (chunk: Buffer) => {
     said = (said + chunk.toString()).slice(-20_000);
@@ -225,4 +228,4 @@ async function main(directory: string, port: number): Promise<void> {
 }
 
 const [, script, directory, port] = process.argv;
-if (script === fileURLToPath(import.meta.url) && directory !== undefined) await main(directory, Number(port ?? 0));
+if (script === fileURLToPath(import.meta.url) && directory !== undefined) void main(directory, Number(port ?? 0));

@@ -10,7 +10,7 @@ export const api: Section = {
   title:
     'API on this machine: CPU time of the server an operation (peer: kube-apiserver 1.36 with etcd, measured elsewhere)',
   notes: [
-    '×16: sixteen requests at a time; get: eight; lists: one. 2,000 pods, after a warm-up of 1,000 of each. Writes are durable before they are answered.',
+    '×16: sixteen requests at a time; get: eight; lists: one. 2,000 pods, after a warm-up of 1,000 of each over each protocol. The server is a bundle, as on the device. Writes are durable before they are answered.',
   ],
   async run({ signal }) {
     return { figures: apiFigures(await measuredBy<ApiFigures>('runtime/bench/api.ts', signal)) };
@@ -20,7 +20,7 @@ export const api: Section = {
 export function apiFigures({ rows, loadedRssMiB }: ApiFigures): Figure[] {
   const rss: Figure = {
     id: 'loadedRss',
-    label: 'RSS after the load (from source, through tsx)',
+    label: 'RSS after the load',
     unit: 'bytes',
     value: loadedRssMiB * 1024 ** 2,
   };

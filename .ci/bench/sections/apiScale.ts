@@ -41,7 +41,7 @@ export function scaleFigures(measured: ScaleFigures): Figure[] {
     figure('growth', 'RSS growth per 1,000 objects', 'bytes', growthMiBPerThousand * MIB, 2.5 * MIB),
     figure('listingRss', 'RSS at most while everything is listed', 'bytes', listingRssMiB * MIB, 300 * MIB),
     figure('diskBytesPerWrite', 'written to the disk, a write', 'KiB', diskBytesPerWrite / 1024, 16),
-    figure('start', 'exec → ready with all objects (from source, through tsx)', 'ms', startMs, 5_000),
+    figure('start', 'exec → ready with all objects', 'ms', startMs, 5_000),
     figure('startedRss', 'RSS after that start', 'bytes', startedRssMiB * MIB, 200 * MIB),
     ...cells.map((cell): Figure => {
       const atMost = cell.label === 'p99' ? latencyAim(cell.row ?? '') : undefined;

@@ -38,12 +38,18 @@ export const boot: Section = {
         { ...bytes('serverRss', 'RSS of atoll-server, the control plane', boot.serverRssBytes), atMost: 130 * MIB },
         { ...bytes('agentRss', 'RSS of atoll-agent, the node', boot.agentRssBytes), atMost: 90 * MIB },
         {
-          ...ms('configNew', 'switch-root to a new configuration applied', applied.first.sinceSwitchRootMs),
+          ...ms('configNew', 'switch-root to a new configuration applied', applied.first.tookMs),
           atMost: 1500,
         },
         ms('configNewOwn', '  of that, reading, checking, storing, applying it', applied.first.ownMs),
         {
-          ...ms('configKept', 'switch-root to it applied at the next boot', applied.next.sinceSwitchRootMs),
+          ...ms(
+            'configKept',
+            applied.next.inInitrd
+              ? 'at the next boot, before switch-root: data checked, mounted, it applied'
+              : 'switch-root to it applied at the next boot',
+            applied.next.tookMs,
+          ),
           atMost: 1500,
         },
         ms('configKeptOwn', '  of that, comparing and applying it', applied.next.ownMs),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -168,6 +168,9 @@ const wrong: readonly (readonly [name: string, from: string | RegExp, to: string
   ],
   ['no output', '[raw, zst]', '[]', /outputs must name at least one/],
   ['unknown output', '[raw, zst]', '[raw, gzip]', /outputs\[1\] must be one of raw, zst, not the text "gzip"/],
+  ['overlay that is not there', 'packages:', 'overlay: [nowhere]\npackages:', /10:11: there is no folder .*\/nowhere/],
+  ['overlay no list', 'packages:', 'overlay: nowhere\npackages:', /overlay must be a list/],
+  ['minimum version', 'packages:', 'minimum-version: 0.2\npackages:', /minimum-version must be a version as 0\.2\.0/],
   [
     'description of two lines',
     'description: a machine',
@@ -215,6 +218,29 @@ test('every image in images/ is valid', async () => {
   const names = await listImages();
   assert.ok(names.includes('vm-x86_64'));
   for (const name of names) assert.equal((await loadDefinition(name)).image.name, name);
+});
+
+test('a variant is its image with more files and kernel arguments', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'atoll-'));
+  try {
+    const path = join(folder, 'panics.yaml');
+    await mkdir(join(folder, 'files'));
+    await writeFile(path, 'variant-of: vm-x86_64\noverlay: [files]\ncmdline: [init=/nowhere]\n');
+    await assert.rejects(loadDefinition(path), /init=\/nowhere cannot be set/);
+    await writeFile(path, 'variant-of: vm-x86_64\noverlay: [files]\ncmdline: [systemd.unit=nowhere.target]\n');
+    const [{ image }, { image: plain }] = [await loadDefinition(path), await loadDefinition('vm-x86_64')];
+    assert.deepEqual(image, {
+      ...plain,
+      overlays: [join(folder, 'files')],
+      boot: { ...plain.boot, cmdline: [...plain.boot.cmdline, 'systemd.unit=nowhere.target'] },
+    });
+    await writeFile(join(folder, 'again.yaml'), 'variant-of: panics.yaml\nminimum-version: 0.2.0\n');
+    assert.deepEqual((await loadDefinition(join(folder, 'again.yaml'))).image, { ...image, minimumVersion: '0.2.0' });
+    await writeFile(path, 'variant-of: vm-x86_65\noverlays: [files]\n');
+    await assert.rejects(loadDefinition(path), /panics\.yaml:2:1|unknown key "overlays"; did you mean "overlay"\?/);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('an unknown image names the nearest', async () => {

@@ -1,12 +1,13 @@
 /** Reads and validates an image definition and the data in rootfs/ it draws on. */
+import { statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { architectures, boards } from '../boards.ts';
 import { BuildError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
 import { nearest } from './nearest.ts';
 import type { ImageDefinition, ModuleClasses, PackageLists, Suite, TrimRule } from './types.ts';
-import { type Located, type Problem, YamlReader, type YamlValue } from './yaml-reader.ts';
+import { type Fields, type Located, type Problem, YamlReader, type YamlValue } from './yaml-reader.ts';
 
 const mebibyte = 1024 ** 2;
 const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
@@ -54,11 +55,19 @@ const packageList = (value: YamlValue | undefined): Located<string>[] => {
   );
 };
 
-/** Parses a definition. Problems are collected in `reader.problems`; the result is only good if there are none. */
-export function parseImage(reader: YamlReader, expectedName: string, classes: ModuleClasses): ImageDefinition {
+/**
+ * Parses a definition. Problems are collected in `reader.problems`; the result is only good if there are none.
+ * @param base the folder the definition lies in
+ */
+export function parseImage(
+  reader: YamlReader,
+  expectedName: string,
+  classes: ModuleClasses,
+  base = join(repositoryRoot, 'images'),
+): ImageDefinition {
   const top = reader.root.mapping(
     ['name', 'architecture', 'board', 'debian', 'kernel', 'boot', 'partitions', 'outputs'],
-    ['description', 'packages'],
+    ['description', 'packages', 'overlay', 'minimum-version'],
   );
   const name = top.get('name')?.text(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'a name of small letters, digits, _ and -') ?? '';
   if (name !== '' && name !== expectedName) {
@@ -89,8 +98,9 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
   const partitions = top.get('partitions')?.mapping(['esp', 'root', 'verity', 'var-minimum']);
   const rootBytes = partitions?.get('root')?.size(64 * mebibyte) ?? 0;
   const verityBytes = partitions?.get('verity')?.size(mebibyte) ?? 0;
-  // SHA-256 over 4 KiB blocks: 128 hashes a block, so the tree is 1/127 of the data, and a superblock.
-  const verityNeeded = Math.ceil(rootBytes / 127) + 2 * 4096;
+  // SHA-256 over 4 KiB blocks: 128 hashes a block, so the tree is 1/127 of the data, and a superblock; the block index behind it 1/128,
+  // and a header.
+  const verityNeeded = Math.ceil(rootBytes / 127) + Math.ceil(rootBytes / 128) + 5 * 4096;
   if (verityBytes > 0 && verityBytes < verityNeeded) {
     partitions
       ?.get('verity')
@@ -99,14 +109,7 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
   const outputs = (top.get('outputs')?.list() ?? []).map(value => value.oneOf(['raw', 'zst'] as const));
   if (top.has('outputs') && outputs.length === 0)
     top.get('outputs')?.wrong('outputs must name at least one of raw, zst');
-  const cmdline = (boot?.get('cmdline')?.list() ?? []).map(value =>
-    value.text(/^[^\s"]+$/, 'one kernel argument without blanks'),
-  );
-  for (const [index, argument] of cmdline.entries()) {
-    if (/^(atoll\.roothash|roothash|root|init)=/.test(argument)) {
-      boot?.get('cmdline')?.list()[index]?.wrong(`${argument} cannot be set: the builder sets it, sealed in the UKI`);
-    }
-  }
+  const minimumVersion = minimumVersionOf(top);
   return {
     name,
     description: top.get('description')?.text(/^[^\n]+$/, 'one line of text') ?? '',
@@ -123,7 +126,7 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
     boot: {
       method: boot?.get('method')?.oneOf(['systemd-boot'] as const) ?? 'systemd-boot',
       tries: boot?.get('tries')?.integer(1, 9) ?? 1,
-      cmdline,
+      cmdline: kernelArguments(boot?.get('cmdline')),
     },
     partitions: {
       espBytes: partitions?.get('esp')?.size(64 * mebibyte) ?? 0,
@@ -132,6 +135,50 @@ export function parseImage(reader: YamlReader, expectedName: string, classes: Mo
       varMinimumBytes: partitions?.get('var-minimum')?.size(64 * mebibyte) ?? 0,
     },
     outputs: [...new Set(outputs.filter(value => value !== undefined))],
+    overlays: folders(top.get('overlay'), base),
+    ...(minimumVersion === undefined ? {} : { minimumVersion }),
+  };
+}
+
+function kernelArguments(value: YamlValue | undefined): string[] {
+  return (value?.list() ?? []).map(item => {
+    const argument = item.text(/^[^\s"]+$/, 'one kernel argument without blanks');
+    if (/^(atoll\.roothash|roothash|root|init)=/.test(argument))
+      item.wrong(`${argument} cannot be set: the builder sets it, sealed in the UKI`);
+    return argument;
+  });
+}
+
+/** @param base the folder that relative paths begin at */
+function folders(value: YamlValue | undefined, base: string): string[] {
+  return (value?.list() ?? []).map(item => {
+    const path = resolve(base, item.text(/^\S+$/, 'a folder, relative to this file'));
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) item.wrong(`there is no folder ${path}`);
+    return path;
+  });
+}
+
+function minimumVersionOf(fields: Fields): string | undefined {
+  return fields.get('minimum-version')?.text(/^\d+\.\d+\.\d+$/, 'a version as 0.2.0');
+}
+
+/** What a variant adds to the image it is one of. */
+interface Variant {
+  readonly of: string;
+  readonly overlays: readonly string[];
+  readonly cmdline: readonly string[];
+  readonly minimumVersion: string | undefined;
+}
+
+/** An image like another but for files and kernel arguments: nodes take the bundle of the one for the other's. */
+export function parseVariant(reader: YamlReader, base: string): Variant {
+  const top = reader.root.mapping(['variant-of'], ['overlay', 'cmdline', 'minimum-version']);
+  const name = top.get('variant-of')?.text(/^\S+$/, 'an image: its name, or its file, relative to this file') ?? '';
+  return {
+    of: /\.ya?ml$/.test(name) ? resolve(base, name) : name,
+    overlays: folders(top.get('overlay'), base),
+    cmdline: kernelArguments(top.get('cmdline')),
+    minimumVersion: minimumVersionOf(top),
   };
 }
 
@@ -195,8 +242,10 @@ export async function listImages(root: string = repositoryRoot): Promise<string[
   return names.flatMap(name => /^(.+)\.yaml$/.exec(name)?.[1] ?? []).sort();
 }
 
+const isVariant = (reader: YamlReader): boolean => reader.root.has('variant-of');
+
 /**
- * @param which a path to a YAML file, or the name of an image in `images/`.
+ * @param which a path to a YAML file, or the name of an image in `images/`. A variant (`variant-of`) is the image it names, with more.
  * @throws BuildError DEFINITION_NOT_FOUND naming the known images; DEFINITION_INVALID with every problem's place.
  */
 export async function loadDefinition(which: string, root: string = repositoryRoot): Promise<LoadedDefinition> {
@@ -206,8 +255,12 @@ export async function loadDefinition(which: string, root: string = repositoryRoo
   const classes = await read(join(rootfs, 'modules.yaml'), parseModuleClasses);
   const trim = await read(join(rootfs, 'trim.yaml'), parseTrimRules);
   try {
-    const image = await read(path, reader => parseImage(reader, basename(path).replace(/\.ya?ml$/, ''), classes));
-    return { image, lists, classes, trim };
+    const image = await read(path, reader =>
+      isVariant(reader)
+        ? parseVariant(reader, dirname(path))
+        : parseImage(reader, basename(path).replace(/\.ya?ml$/, ''), classes, dirname(path)),
+    );
+    return 'of' in image ? await extended(image, root) : { image, lists, classes, trim };
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     const known = await listImages(root);
@@ -217,4 +270,17 @@ export async function loadDefinition(which: string, root: string = repositoryRoo
       cause: error,
     });
   }
+}
+
+async function extended({ of, overlays, cmdline, minimumVersion }: Variant, root: string): Promise<LoadedDefinition> {
+  const { image, ...rest } = await loadDefinition(of, root);
+  return {
+    ...rest,
+    image: {
+      ...image,
+      overlays: [...image.overlays, ...overlays],
+      boot: { ...image.boot, cmdline: [...image.boot.cmdline, ...cmdline] },
+      ...(minimumVersion === undefined ? {} : { minimumVersion }),
+    },
+  };
 }

@@ -27,6 +27,10 @@ export interface ImageDefinition {
     readonly varMinimumBytes: number;
   };
   readonly outputs: readonly Output[];
+  /** Folders laid over rootfs/overlay, absolute. */
+  readonly overlays: readonly string[];
+  /** The oldest version a bundle of it may be installed from; absent: any. */
+  readonly minimumVersion?: string;
 }
 
 export type Suite = 'trixie' | 'trixie-updates' | 'trixie-security';

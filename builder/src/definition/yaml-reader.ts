@@ -111,6 +111,11 @@ export class YamlValue {
     return found;
   }
 
+  /** Whether this is a mapping with such a key. */
+  has(key: string): boolean {
+    return isMap(this.node) && this.node.has(key);
+  }
+
   /** A mapping whose keys are the person's own; each key must match `pattern`. */
   entries(pattern: RegExp, meaning: string): Fields {
     const found = new Map<string, YamlValue>();

@@ -1,5 +1,6 @@
 /**
- * The read-only root and its hash tree: `root.erofs`, `root.verity`, and `roothash` (hex), which seals both. The runtime comes in
+ * The read-only root and its hash tree: `root.erofs`, `root.verity` (with the root's block index behind the tree, see
+ * `formats/block-index.ts`), and `roothash` (hex), which seals both. The runtime comes in
  * here and not with the packages, so that a changed line of it does not compose the root again.
  *
  * The obvious next step, adding the runtime to a finished image, is not safe: `mkfs.erofs --incremental` of erofs-utils 1.8.6 damages a
@@ -7,18 +8,20 @@
  * Sources: mkfs.erofs(1), veritysetup(8), kernel Documentation/admin-guide/device-mapper/verity.rst.
  */
 import { createReadStream, createWriteStream } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Architecture } from '../boards.ts';
 import { BuildError } from '../errors.ts';
 import type { FileRef } from '../files.ts';
+import { blockHashes, blockIndex, wholeBlocks } from '../formats/block-index.ts';
 import { readElf } from '../formats/elf.ts';
 import { tarEnd } from '../formats/tar.ts';
 import { RootTree } from '../root/tree.ts';
 import { treeTar } from '../root/write-tar.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
+import { erofsOptions, filler } from './erofs-layout.ts';
 
 export interface ErofsInputs {
   readonly tar: FileRef;
@@ -26,6 +29,8 @@ export interface ErofsInputs {
   readonly libraries: readonly string[];
   /** The runtime: path in the root → content, mode 0644. */
   readonly runtime: Readonly<Record<string, FileRef>>;
+  /** What one image has and another of the same packages has not: path in the root → content. */
+  readonly texts: Readonly<Record<string, string>>;
   readonly architecture: Pick<Architecture, 'elfMachine'>;
   /** Seconds since 1970, the time of every file. */
   readonly epoch: number;
@@ -39,17 +44,8 @@ export interface ErofsInputs {
   readonly tools: string;
 }
 
-/**
- * Extents of at most 256 KiB, under clusters they always fit into. With smaller clusters mkfs.erofs looks for the input that fills each
- * one and compresses it some ten times: 25 s for what takes 8 s here at a better level, 3 MiB smaller. A boot in QEMU costs a tenth less
- * of the processor than with 128 KiB clusters; 512 KiB saves another 2 MiB, but a page fault on a card then reads twice as much.
- */
-export const erofsOptions = [
-  '-zzstd,level=9',
-  '-C1048576',
-  '--max-extent-bytes=262144',
-  '-Efragments,ztailpacking',
-] as const;
+/** Sorts behind what changes with the runtime, in its folder. */
+const fillerPath = 'usr/lib/atoll/zz-fill';
 
 /** What keeps a native module from being loaded in the root: it is for another machine, or a library is not there. */
 export function moduleProblems(
@@ -78,6 +74,9 @@ async function runtimeTree(inputs: ErofsInputs): Promise<RootTree> {
     problems.push(...moduleProblems(path, content, inputs));
     tree.file(path, content, { origin: 'atoll' });
   }
+  for (const [path, text] of Object.entries(inputs.texts)) tree.file(path, text, { origin: 'atoll' });
+  const sizes = tree.list().map(node => (node.type === 'file' ? node.sizeBytes : 0));
+  tree.file(fillerPath, filler(sizes), { origin: 'atoll' });
   if (problems.length === 0) return tree;
   throw new BuildError('ROOT_INCONSISTENT', `the runtime does not fit the root (${problems.length} problems)`, {
     tail: problems.join('\n'),
@@ -114,6 +113,9 @@ export const buildErofs: Step<ErofsInputs, 'root.erofs' | 'root.verity' | 'rooth
     const roothash = /^Root hash:\s+([0-9a-f]{64})$/m.exec(stdout)?.[1];
     if (!roothash) throw new BuildError('STEP_BROKEN', 'veritysetup did not say the root hash', { tail: stdout });
     await writeFile(join(directory, 'roothash'), roothash);
+    // Behind the tree, which dm-verity's table ends before: what an upgrade compares with, so that it need not read the whole root.
+    await truncate(hashes, wholeBlocks((await stat(hashes)).size));
+    await appendFile(hashes, blockIndex(await blockHashes(image)));
     for (const [path, limit, name] of [
       [image, inputs.rootBytes, 'root'],
       [hashes, inputs.verityBytes, 'verity'],

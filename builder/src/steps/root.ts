@@ -24,8 +24,8 @@ export interface RootInputs {
   /** Packages of the list that are not merged (the kernel has its own step). */
   readonly notMerged: readonly string[];
   readonly architecture: Architecture;
-  readonly image: { readonly name: string; readonly version: string; readonly description: string };
-  readonly overlay: TreeRef;
+  /** Folders laid over the packages, in this order. */
+  readonly overlays: readonly TreeRef[];
   readonly trim: readonly TrimRule[];
   readonly ids: Readonly<Record<string, number>>;
   readonly modules: FileRef;
@@ -105,7 +105,7 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
         opened.push(one);
         mergeArchive(tree, one);
       }
-      await addOverlay(tree, inputs.overlay);
+      for (const overlay of inputs.overlays) await addOverlay(tree, overlay);
       for (const [path, { file, mode }] of Object.entries(inputs.files)) {
         tree.add({
           type: 'file',
@@ -122,7 +122,6 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
       const finish = {
         architecture: inputs.architecture,
         trim: inputs.trim,
-        image: inputs.image,
         ids: new Map(Object.entries(inputs.ids)),
         applets,
         dropped,

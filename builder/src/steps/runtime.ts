@@ -1,6 +1,6 @@
 /**
  * The runtime as it lies in /usr/lib/atoll: `runtime.js` (server, agent and commands in one file), `atoll.js` that loads it
- * with its code cache, `store-thread.js` (the SQLite thread) and `config.js` (the configuration at boot). CommonJS, with nothing to
+ * with its code cache, `store-thread.js` (the SQLite thread), and `config-bundle.js` with its `config.js` (the configuration at boot). CommonJS, with nothing to
  * resolve at run time but Node itself and better_sqlite3.node.
  */
 import { readFile, writeFile } from 'node:fs/promises';
@@ -39,7 +39,7 @@ const nativeBinding: Plugin = {
   },
 };
 
-/** What Node's own loader would put around the bundle; {@link file://../../../runtime/src/cli/loader.ts} calls it. */
+/** What Node's own loader would put around the bundle; {@link file://../../../runtime/src/cli/cachedBundle.ts} calls it. */
 const wrapper = { banner: '(function(exports,require,module,__filename,__dirname){', footer: '})' };
 
 /** ES modules' own address, which CommonJS has not. */
@@ -58,12 +58,12 @@ export async function bundledPackages(inputs: readonly string[]): Promise<NpmPac
 
 export const bundleRuntime: Step<
   RuntimeInputs,
-  'atoll.js' | 'runtime.js' | 'store-thread.js' | 'config.js' | 'npm.json'
+  'atoll.js' | 'runtime.js' | 'store-thread.js' | 'config.js' | 'config-bundle.js' | 'npm.json'
 > = {
   name: 'runtime',
   title: 'Bundle the runtime',
   module: import.meta.url,
-  outputs: ['atoll.js', 'runtime.js', 'store-thread.js', 'config.js', 'npm.json'],
+  outputs: ['atoll.js', 'runtime.js', 'store-thread.js', 'config.js', 'config-bundle.js', 'npm.json'],
   async run({ sources, version }, { directory }) {
     const options: BuildOptions & { metafile: true } = {
       outdir: directory,
@@ -95,7 +95,8 @@ export const bundleRuntime: Step<
       bundle('atoll', 'cli/loader.ts'),
       bundle('store-thread', 'store/sqlite/thread.ts'),
       // Apart from the rest, because it is on the way of a boot that has a new configuration.
-      bundle('config', 'cli/config/early.ts'),
+      bundle('config-bundle', 'cli/config/early.ts', wrapper),
+      bundle('config', 'cli/config/loader.ts'),
     ]).catch((cause: unknown) => {
       throw new BuildError('TOOL_FAILED', 'the runtime cannot be bundled', {
         tail: cause instanceof Error ? cause.message : String(cause),

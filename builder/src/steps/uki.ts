@@ -2,9 +2,10 @@
  * The unified kernel image: stub, kernel, initrd, command line with the root hash, os-release. Whoever trusts it trusts the
  * whole root. Source: UAPI.5 Unified Kernel Image; ukify(1).
  */
-import { writeFile } from 'node:fs/promises';
+import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRef } from '../files.ts';
+import { wholeBlocks } from '../formats/block-index.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
@@ -63,5 +64,8 @@ export const buildUki: Step<UkiInputs, 'image.efi' | 'cmdline'> = {
       env: { SOURCE_DATE_EPOCH: '0' },
       signal,
     });
+    // On the ESP as in a bundle: a whole number of blocks.
+    const image = join(directory, 'image.efi');
+    await truncate(image, wholeBlocks((await stat(image)).size));
   },
 };

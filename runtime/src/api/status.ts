@@ -65,6 +65,16 @@ export function resourceNotServed(of: GroupResource = { group: '', resource: '' 
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource', resourceDetails(of, ''));
 }
 
+/** A path somebody serves, but not with this method. */
+export function methodNotServed(): StatusError {
+  return new StatusError(
+    405,
+    'MethodNotAllowed',
+    'the server does not allow this method on the requested resource',
+    {},
+  );
+}
+
 export function alreadyExists(of: GroupResource, name: string): StatusError {
   const message = `${qualified(of.group, of.resource)} ${JSON.stringify(name)} already exists`;
   return new StatusError(409, 'AlreadyExists', message, resourceDetails(of, name));

@@ -2,7 +2,14 @@
 import type { Pod } from '../api/generated/types/core.v1.ts';
 import { kindModule } from '../api/kinds/index.ts';
 import { findResource, type ResourceInfo } from '../api/resources.ts';
-import { badRequest, methodNotAllowed, notFound, resourceNotServed, StatusError } from '../api/status.ts';
+import {
+  badRequest,
+  methodNotAllowed,
+  methodNotServed,
+  notFound,
+  resourceNotServed,
+  StatusError,
+} from '../api/status.ts';
 import type { Request, Response, User } from '../lib/exchange.ts';
 import { accepted, answerStored } from './answer.ts';
 import { decodeBody } from './body.ts';
@@ -53,7 +60,7 @@ export function contextOf(
   if (info.subresource !== '' && !subresource) throw resourceNotServed();
   const verbs = subresource ? subresource.verbs : resource.verbs;
   const isServed = verbs.includes(info.verb) || (info.verb === '' && info.subresource === 'proxy');
-  if (!isServed || isMisplaced(info)) throw notAllowed(resource, info, verbs);
+  if (!isServed || isMisplaced(info)) throw notAllowed(resource, info, verbs, builtIn !== undefined);
   if (!resource.namespaced && info.namespace !== '' && resource.resource !== 'namespaces') throw resourceNotServed();
   const kind = kindModule(resource.group, resource.kind, resource.version);
   return {
@@ -143,23 +150,28 @@ const methods: Readonly<Record<string, string>> = {
 const isMisplaced = ({ subresource, name, verb }: RequestInfo): boolean =>
   subresource === '' && (name === '' ? verb === 'update' || verb === 'patch' : verb === 'create');
 
-/** 405 with what this path does allow (RFC 9110 §15.5.6). */
-function notAllowed(resource: ResourceInfo, info: RequestInfo, verbs: readonly string[]): StatusError {
+/** 405 with what this path does allow (RFC 9110 §15.5.6). Upstream's router says it of built-in resources, custom ones their handler. */
+function notAllowed(
+  resource: ResourceInfo,
+  info: RequestInfo,
+  verbs: readonly string[],
+  isBuiltIn: boolean,
+): StatusError {
   const named = info.name !== '' && info.verb !== 'list' && info.verb !== 'watch';
   const ofMany = new Set(['list', 'watch', 'create', 'deletecollection']);
   const here = info.subresource !== '' ? verbs : verbs.filter(verb => named !== ofMany.has(verb));
-  const error = methodNotAllowed(resource, info.verb);
+  const error = isBuiltIn ? methodNotServed() : methodNotAllowed(resource, info.verb);
   error.headers = { allow: [...new Set(here.map(verb => methods[verb] ?? ''))].filter(Boolean).join(', ') };
   return error;
 }
 
-/** Only lists and watches reach over all namespaces. */
-function requireNamespace({ info, resource }: Context): void {
+/** Only lists and watches reach over all namespaces: nothing else is served there, whatever the path names. */
+function requireNamespace({ info, resource, custom }: Context): void {
   if (!resource.namespaced || info.namespace !== '') return;
   if (info.verb === 'list' || info.verb === 'watch') return;
   if (info.verb === 'create' && reviewGroups.has(resource.group)) return;
-  if (info.verb === 'create') throw badRequest('an empty namespace may not be set during creation');
-  throw methodNotAllowed(resource, info.verb);
+  if (custom || info.name !== '') throw resourceNotServed();
+  throw notAllowed(resource, info, ['list', 'watch'], true);
 }
 
 async function subresource(context: Context, podLog: PodLog): Promise<Response> {

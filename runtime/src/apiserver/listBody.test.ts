@@ -87,7 +87,18 @@ for (const { what, items, firstPiece, whole } of lists) {
       else assert.ok(answer.largest < answer.bytes.length * 0.8, 'it comes in pieces');
     };
 
-    it('as stored', () => check(storedList(head, list), bytes => assert.deepEqual(JSON.parse(`${bytes}`), all)));
+    it('as stored', () =>
+      check(storedList(head, list, 'named'), bytes => {
+        assert.deepEqual(JSON.parse(`${bytes}`), all);
+        if (items.length > 0)
+          assert.match(`${bytes}`, /"items":\[\{"apiVersion":"v1","kind":"ConfigMap","metadata":\{/);
+      }));
+
+    it('as stored, without what the list says of its items', () =>
+      check(storedList(head, list, 'unnamed'), bytes => {
+        const rest = objects.map(({ apiVersion: _version, kind: _kind, ...object }) => object);
+        assert.deepEqual(JSON.parse(`${bytes}`), { ...head, items: rest });
+      }));
 
     it('as JSON', async () =>
       check(await textList(jsonForm(head, 'items'), list, object => object), bytes =>

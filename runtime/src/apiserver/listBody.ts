@@ -10,6 +10,7 @@ import type { KeyValue } from '../store/store.ts';
 import {
   deserialize,
   type ListHead,
+  type Naming,
   openingOf,
   splicedIntoSize,
   splicedList,
@@ -44,13 +45,18 @@ const isShort = ({ items, rest }: Items): boolean =>
   rest === undefined && items.reduce((sum, { value }) => sum + value.length, 0) <= WHOLE_BYTES;
 
 /** As stored: bytes are copied, nothing is parsed. */
-export function storedList(head: ListHead, list: Items): Body {
-  if (!list.rest && splicedSize(head, list.items) <= WHOLE_BYTES) return { body: splicedList(head, list.items) };
-  return { large: true, body: storedChunks(head, list) };
+export function storedList(head: ListHead, list: Items, naming: Naming): Body {
+  const { items, rest } = list;
+  if (!rest && splicedSize(head, items, naming) <= WHOLE_BYTES) return { body: splicedList(head, items, naming) };
+  return { large: true, body: storedChunks(head, list, naming) };
 }
 
 /** A chunk given back is written over: 50,000 objects are 250 chunks, and V8 looks for garbage by how much was allocated beside its heap. */
-async function* storedChunks(head: ListHead, list: Items): AsyncGenerator<Buffer, void, Buffer | undefined> {
+async function* storedChunks(
+  head: ListHead,
+  list: Items,
+  naming: Naming,
+): AsyncGenerator<Buffer, void, Buffer | undefined> {
   yield Buffer.from(openingOf(head));
   let first = true;
   let memory: Buffer | undefined;
@@ -60,10 +66,10 @@ async function* storedChunks(head: ListHead, list: Items): AsyncGenerator<Buffer
       let to = from;
       for (let size = 0; to < items.length && size < CHUNK_BYTES; to++) size += items[to]?.value.length ?? 0;
       const some = from === 0 && to === items.length ? items : items.slice(from, to);
-      const size = splicedIntoSize(some, !first);
+      const size = splicedIntoSize(some, naming, !first);
       if (memory === undefined || memory.length < size) memory = Buffer.allocUnsafe(Math.max(size, CHUNK_ROOM));
       const chunk = memory.subarray(0, size);
-      spliceInto(chunk, some, !first);
+      spliceInto(chunk, some, naming, !first);
       if ((yield chunk) !== chunk) memory = undefined;
       first = false;
       from = to;

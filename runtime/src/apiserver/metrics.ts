@@ -35,6 +35,7 @@ export interface Labels {
 }
 
 interface Series {
+  readonly of: Pick<Labels, 'group' | 'version' | 'resource'>;
   readonly verb: string;
   /** Without `dry_run` and with it. */
   readonly labels: string;
@@ -98,6 +99,12 @@ export class Metrics {
     if (verb !== 'WATCH' && verb !== 'CONNECT') series.seconds.observe(durationMs / 1000);
     const { bytes } = series;
     return bytes && (size => bytes.observe(size));
+  }
+
+  /** Nobody can ask for it any more. */
+  forget({ group, version, resource }: Pick<ResourceInfo, 'group' | 'version' | 'resource'>): void {
+    for (const [key, { of }] of this.#series)
+      if (of.resource === resource && of.group === group && of.version === version) this.#series.delete(key);
   }
 
   #noteDeprecated({ group, version, resource, subresource }: Labels): void {
@@ -224,6 +231,7 @@ function newSeries({ verb, group, version, resource, subresource, scope, dryRun 
   const of = (dry: string): string =>
     `component="apiserver",${dry}group=${quote(group)},resource=${quote(resource)},scope=${quote(scope)},subresource=${quote(subresource)},verb=${quote(verb)},version=${quote(version)}`;
   return {
+    of: { group, version, resource },
     verb,
     labels: of(''),
     dryLabels: of(`dry_run="${dryRun ? 'All' : ''}",`),

@@ -26,6 +26,11 @@ export class ObjectCounts {
     this.#resources = resources;
   }
 
+  /** Something is not served any more: they are counted anew when they are asked for. */
+  forget(): void {
+    this.#counted = undefined;
+  }
+
   counts(): Promise<ObjectCount[]> {
     const nowMs = this.#clock.now();
     if (!this.#counted || nowMs - this.#countedMs >= KEPT_MS) {

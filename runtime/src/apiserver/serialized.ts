@@ -19,6 +19,8 @@ const METADATA = Buffer.from(METADATA_TEXT);
 const MANAGED = Buffer.from(MANAGED_TEXT);
 const FIELD = '"resourceVersion":"';
 const FIELD_BYTES = Buffer.from(FIELD);
+/** How an item of a typed list begins: `apiVersion` and `kind` are the list's to tell. */
+const UNNAMED = Buffer.from(`{${METADATA_TEXT}`);
 const COMMA = 0x2c;
 const QUOTE = 0x22;
 const ZERO = 0x30;
@@ -232,6 +234,12 @@ export interface ListHead {
   readonly metadata: { resourceVersion: string; continue?: string; remainingItemCount?: number };
 }
 
+/**
+ * Whether items say `apiVersion` and `kind`: those of custom resources do; those of built-in kinds do not, for upstream keeps them as
+ * typed structures, and only the outermost object is told its kind.
+ */
+export type Naming = 'named' | 'unnamed';
+
 interface Item {
   readonly value: Buffer;
   readonly modRevision: number;
@@ -243,32 +251,39 @@ export function openingOf({ kind, apiVersion, metadata }: ListHead): string {
 }
 
 /** How large {@link splicedList} will be, in bytes. */
-export function splicedSize(head: ListHead, items: readonly Item[]): number {
-  return Buffer.byteLength(openingOf(head)) + 2 + itemsSize(items);
+export function splicedSize(head: ListHead, items: readonly Item[], naming: Naming): number {
+  return Buffer.byteLength(openingOf(head)) + 2 + itemsSize(items, naming);
 }
 
 /** A whole list for the wire, in one allocation. */
-export function splicedList(head: ListHead, items: readonly Item[]): Buffer {
-  const out = Buffer.allocUnsafe(splicedSize(head, items));
-  let to = out.write(openingOf(head), 0, 'utf8');
-  to = spliceItems(out, to, items);
+export function splicedList(head: ListHead, items: readonly Item[], naming: Naming): Buffer {
+  const out = Buffer.allocUnsafe(splicedSize(head, items, naming));
+  const from = out.write(openingOf(head), 0, 'utf8');
+  const to = out.length - 2;
+  spliceItems(out, from, to, items, naming);
   out.write(']}', to, 'latin1');
   return out;
 }
 
 /** How much {@link spliceInto} writes, in bytes. */
-export const splicedIntoSize = (items: readonly Item[], afterOthers: boolean): number =>
-  itemsSize(items) + (afterOthers ? 1 : 0);
+export const splicedIntoSize = (items: readonly Item[], naming: Naming, afterOthers: boolean): number =>
+  itemsSize(items, naming) + (afterOthers ? 1 : 0);
 
-/** Writes some of a list's items, with commas between them and, where others precede, before them. */
-export function spliceInto(out: Buffer, items: readonly Item[], afterOthers: boolean): void {
+/** Fills `out` with some of a list's items, with commas between them and, where others precede, before them. */
+export function spliceInto(out: Buffer, items: readonly Item[], naming: Naming, afterOthers: boolean): void {
+  spliceItems(out, afterOthers ? 1 : 0, out.length, items, naming);
   if (afterOthers) out[0] = COMMA;
-  spliceItems(out, afterOthers ? 1 : 0, items);
 }
 
-function itemsSize(items: readonly Item[]): number {
+function itemsSize(items: readonly Item[], naming: Naming): number {
   let size = Math.max(items.length - 1, 0);
-  for (const { value, modRevision } of items) size += value.length + FIELD.length + digitsOf(modRevision) + 2;
+  let head: Buffer = noBytes;
+  for (const { value, modRevision } of items) {
+    size += value.length + FIELD.length + digitsOf(modRevision) + 2;
+    if (naming === 'named') continue;
+    if (!beginsAs(value, head)) head = headOf(value);
+    size -= head.length - UNNAMED.length;
+  }
   return size;
 }
 
@@ -278,21 +293,28 @@ function digitsOf(number: number): number {
   return digits;
 }
 
-/** Byte by byte where it is a few dozen: a call into the runtime costs more, and a list has thousands of each. */
-function spliceItems(out: Buffer, start: number, items: readonly Item[]): number {
-  let to = start;
-  // As all of one kind and version begin, with what follows the field's place. Found once, then only compared.
+/** As all of one kind and version begin, with what follows the revision's place. Found once for a list, then only compared. */
+const headOf = (value: Buffer): Buffer => value.subarray(0, spliceAt(value));
+
+/**
+ * From the last to the first, so that of each the whole value can be copied to where its end belongs, its beginning over the end of the
+ * one before it, which comes next: one copy, no slices. Byte by byte where it is a few dozen: a call into the runtime costs more, and a
+ * list has thousands of each.
+ */
+function spliceItems(out: Buffer, from: number, end: number, items: readonly Item[], naming: Naming): void {
   let head: Buffer = noBytes;
-  for (const { value, modRevision } of items) {
-    if (to > start) out[to++] = COMMA;
-    if (!beginsAs(value, head)) head = value.subarray(0, spliceAt(value));
+  for (let index = items.length - 1, to = end; index >= 0; index--) {
+    const { value, modRevision } = items[index] as Item;
+    if (!beginsAs(value, head)) head = headOf(value);
+    const beginning = naming === 'named' ? head : UNNAMED;
     const digits = digitsOf(modRevision);
-    const fieldBytes = FIELD.length + digits + 2;
-    // The whole value, moved right by the field's length, then its beginning and the field over it: one copy, no slices.
-    out.set(value, to + fieldBytes);
-    for (let at = 0; at < head.length; at++) out[to + at] = head[at] ?? 0;
-    let at = to + head.length;
-    for (let index = 0; index < FIELD_BYTES.length; index++) out[at++] = FIELD_BYTES[index] ?? 0;
+    const after = to - (value.length - head.length);
+    const start = after - (beginning.length + FIELD.length + digits + 2);
+    if (to - value.length >= from) out.set(value, to - value.length);
+    else value.copy(out, after, head.length);
+    for (let at = 0; at < beginning.length; at++) out[start + at] = beginning[at] ?? 0;
+    let at = start + beginning.length;
+    for (let of = 0; of < FIELD_BYTES.length; of++) out[at++] = FIELD_BYTES[of] ?? 0;
     let left = modRevision;
     for (let place = at + digits - 1; place >= at; place--) {
       out[place] = ZERO + (left % 10);
@@ -300,9 +322,9 @@ function spliceItems(out: Buffer, start: number, items: readonly Item[]): number
     }
     out[at + digits] = QUOTE;
     out[at + digits + 1] = COMMA;
-    to += value.length + fieldBytes;
+    if (index > 0) out[start - 1] = COMMA;
+    to = start - 1;
   }
-  return to;
 }
 
 function beginsAs(value: Buffer, head: Buffer): boolean {

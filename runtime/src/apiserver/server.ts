@@ -4,7 +4,7 @@
  */
 import type { Duplex } from 'node:stream';
 import type { ResourceInfo } from '../api/resources.ts';
-import { badRequest, forbidden, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
+import { badRequest, forbidden, methodNotServed, resourceNotServed, StatusError, statusOf } from '../api/status.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Handler, Request, Response, UpgradeHandler, User } from '../lib/exchange.ts';
 import type { Logger } from '../lib/log.ts';
@@ -51,10 +51,11 @@ import { answerHealth, type HealthCheck } from './endpoints/health.ts';
 import { HealthMetrics } from './endpoints/healthMetrics.ts';
 import { Join } from './endpoints/join.ts';
 import { apiServerUser } from './internal.ts';
+import { prefixOf } from './keys.ts';
 import { podLog, podStream } from './kubelet/proxy.ts';
 import { Tunnels } from './kubelet/tunnels.ts';
 import { isMutating, isServed, requestLabels } from './metricLabels.ts';
-import { Metrics, type Sized } from './metrics.ts';
+import { labelsOf, Metrics, type Sized } from './metrics.ts';
 import { Mirrors } from './mirrors.ts';
 import { ObjectCounts } from './objectCounts.ts';
 import { parseRequestInfo, type RequestInfo } from './requestInfo.ts';
@@ -207,6 +208,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     gitVersion: options.version.gitVersion,
     registry,
   };
+  catalog.onGone(gone => {
+    metrics.forget(gone);
+    parts.watches.forget(labelsOf(gone));
+    measured.objects.forget();
+    const others = catalog
+      .resources()
+      .some(({ group, resource }) => group === gone.group && resource === gone.resource);
+    if (!others) store.forgetType(prefixOf(gone, ''));
+  });
   const discovery = new Discovery({
     catalog,
     clock,
@@ -536,11 +546,7 @@ const isStream = (name: string): name is (typeof streamNames)[number] =>
 function notForWriting(path: string): StatusError {
   const isApi = /^\/apis?\/[^/]+\/[^/]/.test(path);
   if (!isApi && !rootPaths.includes(path)) return resourceNotServed();
-  const error = new StatusError(
-    405,
-    'MethodNotAllowed',
-    'the server does not allow this method on the requested resource',
-  );
+  const error = methodNotServed();
   error.headers = { allow: isApi ? 'DELETE, GET, HEAD, PATCH, POST, PUT' : 'GET, HEAD' };
   return error;
 }

@@ -19,8 +19,13 @@ interface Measure {
   readonly seconds: Histogram;
 }
 
+export interface MeasuredStore extends Store {
+  /** There is no such type any more: what was counted of it goes. @param prefix of its keys */
+  forgetType(prefix: string): void;
+}
+
 /** The same store; everything that is asked of it is counted in `registry`. */
-export function measuredStore(store: Store, registry: MetricRegistry): Store {
+export function measuredStore(store: Store, registry: MetricRegistry): MeasuredStore {
   const labels = ['operation', 'type'];
   const total = registry.counter('etcd_requests_total', 'Requests to the store, by operation and type.', labels);
   const errors = registry.counter('etcd_request_errors_total', 'Requests to the store that failed.', labels);
@@ -73,6 +78,16 @@ export function measuredStore(store: Store, registry: MetricRegistry): Store {
     compact: revision => store.compact(revision),
     snapshot: path => store.snapshot(path),
     close: () => store.close(),
+    forgetType(prefix) {
+      const folder = folderOf(prefix);
+      const type = typeOf(folder);
+      for (const operation of Object.keys(known) as Operation[]) {
+        known[operation].delete(folder);
+        total.remove(operation, type);
+        errors.remove(operation, type);
+        seconds.remove(operation, type);
+      }
+    },
   };
 }
 

@@ -13,6 +13,7 @@ import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import { hasCode, makeDirectory } from '../lib/files.ts';
 import { type Logger, rootLogger } from '../lib/log.ts';
 import { configCondition, readConfigStatus } from '../machine/config/status.ts';
+import { upgradeCondition, upgradesKnown } from '../machine/health/text.ts';
 import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
 import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
@@ -28,8 +29,10 @@ import { CriClient } from '../node/cri/client.ts';
 import { keepBuiltinImages } from '../node/images/builtin.ts';
 import { writeRegistryHosts } from '../node/images/hostsDirectory.ts';
 import { preloadImages } from '../node/images/preload.ts';
+import { agentMachine } from './agentMachine.ts';
 import { nodeOptionsOf } from './agentNode.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
+import { OWN_KUBECONFIG } from './kubeconfig.ts';
 import { logEnvironment } from './logLevel.ts';
 import { report } from './report.ts';
 import { isOn } from './serverCluster.ts';
@@ -112,6 +115,14 @@ export async function agent({ values }: CommandContext): Promise<number> {
       cert: identity?.certificatePem ?? '',
       key: identity?.keyPem ?? '',
     });
+    const machine = agentMachine({
+      nodeName,
+      dataDir: values.one('data-dir'),
+      runDir: values.one('run-dir'),
+      kubeconfig: OWN_KUBECONFIG,
+      clock,
+      logger,
+    });
     const client = new Client(transport, { userAgent: `kubelet/${release().version} (atoll)` });
     state.report('starting', 'registering the node');
     const node = await startNode(
@@ -121,7 +132,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
         logger,
         clock,
         cgroupDriver,
-        labels,
+        labels: { ...machine.labels, ...labels },
         taints,
         version: `${release().kubernetes}+atoll${release().version}`,
         cri,
@@ -132,7 +143,12 @@ export async function agent({ values }: CommandContext): Promise<number> {
         clusterDns: given.clusterDns,
         clusterDomain: given.clusterDomain,
         resolvConf: given.resolvConf,
-        conditions: () => configCondition(readConfigStatus(values.one('run-dir'))),
+        conditions: () => [
+          ...configCondition(readConfigStatus(values.one('run-dir'))),
+          ...upgradeCondition(upgradesKnown(values.one('data-dir'))),
+        ],
+        machine: machine.machine,
+        metrics: machine.metrics,
         dirs: { pods: join(directory, 'pods') },
         onPodCidr: async podCidr => {
           if (!given.podNetwork) return;
@@ -163,6 +179,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       clock,
       signal,
     });
+    machine.run(signal);
     keepLastSeen(signal);
     onClockJump(byMs => {
       logger.warn({ seconds: Math.round(byMs / 1000) }, 'the clock has been set; looking at certificates and tokens');

@@ -20,6 +20,7 @@ describe('the section and the daemons know the same options', () => {
       'registries',
       'manifests',
       'images',
+      'upgrade',
       'disable-agent',
       ...alwaysSo.map(([n]) => n),
     ]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UsageError } from './command.ts';
-import { type Entry, journalArguments, lineOf } from './logs.ts';
+import { JournalQuestionError, journalArguments } from '../machine/journal.ts';
+import { type Entry, lineOf } from './logs.ts';
 
 describe('atoll logs', () => {
   const base = ['--boot', '--output=json', '--no-pager', '--quiet'];
@@ -11,8 +11,8 @@ describe('atoll logs', () => {
       { follow: false },
       [
         ...base,
-        ...['atoll-server', 'atoll-agent', 'containerd', 'atoll-config', 'atoll-config-fetch'],
-        ...['atoll-config-refresh', 'atoll-config-final', 'atoll-reset'],
+        ...['atoll-server', 'atoll-agent', 'containerd', 'atoll-config', 'atoll-config-look'],
+        ...['atoll-config-fetch', 'atoll-config-refresh', 'atoll-config-final', 'atoll-reset'],
       ].map(word => (word.startsWith('--') ? word : `--unit=${word}.service`)),
     ],
     [{ part: 'ssh', follow: false }, [...base, '--unit=atoll-ssh.service']],
@@ -28,9 +28,9 @@ describe('atoll logs', () => {
 
   it('names what it does not know', () => {
     assert.throws(() => journalArguments({ part: 'sever', follow: false }), /not "sever"; did you mean server\?/);
-    assert.throws(() => journalArguments({ part: 'constructor', follow: false }), UsageError);
+    assert.throws(() => journalArguments({ part: 'constructor', follow: false }), JournalQuestionError);
     for (const since of ['soon', '-5m', '$(x)'])
-      assert.throws(() => journalArguments({ follow: false, since }), UsageError, since);
+      assert.throws(() => journalArguments({ follow: false, since }), JournalQuestionError, since);
   });
 
   const lines: readonly (readonly [Entry, string])[] = [

@@ -1,72 +1,8 @@
 /** `atoll logs`: what this machine's parts have to say, out of the journal, in lines for people. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { parseDuration } from '../lib/duration.ts';
-import { nearest } from '../lib/nearest.ts';
-import { type CommandContext, UsageError } from './command.ts';
-
-/** What can be asked for, and the units it is. */
-export const parts: Readonly<Record<string, readonly string[]>> = {
-  server: ['atoll-server.service'],
-  agent: ['atoll-agent.service'],
-  containerd: ['containerd.service'],
-  config: [
-    'atoll-config.service',
-    'atoll-config-fetch.service',
-    'atoll-config-refresh.service',
-    'atoll-config-final.service',
-    'atoll-reset.service',
-  ],
-  network: ['systemd-networkd.service', 'atoll-resolv.service', 'atoll-wpa-*.service', 'nftables.service'],
-  time: ['systemd-timesyncd.service'],
-  ssh: ['atoll-ssh.service'],
-  kernel: [],
-};
-/** What `atoll logs` shows by itself. */
-const usual = ['server', 'agent', 'containerd', 'config'];
-
-export interface Asked {
-  /** Absent: {@link usual}. */
-  readonly part?: string;
-  readonly follow: boolean;
-  readonly since?: string;
-  readonly lines?: number;
-}
-
-/** The arguments of journalctl(1). @throws UsageError */
-export function journalArguments({ part, follow, since, lines }: Asked): string[] {
-  const words = ['--boot', '--output=json', '--no-pager', '--quiet'];
-  if (part === 'kernel') words.push('--dmesg');
-  else {
-    const known = part === undefined ? usual.flatMap(name => parts[name] ?? []) : own(parts, part);
-    if (known === undefined) {
-      const near = nearest(part ?? '', Object.keys(parts));
-      throw new UsageError(
-        `atoll logs knows ${Object.keys(parts).join(', ')}, not "${part}"${near === undefined ? '' : `; did you mean ${near}?`}`,
-      );
-    }
-    words.push(...known.map(unit => `--unit=${unit}`));
-  }
-  if (since !== undefined) words.push(`--since=${sinceOf(since)}`);
-  if (lines !== undefined) words.push(`--lines=${lines}`);
-  if (follow) words.push('--follow');
-  return words;
-}
-
-const own = <T>(of: Readonly<Record<string, T>>, name: string): T | undefined =>
-  Object.hasOwn(of, name) ? of[name] : undefined;
-
-/** `10m`, `2h`, `3d` ago; a time of day or a date as journalctl takes it. */
-function sinceOf(text: string): string {
-  const days = /^(\d{1,4})d$/.exec(text)?.[1];
-  const ms = days === undefined ? parseDuration(text) : Number(days) * 86_400_000;
-  if (ms !== undefined) return `-${Math.ceil(ms / 1000)}s`;
-  if (/^(today|yesterday|\d{4}-\d\d-\d\d([ T]\d\d:\d\d(:\d\d)?)?|\d\d:\d\d(:\d\d)?)$/.test(text))
-    return text.replace('T', ' ');
-  throw new UsageError(
-    `--since: "${text}" is neither a duration such as 10m, 2h, 3d nor a time such as 2026-11-21 22:00`,
-  );
-}
+import { type Asked, JournalQuestionError, journalArguments, usualText } from '../machine/journal.ts';
+import { type CommandContext, UsageError, type Values } from './command.ts';
 
 export interface Entry {
   readonly __REALTIME_TIMESTAMP?: string;
@@ -137,20 +73,36 @@ function parsed(message: string): Record<string, unknown> | undefined {
   }
 }
 
-export async function logs({ values, rest, stdout }: CommandContext): Promise<number> {
+/** What the command line asks for. @throws UsageError */
+export function askedOf(values: Values, rest: readonly string[]): { readonly asked: Asked; readonly json: boolean } {
   const [part, ...more] = rest;
   if (more.length > 0) throw new UsageError(`atoll logs takes one part; "${more[0]}" was given, too`);
   const output = values.optional('output') ?? values.optional('o');
   if (output !== undefined && output !== 'json') throw new UsageError(`--output is json, not "${output}"`);
   const since = values.optional('since');
   const many = ['lines', 'n'].find(name => values.has(name));
-  const follow = values.has('follow') || values.has('f');
-  const words = journalArguments({
+  const asked: Asked = {
     ...(part === undefined ? {} : { part }),
-    follow,
+    follow: values.has('follow') || values.has('f'),
     ...(since === undefined ? {} : { since }),
     ...(many === undefined ? {} : { lines: values.integer(many, 0, 1_000_000) }),
-  });
+  };
+  wordsFor(asked);
+  return { asked, json: output === 'json' };
+}
+
+function wordsFor(asked: Asked): string[] {
+  try {
+    return journalArguments(asked);
+  } catch (error) {
+    if (error instanceof JournalQuestionError) throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+export async function logs({ values, rest, stdout }: CommandContext): Promise<number> {
+  const { asked, json } = askedOf(values, rest);
+  const words = wordsFor(asked);
   const journal = spawn('journalctl', words, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = new Promise<number>((resolve, reject) => {
     journal.once('error', error => reject(new UsageError(notReadable(error), { cause: error })));
@@ -162,14 +114,15 @@ export async function logs({ values, rest, stdout }: CommandContext): Promise<nu
   let count = 0;
   for await (const line of createInterface({ input: journal.stdout })) {
     count++;
-    stdout(`${output === 'json' ? line : shown(line)}\n`);
+    stdout(`${json ? line : shown(line)}\n`);
   }
   const code = await ended;
-  if (count === 0 && code === 0 && !follow && output !== 'json') process.stderr.write(nothing(part, since));
+  if (count === 0 && code === 0 && !asked.follow && !json) process.stderr.write(nothing(asked.part, asked.since));
   return code;
 }
 
-function shown(line: string): string {
+/** A line of the journal's JSON for a person. */
+export function shown(line: string): string {
   try {
     return lineOf(JSON.parse(line) as Entry);
   } catch {
@@ -185,5 +138,5 @@ const notReadable = (error: Error): string =>
 function nothing(part: string | undefined, since: string | undefined): string {
   const when = since === undefined ? 'from this boot' : `since ${since}`;
   const hint = process.getuid?.() === 0 ? '' : ' that you may read (root may read all of it)';
-  return `atoll: the journal has nothing of ${part ?? usual.join(', ')} ${when}${hint}\n`;
+  return `atoll: the journal has nothing of ${part ?? usualText} ${when}${hint}\n`;
 }

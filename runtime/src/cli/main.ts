@@ -9,10 +9,13 @@ import { agentOptions } from './agentOptions.ts';
 import { atRestCommands } from './atRestCommands.ts';
 import { type Command, parseOptions, UsageError } from './command.ts';
 import { configCommands } from './configCommands.ts';
+import { type GlobalOptions, globalOptions } from './globalOptions.ts';
+import { healthCommands } from './healthCommands.ts';
 import { helpOf } from './help.ts';
 import { machineCommands } from './machineCommands.ts';
 import { alwaysSo, whyNot } from './serverElsewhere.ts';
 import { serverNotes, serverOptions } from './serverOptions.ts';
+import { upgradeCommands } from './upgradeCommands.ts';
 
 const kubeconfig = {
   name: 'kubeconfig',
@@ -67,7 +70,9 @@ const commands: readonly Command[] = [
     run: async context => (await import('./status.ts')).status(context),
   },
   ...configCommands,
+  ...upgradeCommands,
   ...machineCommands(dataDir),
+  ...healthCommands(dataDir, runDir),
   ...atRestCommands(dataDir, runDir),
   {
     name: 'version',
@@ -95,6 +100,8 @@ function help(): string {
 ${commands.map(c => `  ${c.name.padEnd(width)}  ${c.summary}`).join('\n')}
 
   atoll COMMAND --help lists a command's options.
+  atoll --node NAME COMMAND does it on that node of the cluster: upgrade, rollback, status, logs, reset
+    [--kubeconfig FILE]     who asks; KUBECONFIG, or /etc/atoll/atoll.yaml, when not given
 `;
 }
 
@@ -128,7 +135,14 @@ export async function main(
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const stdout = (text: string): void => void process.stdout.write(text);
-  const [name, ...words] = argv;
+  let given: GlobalOptions;
+  try {
+    given = globalOptions(argv);
+  } catch (error) {
+    process.stderr.write(`atoll: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 2;
+  }
+  const [name, ...words] = given.rest;
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
     stdout(help());
     return 0;
@@ -154,18 +168,24 @@ export async function main(
       : parseOptions(command, await wordsOf(command, words, env), env);
     if (!command.passThrough && command.usage === undefined && rest.length > 0)
       throw new UsageError(`atoll ${name} takes no arguments; "${rest[0]}" was given`);
-    return await command.run({ values, rest, stdout });
+    const { node, kubeconfig } = given;
+    if (node === undefined) return await command.run({ values, rest, stdout });
+    const { onNode } = await import('./onNode/index.ts');
+    return await onNode(command.name, { values, rest, stdout }, { node, kubeconfig, env });
   } catch (error) {
     if (error instanceof UsageError) {
       await sayOnConsole(commands.find(c => c.name === name)?.daemon, words, error);
       process.stderr.write(`atoll: ${error.message}\n`);
       return 2;
     }
-    const known = error instanceof Error && 'hint' in error && typeof error.hint === 'string';
+    const known =
+      error instanceof Error &&
+      // What a server answered is said to who asked.
+      (error.name === 'ApiError' || ('hint' in error && typeof error.hint === 'string'));
     process.stderr.write(
       `atoll ${name}: ${error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error)}\n`,
     );
-    if (known) process.stderr.write(`  ${String(error.hint)}\n`);
+    if (known && 'hint' in error) process.stderr.write(`  ${String(error.hint)}\n`);
     return 1;
   }
 }

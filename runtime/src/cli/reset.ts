@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { hostname } from 'node:os';
 import { createInterface } from 'node:readline/promises';
 import { promisify } from 'node:util';
+import { dataProblem } from '../machine/health/text.ts';
 import { requestReset, withdrawReset } from '../machine/reset.ts';
 import { type CommandContext, UsageError } from './command.ts';
 
@@ -29,6 +30,7 @@ export async function reset({ values, stdout }: CommandContext): Promise<number>
       return 1;
     }
   }
+  if (dataProblem() !== undefined) return makeAnew(stdout, keep, values.has('no-reboot'));
   await requestReset(dataDir, keep ? 'keep-identity' : 'all');
   if (values.has('no-reboot')) {
     stdout('The data is erased at the next boot; atoll reset --cancel withdraws it.\n');
@@ -38,6 +40,20 @@ export async function reset({ values, stdout }: CommandContext): Promise<number>
   await run('systemctl', ['reboot']).catch((error: Error) => {
     throw new Error(`the reset is asked for, but this machine could not be restarted: ${error.message}; restart it`);
   });
+  return 0;
+}
+
+/** The data partition is not in use, as it is damaged: nothing can be asked of the next boot there, and nothing on it can be kept. */
+async function makeAnew(stdout: CommandContext['stdout'], keep: boolean, stay: boolean): Promise<number> {
+  if (keep)
+    throw new UsageError(
+      'the data partition cannot be read: nothing on it can be kept; atoll reset makes it anew as a whole',
+    );
+  await run('/usr/lib/atoll/data', ['format']).catch((error: Error & { stderr?: string }) => {
+    throw new Error(`the data partition cannot be made anew: ${error.stderr?.trim() || error.message}`);
+  });
+  stdout(`The data partition is made anew; ${stay ? 'it is used from the next boot on' : 'restarting'}.\n`);
+  if (!stay) await run('systemctl', ['reboot']);
   return 0;
 }
 

@@ -17,7 +17,7 @@ import { startControllers } from '../controllers/index.ts';
 import { forgetEarlierBoot } from '../controllers/nodeLifecycle/rebooted.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { User } from '../lib/exchange.ts';
-import { makeDirectory, readFileIfExists, writeFileAtomic } from '../lib/files.ts';
+import { makeDirectory, readFileIfExists, writeFileAtomic, writeFileIfChanged } from '../lib/files.ts';
 import { rootLogger } from '../lib/log.ts';
 import { ensurePki, type Pki, renewPki } from '../lib/pki.ts';
 import { hostAddresses, onAddressChange } from '../machine/addresses.ts';
@@ -97,7 +97,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     if (pki.written.length > 0) logger.info({ written: pki.written }, 'keys and certificates written');
     const tokenPath = join(directory, 'node-token');
     const secret = await joinSecret(tokenPath, given.token);
-    await writeFileAtomic(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
+    await writeFileIfChanged(tokenPath, `${formatToken(pki.serverCa.certificatePem, secret)}\n`, { mode: 0o600 });
 
     const { store, check, metrics } = await opening;
     // Shared by the scheduler and the controllers, which the API tells of and which need the API.

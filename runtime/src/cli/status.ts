@@ -1,10 +1,18 @@
 /** `atoll status`: one page about this machine as a node, from the state files of this boot, `/proc` and the API. */
-import { X509Certificate } from 'node:crypto';
-import { type Dirent, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readFileSync, statfsSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { hostAddresses } from '../machine/addresses.ts';
+import { certificateEnds } from '../machine/certificates.ts';
 import { readConfigStatus } from '../machine/config/status.ts';
+import {
+  dataProblem,
+  lastFailure,
+  readHealthReport,
+  refusalSentence,
+  trialText,
+  upgradesKnown,
+} from '../machine/health/text.ts';
 import { release } from '../machine/release.ts';
 import { type ComponentState, readStates, uptimeSeconds } from '../machine/state.ts';
 import { timeReport } from '../machine/time.ts';
@@ -19,20 +27,39 @@ const NO_SERVER = '/etc/atoll/no-server';
 const NO_AGENT = '/etc/atoll/no-agent';
 
 export async function status({ values, stdout }: CommandContext): Promise<number> {
-  const [runDir, dataDir] = [values.one('run-dir'), values.one('data-dir')];
+  const found = await machineStatus({
+    runDir: values.one('run-dir'),
+    dataDir: values.one('data-dir'),
+    kubeconfig: values.one('kubeconfig'),
+  });
+  const json = (values.optional('output') ?? values.optional('o')) === 'json';
+  const paint = process.stdout.isTTY && !process.env.NO_COLOR ? painted : plain;
+  stdout(json ? `${JSON.stringify(found)}\n` : renderStatus(found, Date.now(), paint));
+  return found.ready ? 0 : 1;
+}
+
+export interface StatusPlaces {
+  readonly runDir: string;
+  readonly dataDir: string;
+  readonly kubeconfig: string;
+}
+
+/** As it is now; also what the agent answers who asks through the cluster. */
+export async function machineStatus({ runDir, dataDir, kubeconfig }: StatusPlaces): Promise<MachineStatus> {
   const states = readStates(runDir);
   const role = existsSync(NO_SERVER) ? 'node' : existsSync(NO_AGENT) ? 'server' : 'server and node';
   const agent = states.find(({ component }) => component === 'agent');
   const slot = textOf(join(runDir, 'slot'));
   const configuration = readConfigStatus(runDir);
-  const found: MachineStatus = {
+  const problem = dataProblem(runDir);
+  return {
     release: release(),
     ...(slot === undefined ? {} : { slot }),
     role,
     hostName: hostname(),
     ...(agent?.nodeName === undefined ? {} : { nodeName: agent.nodeName }),
     addresses: hostAddresses(),
-    ...readiness(states, role),
+    ...(problem === undefined ? readiness(states, role) : { ready: false, reason: problem }),
     uptimeSeconds: uptimeSeconds(),
     components: states,
     memory: memory(),
@@ -40,19 +67,32 @@ export async function status({ values, stdout }: CommandContext): Promise<number
     ...storeReport(runDir),
     time: timeReport(),
     ...(configuration ? { configuration } : {}),
+    ...upgradeOf(runDir, dataDir),
     ...problems('manifests', runDir),
     ...problems('images', runDir),
-    certificates: certificates(dataDir),
-    cluster: await clusterStatus(values.one('kubeconfig'), {
+    certificates: certificateEnds(dataDir),
+    cluster: await clusterStatus(kubeconfig, {
       directory: join(dataDir, 'agent'),
       name: agent?.nodeName,
       apiUrl: agent?.apiUrl,
     }),
   };
-  const json = (values.optional('output') ?? values.optional('o')) === 'json';
-  const paint = process.stdout.isTTY && !process.env.NO_COLOR ? painted : plain;
-  stdout(json ? `${JSON.stringify(found)}\n` : renderStatus(found, Date.now(), paint));
-  return found.ready ? 0 : 1;
+}
+
+/** What is on trial, and what has failed one. */
+function upgradeOf(runDir: string, dataDir: string): Pick<MachineStatus, 'upgrade'> {
+  const report = readHealthReport(runDir);
+  const trial = trialText(report, report && report.deadlineSeconds - uptimeSeconds());
+  const known = upgradesKnown(dataDir);
+  const failure = known && lastFailure(known);
+  if (trial === undefined && !failure) return {};
+  return {
+    upgrade: {
+      ...(trial === undefined ? {} : { trial }),
+      ...(failure ? { failed: refusalSentence(failure, failure.check, failure.reason) } : {}),
+      ...(failure?.kept === undefined ? {} : { kept: failure.kept }),
+    },
+  };
 }
 
 /** Whether what should run here does; what has not started yet comes first. */
@@ -110,26 +150,4 @@ function storeReport(runDir: string): Pick<MachineStatus, 'store'> {
   } catch {
     return {}; // no server has started in this boot
   }
-}
-
-/** Every certificate this machine presents, soonest to expire first. */
-function certificates(dataDir: string): { name: string; expires: string }[] {
-  const found: { name: string; expires: string }[] = [];
-  for (const folder of [join(dataDir, 'server', 'tls'), join(dataDir, 'agent')]) {
-    let entries: Dirent[];
-    try {
-      entries = readdirSync(folder, { withFileTypes: true });
-    } catch {
-      continue;
-    }
-    for (const entry of entries.filter(e => e.isFile() && e.name.endsWith('.crt'))) {
-      try {
-        const certificate = new X509Certificate(readFileSync(join(folder, entry.name)));
-        found.push({ name: entry.name.replace(/\.crt$/, ''), expires: new Date(certificate.validTo).toISOString() });
-      } catch {
-        // Not a certificate, or being replaced.
-      }
-    }
-  }
-  return found.sort((a, b) => a.expires.localeCompare(b.expires));
 }

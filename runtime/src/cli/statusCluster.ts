@@ -1,11 +1,10 @@
 /** What the cluster says of its nodes and pods, in short. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parse } from 'yaml';
 import type { Node, Pod } from '../api/generated/types/core.v1.ts';
 import { Client } from '../client/client.ts';
-import { type HttpTransportOptions, httpTransport } from '../client/http.ts';
+import { httpTransport } from '../client/http.ts';
 import { Nodes, Pods } from '../client/resources.ts';
+import { kubeconfigAccess, nodeAccess } from '../machine/access.ts';
 import type { MachineStatus, NodeLine } from './statusReport.ts';
 
 const API_TIMEOUT_MS = 5_000;
@@ -17,8 +16,9 @@ export async function clusterStatus(
 ): Promise<MachineStatus['cluster']> {
   let close = (): void => undefined;
   try {
-    const own = existsSync(kubeconfigPath) ? undefined : nodeTransport(node);
-    const transport = httpTransport(own ?? transportOf(readFileSync(kubeconfigPath, 'utf8')));
+    const joined = node.name !== undefined && node.apiUrl !== undefined && !existsSync(kubeconfigPath);
+    const own = joined ? nodeAccess(node.directory, node.apiUrl) : undefined;
+    const transport = httpTransport(own ?? kubeconfigAccess(readFileSync(kubeconfigPath, 'utf8')));
     close = () => transport.close();
     const client = new Client(transport, { userAgent: 'atoll-status', timeoutMs: API_TIMEOUT_MS });
     if (own && node.name !== undefined) {
@@ -40,51 +40,6 @@ export async function clusterStatus(
   } finally {
     close();
   }
-}
-
-/** By the node's certificate; undefined where it has not joined. */
-function nodeTransport({
-  directory,
-  name,
-  apiUrl,
-}: {
-  readonly directory: string;
-  readonly name: string | undefined;
-  readonly apiUrl: string | undefined;
-}): HttpTransportOptions | undefined {
-  if (name === undefined || apiUrl === undefined) return undefined;
-  const read = (file: string): string => readFileSync(join(directory, file), 'utf8');
-  try {
-    return {
-      server: apiUrl,
-      caPem: read('server-ca.crt'),
-      credentials: { certPem: read('node.crt'), keyPem: read('node.key') },
-    };
-  } catch {
-    return undefined;
-  }
-}
-
-interface KubeconfigDocument {
-  readonly clusters?: readonly { readonly cluster?: Readonly<Record<string, unknown>> }[];
-  readonly users?: readonly { readonly user?: Readonly<Record<string, unknown>> }[];
-}
-
-/** Our own kubeconfig's parts (cli/kubeconfig.ts): data inline, one cluster, one user. */
-function transportOf(text: string): HttpTransportOptions {
-  const document = parse(text) as KubeconfigDocument | null;
-  const clusterPart = document?.clusters?.[0]?.cluster ?? {};
-  const user = document?.users?.[0]?.user ?? {};
-  const decoded = (value: unknown): string =>
-    Buffer.from(typeof value === 'string' ? value : '', 'base64').toString('utf8');
-  return {
-    server: String(clusterPart.server ?? ''),
-    caPem: decoded(clusterPart['certificate-authority-data']),
-    credentials: {
-      certPem: decoded(user['client-certificate-data']),
-      keyPem: decoded(user['client-key-data']),
-    },
-  };
 }
 
 function nodeLine(node: Node): NodeLine {

@@ -75,8 +75,16 @@ function machineRows(s: MachineStatus): Row[] {
   return [
     ['Atoll', `${s.release.version}, image ${s.release.image}${slot}, Kubernetes ${s.release.kubernetes}`],
     ['Machine', `${host || `${s.hostName}, `}up ${formatDuration(s.uptimeSeconds)}`],
+    ...upgradeRows(s),
     ...(s.role === undefined ? [] : [['Role', s.role] as const]),
     ...(s.addresses === undefined ? [] : [['Address', s.addresses.join(', ') || 'none: no network'] as const]),
+  ];
+}
+
+function upgradeRows({ upgrade: { trial, failed, kept } = {} }: MachineStatus): Row[] {
+  return [
+    ...(trial === undefined ? [] : [['Upgrade', trial] as const]),
+    ...(failed === undefined ? [] : [['Upgrade', `${failed}${kept === undefined ? '' : `; see ${kept}`}`] as const]),
   ];
 }
 

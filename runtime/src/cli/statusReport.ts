@@ -27,6 +27,8 @@ export interface MachineStatus {
   readonly time?: TimeReport;
   /** What became of the machine's configuration in this boot; absent outside of an image. */
   readonly configuration?: ConfigStatus;
+  /** A version on trial and what it waits for; the last one that failed, with what it left. */
+  readonly upgrade?: { readonly trial?: string; readonly failed?: string; readonly kept?: string };
   /** Manifests that are not applied, by path, with the reason. */
   readonly manifests?: Readonly<Record<string, string>>;
   /** Images that should be there and are not, with the reason. */

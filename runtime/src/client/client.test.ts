@@ -71,7 +71,7 @@ test('requests carry method, path, query, identity and body', async () => {
   const client = new Client(
     inProcessTransport(async request => {
       seen.push(request);
-      return { status: 200, headers: {}, body: Buffer.from('{"metadata":{}}') };
+      return { status: 200, headers: {}, body: Buffer.from('{"metadata":{},"items":[]}') };
     }, user),
     { userAgent: 'tester' },
   );

@@ -91,7 +91,8 @@ export class Client {
     return this.#json('GET', pathOf(ref, key), options, undefined, { accept: OBJECT_ACCEPT });
   }
 
-  list<T extends ApiObject>(ref: ResourceRef<T>, options: ListOptions = {}): Promise<KubeList<T>> {
+  /** Every item says its `apiVersion` and `kind`, which servers leave out of lists of built-in kinds. */
+  async list<T extends ApiObject>(ref: ResourceRef<T>, options: ListOptions = {}): Promise<KubeList<T>> {
     const query = queryOf({
       ...selectionQuery(options),
       limit: options.limit,
@@ -100,7 +101,14 @@ export class Client {
       resourceVersionMatch: options.resourceVersionMatch,
     });
     const headers = options.metadataOnly ? { accept: LIST_ACCEPT } : {};
-    return this.#json('GET', pathOf(ref, { namespace: options.namespace }) + query, options, undefined, headers);
+    const path = pathOf(ref, { namespace: options.namespace }) + query;
+    const list = await this.#json<KubeList<T>>('GET', path, options, undefined, headers);
+    const apiVersion = apiVersionOf(ref);
+    for (const item of list.items) {
+      item.apiVersion ??= apiVersion;
+      item.kind ??= ref.kind;
+    }
+    return list;
   }
 
   /** Every object, in pages of `limit` (default 500), so that no answer is ever large. */

@@ -11,7 +11,7 @@ describe('who controllers are', () => {
 
   const bound = new Set(
     bootstrapPolicy().flatMap(({ kind, metadata, subjects }) =>
-      kind !== 'ClusterRoleBinding' || !metadata.name?.startsWith('system:')
+      kind !== 'ClusterRoleBinding' || !/^(?:system|atoll):/.test(metadata.name ?? '')
         ? []
         : (subjects as { kind: string; name: string; namespace?: string }[] | undefined)?.map(subject =>
             subject.kind === 'ServiceAccount'

@@ -42,6 +42,7 @@ const accounts: Readonly<Record<string, string>> = {
   'flow-schemas': SERVER,
   'local-api-services': SERVER,
   'service-addresses': SERVER,
+  'upgrade-plans': 'upgrade-plan-controller',
 };
 
 /** Whom events come from, where upstream does not call it `<controller>-controller`. */

@@ -26,6 +26,7 @@ import { localApiServices } from './localApiServices.ts';
 import { namespaces } from './namespaces/index.ts';
 import { nodeIpam } from './nodeIpam.ts';
 import { nodeLifecycle, nodeLifecycleAfter } from './nodeLifecycle/index.ts';
+import { plans } from './plans/index.ts';
 import { podGarbage } from './podGarbage.ts';
 import { replicaSets } from './replicaSet/index.ts';
 import { resourceQuotas } from './resourceQuota/index.ts';
@@ -99,6 +100,7 @@ export function controllersOf(options: ControllerOptions): Readonly<Record<strin
     'flow-schemas': flowSchemas,
     'local-api-services': localApiServices,
     'service-addresses': serviceAddresses,
+    'upgrade-plans': plans,
     ...(options.authorities ? { 'certificate-signer': certificateSigner(options.authorities) } : {}),
   };
 }

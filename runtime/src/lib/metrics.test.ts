@@ -37,6 +37,19 @@ kept{kind="pods"} 3
     assert.equal(new MetricRegistry().text(), '');
   });
 
+  it('go with what they speak of', () => {
+    const registry = new MetricRegistry();
+    const family = registry.counter('requests_total', 'Requests.', ['code', 'verb']);
+    family.with('200', 'GET').inc();
+    const old = family.with('404', 'GET');
+    family.remove('404', 'GET');
+    family.remove('500', 'GET');
+    old.inc();
+    assert.match(registry.text(), /^# HELP .*\n# TYPE .*\nrequests_total\{code="200",verb="GET"\} 1\n$/);
+    family.with('404', 'GET').inc();
+    assert.match(registry.text(), /requests_total\{code="404",verb="GET"\} 1\n/);
+  });
+
   it('are bounded, whatever the labels', () => {
     const registry = new MetricRegistry();
     const family = registry.counter('x_total', 'X.', ['name']);

@@ -23,6 +23,8 @@ export interface Histogram {
 /** Label values in the order of the family's label names. */
 export interface Family<Child> {
   with(...values: readonly string[]): Child;
+  /** What these labels speak of is no more: its series goes. Children handed out before count for nobody. */
+  remove(...values: readonly string[]): void;
 }
 
 export type Samples = Iterable<readonly [values: readonly string[], value: number]>;
@@ -100,6 +102,10 @@ abstract class Series<Child> implements Family<Child> {
       if (this.children.size < MAX_SERIES) this.children.set(labels, child);
     }
     return child;
+  }
+
+  remove(...values: readonly string[]): void {
+    this.children.delete(labelText(this.labels, values));
   }
 }
 

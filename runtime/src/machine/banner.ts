@@ -19,6 +19,18 @@ function wrapped(label: string, text: string): string[] {
   return lines.map((l, i) => `  ${(i === 0 ? label : '').padEnd(10)}${l}`);
 }
 
+export interface BannerNotes {
+  /** Why the newest configuration is not in force (config/status.ts). */
+  readonly refused?: string | undefined;
+  /** What a trial waits for (health/text.ts). */
+  readonly trial?: string | undefined;
+  /** Why the data partition is not in use. */
+  readonly dataProblem?: string | undefined;
+}
+
+/** What a person does about it. */
+const MEND = 'Mend it with e2fsck -fy /dev/disk/by-partlabel/var and restart, or erase it with atoll reset.';
+
 /** The node's state in one line. The agent speaks for the node; until it does, the server says how far it is. */
 function summary(states: readonly ComponentState[]): string {
   const agent = states.find(s => s.component === 'agent');
@@ -31,11 +43,10 @@ function summary(states: readonly ComponentState[]): string {
   return server ? 'not ready - the node agent has not started yet' : 'starting';
 }
 
-/** @param refused why the newest configuration is not in force (config/status.ts) */
 export function renderBanner(
   states: readonly ComponentState[],
   image: Release = release(),
-  refused?: string | undefined,
+  { refused, trial, dataProblem }: BannerNotes = {},
 ): string {
   const agent = states.find(s => s.component === 'agent');
   const server = states.find(s => s.component === 'server');
@@ -45,11 +56,12 @@ export function renderBanner(
     '',
     `  Atoll ${image.version}${image.image === 'none' ? '' : ` (${image.image})`}, Kubernetes ${image.kubernetes}`,
     `  ${'-'.repeat(WIDTH - 4)}`,
-    ...wrapped('State', summary(states)),
+    ...wrapped('State', dataProblem ? `FAILED - ${dataProblem}. ${MEND}` : summary(states)),
     ...(name ? wrapped('Node', name) : []),
     ...wrapped('Address', addresses.length > 0 ? addresses.join(', ') : 'none: no network'),
     ...(server?.apiUrl ? wrapped('API', server.apiUrl) : []),
     ...(refused ? wrapped('Config', refused) : []),
+    ...(trial ? wrapped('Upgrade', trial) : []),
     '',
   ];
   return `${lines.join('\n')}\n`;

@@ -10,6 +10,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 
 import { join } from 'node:path';
 import { renderBanner } from './banner.ts';
 import { readConfigStatus, refusalText } from './config/status.ts';
+import { dataProblem, readHealthReport, trialBrief } from './health/text.ts';
 import { release } from './release.ts';
 
 export type Phase = 'starting' | 'ready' | 'not-ready' | 'failed' | 'stopping';
@@ -96,10 +97,18 @@ export class StateReporter {
   }
 }
 
+/** The banner as of now. */
+export const bannerText = (runDir: string): string =>
+  renderBanner(readStates(runDir), release(), {
+    refused: refusalText(readConfigStatus(runDir)),
+    trial: trialBrief(readHealthReport(runDir)),
+    dataProblem: dataProblem(runDir),
+  });
+
 /** Renders the banner from what is known, and touches it only when its text changes. */
 export function refreshBanner(runDir: string): void {
   const path = join(runDir, 'banner');
-  const text = renderBanner(readStates(runDir), release(), refusalText(readConfigStatus(runDir)));
+  const text = bannerText(runDir);
   let shown = '';
   try {
     shown = readFileSync(path, 'utf8');

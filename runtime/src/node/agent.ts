@@ -27,7 +27,7 @@ import { diskInfo, machineFacts } from './status/machine.ts';
 import type { BareCondition } from './status/nodeConditions.ts';
 import { type NodeAddresses, NodeReporter } from './status/nodeStatus.ts';
 import { ApiStatusWriter } from './status/statusWriter.ts';
-import { createKubeletServer } from './streaming/server.ts';
+import { createKubeletServer, type MachineAnswer } from './streaming/server.ts';
 import { PodObjects } from './volumes/objects.ts';
 import { Tokens } from './volumes/tokens.ts';
 import { Volumes } from './volumes/volumes.ts';
@@ -64,6 +64,10 @@ export interface NodeOptions {
   readonly onPodCidr?: (podCidr: string) => Promise<void>;
   /** Told of every change of the node's state, and of its address. */
   readonly onState?: (state: NodeState, address: string) => void;
+  /** The machine's own API beside the kubelet's. */
+  readonly machine?: MachineAnswer | undefined;
+  /** What `/metrics` of the kubelet's API tells. */
+  readonly metrics?: (() => string | Promise<string>) | undefined;
   /** Carries the kubelet API to the servers until `signal` aborts; `keepTunnel` in production. */
   readonly tunnel?: (kubelet: Server, signal: AbortSignal) => Promise<void>;
 }
@@ -175,7 +179,13 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     memoryCapacityBytes: machine.memoryBytes,
   });
   const lookup = podLookup({ pods: set, dirs, statusOf: uid => statuses.current(uid) });
-  const kubelet = createKubeletServer({ runtime: streamingRuntime(cri), pods: lookup, logger });
+  const kubelet = createKubeletServer({
+    runtime: streamingRuntime(cri),
+    pods: lookup,
+    logger,
+    machine: options.machine,
+    metrics: options.metrics,
+  });
   const disk = (): Promise<{ totalBytes: number; availableBytes: number }> => diskInfo(dirs.pods);
   const running = [
     reporter.run(stop.signal),

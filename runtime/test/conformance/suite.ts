@@ -1,10 +1,14 @@
 /** What the conformance tests share: one whole control plane for a file, a namespace for a test, and the tests' names. */
 import { after, before, it } from 'node:test';
+import type { Pod } from '../../src/api/generated/types/core.v1.ts';
 import { startCluster, type TestCluster } from '../cluster.ts';
 import type { Title } from './titles.ts';
 import { type Encoding, Wire } from './wire.ts';
 
 const TEST_TIMEOUT_MS = 60_000;
+
+/** Hollow nodes find every image but those with this tag, which upstream's tests use as one that nobody has. */
+const isHealthy = ({ spec }: Pod): boolean => !spec?.containers?.some(({ image }) => image?.endsWith(':404'));
 
 export interface Suite {
   readonly cluster: () => TestCluster;
@@ -21,7 +25,7 @@ export function suite(nodes: readonly string[] = []): Suite {
   let count = 0;
   before(async () => {
     started = await startCluster();
-    for (const name of nodes) started.addNode({ name, beats: true });
+    for (const name of nodes) started.addNode({ name, beats: true, isHealthy });
   });
   after(async () => {
     for (const wire of wires.values()) wire.close();

@@ -1,5 +1,6 @@
 /** The finishing steps that are a few lines each. */
 import { BuildError } from '../../errors.ts';
+import { osReleasePath } from '../../os-release.ts';
 import type { FinishingStep } from './step.ts';
 
 export const skeleton: FinishingStep = {
@@ -33,30 +34,17 @@ export const skeleton: FinishingStep = {
 
 export const identity: FinishingStep = {
   name: 'identity',
-  why: 'machine-id is made on the device; hostname is the configuration’s; os-release says what this is (os-release(5))',
-  apply(tree, { image }) {
+  why: 'machine-id is made on the device; hostname is the configuration’s; os-release comes last of all (`os-release.ts`)',
+  apply(tree) {
     const origin = 'identity';
     tree.file('etc/machine-id', '', { mode: 0o444, origin });
     tree.file('etc/hostname', 'atoll\n', { origin });
     tree.file('etc/hosts', '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n127.0.1.1 atoll\n', {
       origin,
     });
-    const values = {
-      NAME: 'Atoll',
-      PRETTY_NAME: `Atoll ${image.version}`,
-      ID: 'atoll',
-      ID_LIKE: 'debian',
-      VERSION_ID: image.version,
-      IMAGE_ID: image.name,
-      IMAGE_VERSION: image.version,
-      VARIANT: image.description,
-    };
-    const text = Object.entries(values)
-      .map(([name, value]) => `${name}=${JSON.stringify(value)}\n`)
-      .join('');
     tree.remove('etc/os-release');
-    tree.file('usr/lib/os-release', text, { origin });
-    tree.symlink('etc/os-release', '../usr/lib/os-release', { origin });
+    tree.remove(osReleasePath);
+    tree.symlink('etc/os-release', `../${osReleasePath}`, { origin });
     for (const path of ['etc/issue', 'etc/issue.net', 'etc/motd', 'etc/debian_version']) tree.remove(path);
   },
 };

@@ -9,7 +9,6 @@ import type { RootTree } from '../tree.ts';
 export interface FinishContext {
   readonly architecture: Architecture;
   readonly trim: readonly TrimRule[];
-  readonly image: { readonly name: string; readonly version: string; readonly description: string };
   /** Fixed user and group ids (rootfs/ids.yaml). */
   readonly ids: ReadonlyMap<string, number>;
   /** What `busybox --list-full` prints: applet paths without a leading slash. */

@@ -128,50 +128,65 @@ function lazily(make: () => Histogram): Histogram {
   };
 }
 
-/** One look at the clock a plugin: what ends one begins the next. */
+/** When a run of plugins began, and when the last of them ended: one look at the clock a plugin, what ends one begins the next. */
+interface Run {
+  readonly all: Steps;
+  readonly beganMs: number;
+  sinceMs: number;
+}
+
 function inOrder(all: Steps, attributes: AdmissionAttributes): void | Promise<void> {
-  const { steps } = all;
   const beganMs = performance.now();
-  let sinceMs = beganMs;
-  const passed = (step: Step): void => {
-    const nowMs = performance.now();
-    step.passed.observe((nowMs - sinceMs) / 1000);
-    sinceMs = nowMs;
-  };
-  const refused = (step: Step): void => {
-    const nowMs = performance.now();
-    step.refused.observe((nowMs - sinceMs) / 1000);
-    all.refused.observe((nowMs - beganMs) / 1000);
-  };
-  const from = (first: number): void | Promise<void> => {
-    for (let i = first; i < steps.length; i++) {
-      const step = steps[i];
-      if (!step) continue;
-      let pending: void | Promise<void>;
-      try {
-        pending = step.run(attributes);
-      } catch (error) {
-        refused(step);
-        throw error;
-      }
-      if (!pending) {
-        passed(step);
-        continue;
-      }
-      return pending.then(
-        () => {
-          passed(step);
-          return from(i + 1);
-        },
-        (error: unknown) => {
-          refused(step);
-          throw error;
-        },
-      );
+  return runFrom(0, { all, beganMs, sinceMs: beganMs }, attributes);
+}
+
+/** Every write comes by twice: nothing is made but for a plugin that is waited for. */
+function runFrom(first: number, run: Run, attributes: AdmissionAttributes): void | Promise<void> {
+  const { steps } = run.all;
+  for (let i = first; i < steps.length; i++) {
+    const step = steps[i];
+    if (!step) continue;
+    let pending: void | Promise<void>;
+    try {
+      pending = step.run(attributes);
+    } catch (error) {
+      throw observedRefusal(step, run, error);
     }
-    all.passed.observe((sinceMs - beganMs) / 1000);
-  };
-  return from(0);
+    if (pending) return waitedFor(pending, i, step, run, attributes);
+    observePassed(step, run);
+  }
+  run.all.passed.observe((run.sinceMs - run.beganMs) / 1000);
+}
+
+function waitedFor(
+  pending: Promise<void>,
+  at: number,
+  step: Step,
+  run: Run,
+  attributes: AdmissionAttributes,
+): Promise<void> {
+  return pending.then(
+    () => {
+      observePassed(step, run);
+      return runFrom(at + 1, run, attributes);
+    },
+    (error: unknown) => {
+      throw observedRefusal(step, run, error);
+    },
+  );
+}
+
+function observePassed(step: Step, run: Run): void {
+  const nowMs = performance.now();
+  step.passed.observe((nowMs - run.sinceMs) / 1000);
+  run.sinceMs = nowMs;
+}
+
+function observedRefusal(step: Step, run: Run, error: unknown): unknown {
+  const nowMs = performance.now();
+  step.refused.observe((nowMs - run.sinceMs) / 1000);
+  run.all.refused.observe((nowMs - run.beganMs) / 1000);
+  return error;
 }
 
 /** `handles` of plugins for one resource itself, not its subresources: `on('pods', 'CREATE')`, `on('ingresses.networking.k8s.io', …)`. */

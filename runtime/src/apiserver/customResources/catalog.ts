@@ -6,7 +6,8 @@
  *   a definition is known here before it is answered;
  * - of a definition only names and state are kept; its schemas are read and compiled when the first request needs them, and let go
  *   when the definition changes or many others have been used since;
- * - {@link Catalog.generation} grows with every change of what is served.
+ * - {@link Catalog.generation} grows with every change of what is served;
+ * - what is not served any more is told to {@link Catalog.onGone}, after it has gone from here.
  */
 import { setMaxListeners } from 'node:events';
 import { findResource, type ResourceInfo, resources } from '../../api/resources.ts';
@@ -53,6 +54,7 @@ export class Catalog {
   #loaded = false;
   #generation = 0;
   #resources: readonly ResourceInfo[] | undefined;
+  readonly #gone: ((resource: ResourceInfo) => void)[] = [];
 
   constructor(store: Store, logger: Logger) {
     this.#store = store;
@@ -72,6 +74,11 @@ export class Catalog {
 
   get generation(): number {
     return this.#generation;
+  }
+
+  /** @param listener is told of every version of a custom resource that nobody can ask for any more. */
+  onGone(listener: (resource: ResourceInfo) => void): void {
+    this.#gone.push(listener);
   }
 
   async ready(): Promise<void> {
@@ -180,6 +187,7 @@ export class Catalog {
     this.#entries.set(definition.name, entry);
     if (entry.serving) this.#use(entry);
     this.#changed();
+    if (old) this.#tellGone(old, entry);
   }
 
   #remove(key: string): void {
@@ -190,6 +198,12 @@ export class Catalog {
     old.retired.abort();
     this.#entries.delete(name);
     this.#changed();
+    this.#tellGone(old);
+  }
+
+  #tellGone(old: Entry, now?: Entry): void {
+    for (const [version, { resource }] of old.served)
+      if (!now?.served.has(version)) for (const listener of this.#gone) listener(resource);
   }
 
   #forget(entry: Entry): void {

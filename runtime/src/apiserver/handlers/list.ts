@@ -1,6 +1,7 @@
 /** LIST: whole, in pages, selected, as tables. Consistent at one revision across pages. */
 import type { KubeObject } from '../../api/object.ts';
-import { listKindOf } from '../../api/resources.ts';
+import { listKindOf, type ResourceInfo } from '../../api/resources.ts';
+import { definitionOf } from '../../api/schema/table.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
 import type { Request, Response } from '../../lib/exchange.ts';
 import { Pace } from '../../lib/turns.ts';
@@ -29,7 +30,7 @@ import {
   revisionError,
 } from '../resourceVersions.ts';
 import { type Selection, selectionOf } from '../selection.ts';
-import { deserialize, type ListHead } from '../serialized.ts';
+import { deserialize, type ListHead, type Naming } from '../serialized.ts';
 import { columnsOf, includeObjectOf, partialMetadata, rowOf, tableOf } from '../table.ts';
 
 /** Keys read at once while looking for matches of a selector under a limit. */
@@ -71,7 +72,7 @@ async function formedList(context: Context, page: Page): Promise<Response> {
   };
   const answer = { status: 200, headers: headersOf(form.encoding, context.warnings) };
   if (form.encoding === 'json' && form.as === 'object' && !wantsPretty(request, form)) {
-    return { ...answer, ...storedList(head, page) };
+    return { ...answer, ...storedList(head, page, namingOf(resource)) };
   }
   if (form.as === 'Table') {
     const nowMs = parts.clock.now();
@@ -89,8 +90,14 @@ async function formedList(context: Context, page: Page): Promise<Response> {
   const convert = (object: KubeObject): KubeObject =>
     metadataOnly ? partialMetadata(object, form.metaVersion) : object;
   if (form.encoding === 'protobuf') return { ...answer, ...(await protobufList(shown, page, convert)) };
-  return { ...answer, ...(await textList(await textForm(shown, 'items', form, request), page, convert)) };
+  const written = metadataOnly || namingOf(resource) === 'named' ? convert : unnamed;
+  return { ...answer, ...(await textList(await textForm(shown, 'items', form, request), page, written)) };
 }
+
+const namingOf = ({ group, version, kind }: ResourceInfo): Naming =>
+  definitionOf(group, version, kind) === undefined ? 'named' : 'unnamed';
+
+const unnamed = ({ apiVersion: _version, kind: _kind, ...rest }: KubeObject): object => rest;
 
 async function textForm(
   head: object,

@@ -94,6 +94,11 @@ export class WatchHub {
     return count;
   }
 
+  /** What these labels speak of can be watched no more; the watches there are end. */
+  forget(eventLabels: string): void {
+    for (const [key, count] of this.#counts) if (count.eventLabels === eventLabels) this.#counts.delete(key);
+  }
+
   /** `apiserver_longrunning_requests` by its labels. */
   *longRunning(): Generator<readonly [labels: string, open: number]> {
     for (const { longRunningLabels, open } of this.#counts.values()) yield [longRunningLabels, open];

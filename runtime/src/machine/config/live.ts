@@ -39,6 +39,10 @@ const followers: readonly Follower[] = [
     paths: /^(etc\/atoll\/(registries\.yaml|ca\.env|config\.yaml)|etc\/atoll\/manifests\/.*)$/,
     command: ['systemctl', '--no-block', 'try-restart', 'atoll-server.service', 'atoll-agent.service'],
   },
+  {
+    paths: /^etc\/atoll\/upgrade\.json$/,
+    command: ['systemctl', '--no-block', 'try-restart', 'atoll-agent.service'],
+  },
 ];
 
 /** Calls of `boot` (stage.ts) that are made at a boot only, and how they are called in the configuration. */

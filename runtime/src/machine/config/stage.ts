@@ -75,7 +75,6 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
   // Names and settings of network cards are udev's, which has seen the cards before the files came.
   if (rendered.files.some(({ path }) => /^\/etc\/systemd\/network\/.*\.link$|^\/etc\/udev\//.test(path)))
     boot.push('cards');
-  for (const unit of rendered.units) boot.push(call('unit', unit));
   for (const command of rendered.runcmd) final.push(call('late', keep(script(command))));
   if (rendered.phoneHome)
     files.push({ path: 'phone-home.json', content: Buffer.from(JSON.stringify(rendered.phoneHome)), mode: 0o600 });

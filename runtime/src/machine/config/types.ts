@@ -68,8 +68,6 @@ export interface Rendered {
   readonly hostname?: string;
   readonly sysctls: Readonly<Record<string, string>>;
   readonly modules: readonly string[];
-  /** Units that this configuration starts besides those of the image: `ssh.service`. */
-  readonly units: readonly string[];
   /** Run at every boot before anything else is applied; a string is for a shell, a list is a program and its arguments. */
   readonly bootcmd: readonly Command[];
   /** Run once per instance, when the machine is up. */
@@ -133,7 +131,6 @@ export const nothingRendered: Rendered = {
   files: [],
   sysctls: {},
   modules: [],
-  units: [],
   bootcmd: [],
   runcmd: [],
   diskSetup: [],

@@ -71,7 +71,10 @@ class Preload {
   /** Archives that are broken as they are: not tried again until they change. */
   readonly #refused = new Map<string, string>();
   readonly #pulling = new Set<string>();
-  #changed: () => void = () => undefined;
+  /** Changes of the folder so far, and how many there had been when it was looked at last: one in the middle of a look counts. */
+  #changes = 0;
+  #lookedAt = 0;
+  #wake: () => void = () => undefined;
 
   constructor(options: PreloadOptions) {
     this.#options = options;
@@ -96,11 +99,14 @@ class Preload {
 
   #watch(): void {
     const { folder, signal } = this.#options;
-    const watcher: FSWatcher = watch(folder, () => this.#changed());
+    const watcher: FSWatcher = watch(folder, () => {
+      this.#changes++;
+      this.#wake();
+    });
     watcher.on('error', () => watcher.close());
     const stop = (): void => {
       watcher.close();
-      this.#changed();
+      this.#wake();
     };
     signal.addEventListener('abort', stop, { once: true });
     if (signal.aborted) stop();
@@ -110,11 +116,11 @@ class Preload {
   async #follow(): Promise<void> {
     const { signal, clock } = this.#options;
     while (!signal.aborted) {
-      await this.#change();
+      await this.#changedSince(this.#lookedAt);
       for (let quiet = false; !quiet && !signal.aborted; ) {
         const waited = new AbortController();
         quiet = await Promise.race([
-          this.#change().then(() => false),
+          this.#changedSince(this.#changes).then(() => false),
           delay(SETTLE_MS, AbortSignal.any([signal, waited.signal]), clock).then(() => true),
         ]);
         waited.abort();
@@ -123,15 +129,17 @@ class Preload {
     }
   }
 
-  #change(): Promise<void> {
+  /** When the folder has changed after that many changes, or it is over. */
+  #changedSince(changes: number): Promise<void> {
     return new Promise(resolve => {
-      this.#changed = resolve;
-      if (this.#options.signal.aborted) resolve();
+      this.#wake = resolve;
+      if (this.#changes !== changes || this.#options.signal.aborted) resolve();
     });
   }
 
   async #look(): Promise<void> {
     const { folder, images, signal } = this.#options;
+    this.#lookedAt = this.#changes;
     const names = (await readdir(folder)).filter(name => !name.startsWith('.')).sort();
     const archives = [
       ...names.filter(name => ARCHIVE.test(name)).map(name => join(folder, name)),

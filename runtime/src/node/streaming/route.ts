@@ -4,7 +4,7 @@ import { badRequest, StatusError } from '../../api/status.ts';
 import type { CommandStreams } from './remoteCommand.ts';
 import type { ContainerTarget, PodLookup, PodTarget } from './types.ts';
 
-const kinds = ['healthz', 'pods', 'containerLogs', 'exec', 'attach', 'portForward'] as const;
+const kinds = ['healthz', 'metrics', 'pods', 'containerLogs', 'exec', 'attach', 'portForward'] as const;
 
 export interface Route {
   readonly kind: (typeof kinds)[number];
@@ -22,7 +22,7 @@ export function routeOf(request: IncomingMessage): Route {
   const url = new URL(request.url ?? '/', 'http://kubelet');
   const [first = '', ...segments] = url.pathname.slice(1).split('/');
   const kind = kinds.find(name => name === first);
-  const expected = kind === 'healthz' || kind === 'pods' ? 0 : kind === 'portForward' ? 2 : 3;
+  const expected = kind === 'healthz' || kind === 'metrics' || kind === 'pods' ? 0 : kind === 'portForward' ? 2 : 3;
   if (kind === undefined || segments.length !== expected || segments.includes('')) {
     throw missing(`the kubelet does not serve ${url.pathname}`);
   }

@@ -8,7 +8,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createWebSocketStream, type WebSocket } from 'ws';
-import { badRequest, notFound, statusOf } from '../../api/status.ts';
+import { badRequest, notFound, StatusError, statusOf } from '../../api/status.ts';
 import type { Logger } from '../../lib/log.ts';
 import { join, refuseUpgrade } from '../../lib/upgrade.ts';
 import { acceptWebSocket, isWebSocketUpgrade, offeredProtocols } from '../../lib/webSocket.ts';
@@ -25,7 +25,20 @@ export interface KubeletServerOptions {
   readonly runtime: StreamingRuntime;
   readonly pods: PodLookup;
   readonly logger: Logger;
+  /** Answers `/v1-atoll/…` but for `dial`: the machine's own API (`machine/interface`). @throws StatusError */
+  readonly machine?: MachineAnswer | undefined;
+  /** Of the node and its machine, in Prometheus' text format, for `/metrics`. */
+  readonly metrics?: (() => string | Promise<string>) | undefined;
 }
+
+export type MachineAnswer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  query: URLSearchParams,
+) => Promise<void>;
+
+const MACHINE_PREFIX = '/v1-atoll/';
 
 /** kubectl sends pieces of 32 KiB; other clients may send more, but not without bound. */
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
@@ -55,8 +68,16 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const { machine, metrics } = options;
+  if (machine && request.url?.startsWith(MACHINE_PREFIX)) {
+    const { pathname, searchParams } = new URL(request.url, 'http://kubelet');
+    return machine(request, response, pathname.slice(MACHINE_PREFIX.length), searchParams);
+  }
   const route = routeOf(request);
   switch (route.kind) {
+    case 'metrics':
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(await metrics?.());
+      return;
     case 'healthz':
       response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' }).end('ok');
       return;
@@ -188,5 +209,6 @@ function passedHeaders(request: IncomingMessage): Record<string, string | readon
 
 function sendStatus(response: ServerResponse, error: unknown): void {
   const status = statusOf(error);
-  response.writeHead(status.code, { 'content-type': 'application/json' }).end(JSON.stringify(status));
+  const headers = error instanceof StatusError ? error.headers : {};
+  response.writeHead(status.code, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(status));
 }

@@ -4,7 +4,7 @@
  * Always true of the server's directory:
  * - until `restored/` is there nothing of what is in use has been touched; from then on the restore is a fact, and
  *   {@link finishRestore}, which every start calls first, brings it to its end, however often it is broken off;
- * - what it replaces is moved to `before-restore-<time>/`, never deleted;
+ * - what it replaces is moved to `before-restore-<time>/`, or where the caller says, never deleted;
  * - the store's revisions go on {@link RESTORED_BUMP} after the backup's: no resourceVersion goes back, old watches get 410.
  */
 import { open, readdir, rename, rm } from 'node:fs/promises';
@@ -26,6 +26,8 @@ export interface RestoreOptions {
   /** Only the store, or only the keys of encryption at rest; unset: everything in the backup. */
   readonly only?: 'store' | 'keys';
   readonly nativeBinding?: string;
+  /** Where what it replaces is moved, relative to the directory and on its file system; unset: `before-restore-<time>`. */
+  readonly before?: string;
   /** For tests: called before each step that changes something. */
   readonly step?: (name: string) => void;
 }
@@ -86,7 +88,7 @@ export async function restoreBackup(path: string, options: RestoreOptions): Prom
       for (const suffix of ['-wal', '-shm']) await rm(database + suffix, { force: true });
       await syncFile(database);
     }
-    const plan: Plan = { before: `before-restore-${stamp}`, entries: [...entries] };
+    const plan: Plan = { before: options.before ?? `before-restore-${stamp}`, entries: [...entries] };
     await writeFileAtomic(join(staging, PLAN), JSON.stringify(plan), { mode: 0o600 });
     for (const folder of ['', 'db', ...entries].map(name => join(staging, name))) await syncIfDirectory(folder);
     step('commit');

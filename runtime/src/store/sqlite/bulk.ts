@@ -14,9 +14,8 @@ import { sumProblem } from './sums.ts';
  * The columns for {@link bulkEntries}, of rows `r` joined to those that the index has: how many these are, and the rows. What the table lacks, or has
  * as deleted, is in the first only.
  */
-export const BULK_COLUMNS = `count(*), CAST(group_concat(CAST(
-  length(r.value) || ' ' || length(CAST(r.key AS BLOB)) || ' ' || ifnull(r.sum, '') || ' ' ||
-  r.revision || ' ' || r.created || ' ' || r.previous || ' ' || r.deleted || ' ' || r.key || r.value AS TEXT), '') AS BLOB)`;
+export const BULK_COLUMNS = `count(*), CAST(group_concat(CASE WHEN r.value NOTNULL THEN concat_ws(' ',
+  length(r.value), octet_length(r.key), ifnull(r.sum, ''), r.revision, r.created, r.previous, r.deleted, r.key || r.value) END, '') AS BLOB)`;
 
 const BLANK = 0x20;
 const ZERO = 0x30;

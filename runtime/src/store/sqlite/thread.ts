@@ -6,9 +6,9 @@ import { constants, setPriority } from 'node:os';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { withStableFiles, writeBackup } from '../backup/create.ts';
 import type { BackupFile } from '../backup/format.ts';
-import { threadError } from './errors.ts';
+import { isNoSpace, threadError } from './errors.ts';
 import { openStoreFile } from './file.ts';
-import type { FromThread, PackedResults, ThreadRole, WriterRequest } from './protocol.ts';
+import type { FromThread, PackedResults, ThreadRole, WriterRequest, WriterRole } from './protocol.ts';
 import { Reserve } from './reserve.ts';
 import { Writer } from './writer.ts';
 
@@ -24,7 +24,7 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
       return;
     }
     const reserve = new Reserve(`${role.path}-reserve`, role.reserveBytes);
-    const { database, recovery } = await openStoreFile(role);
+    const { database, recovery } = await opened(role, reserve);
     const writer = new Writer(database, role.quotaBytes, reserve);
     port.on('message', (request: WriterRequest) => {
       try {
@@ -41,6 +41,16 @@ async function main(port: MessagePort, role: ThreadRole): Promise<void> {
     reserve.restore();
   } catch (error) {
     say({ ok: false, error: threadError(error) });
+  }
+}
+
+/** A log has to be made to open the store at all: on a full disk that is what the reserve is for. */
+async function opened(role: WriterRole, reserve: Reserve): ReturnType<typeof openStoreFile> {
+  try {
+    return await openStoreFile(role);
+  } catch (error) {
+    if (!isNoSpace(threadError(error).code) || !reserve.release()) throw error;
+    return openStoreFile(role);
   }
 }
 

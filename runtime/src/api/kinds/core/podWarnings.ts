@@ -2,6 +2,8 @@
 import type {
   Container,
   ContainerPort,
+  HostAlias,
+  LocalObjectReference,
   NodeSelectorTerm,
   PodAffinityTerm,
   PodSpec,
@@ -26,11 +28,11 @@ const DEPRECATED_LABELS: Readonly<Record<string, string>> = {
   'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
   'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 };
-const DEPRECATED_ANNOTATIONS: Readonly<Record<string, string>> = {
-  'scheduler.alpha.kubernetes.io/critical-pod': 'non-functional in v1.16+; use the "priorityClassName" field instead',
-  'security.alpha.kubernetes.io/sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-  'security.alpha.kubernetes.io/unsafe-sysctls': 'non-functional in v1.11+; use the "sysctls" field instead',
-};
+const DEPRECATED_ANNOTATIONS: readonly (readonly [key: string, text: string])[] = [
+  ['scheduler.alpha.kubernetes.io/critical-pod', 'non-functional in v1.16+; use the "priorityClassName" field instead'],
+  ['security.alpha.kubernetes.io/sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
+  ['security.alpha.kubernetes.io/unsafe-sysctls', 'non-functional in v1.11+; use the "sysctls" field instead'],
+];
 /** Fields of volumes, with upstream's spelling of the path. */
 const DEPRECATED_VOLUMES: readonly (readonly [field: keyof Volume, shown: string, text: string])[] = [
   ['photonPersistentDisk', 'photonPersistentDisk', 'deprecated in v1.11, non-functional in v1.16+'],
@@ -43,6 +45,8 @@ const DEPRECATED_VOLUMES: readonly (readonly [field: keyof Volume, shown: string
   ['cephfs', 'cephfs', 'deprecated in v1.28, non-functional in v1.31+'],
   ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ];
+/** Compared with each other; more are sorted first. */
+const FEW_PATHS = 8;
 const NO_MATCH = 'a null labelSelector results in matching no pod';
 const HARD = 'requiredDuringSchedulingIgnoredDuringExecution';
 const SOFT = 'preferredDuringSchedulingIgnoredDuringExecution';
@@ -63,6 +67,7 @@ export function nodeTermWarnings(term: NodeSelectorTerm, path: string): string[]
 }
 
 function placementWarnings(spec: PodSpec, path: string, warnings: string[]): void {
+  if (!spec.nodeSelector && !spec.affinity && !spec.topologySpreadConstraints) return;
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     const deprecated = DEPRECATED_LABELS[key];
     if (deprecated !== undefined) warnings.push(`${path}.nodeSelector[${key}]: ${deprecated}`);
@@ -92,6 +97,11 @@ function affinityWarnings(spec: PodSpec, path: string, warnings: string[]): void
   }
 }
 
+/** Of most volumes there is nothing to say: few paths, of which none begins as another does. */
+const mayOverlap = (paths: readonly string[]): boolean =>
+  paths.length > FEW_PATHS ||
+  paths.some((path, i) => paths.some((other, j) => i !== j && path.startsWith(other.replace(/\/+$/, ''))));
+
 /** A path that is, or lies in, another. */
 function overlapWarnings(paths: readonly string[], words: () => string): string[] {
   if (paths.length < 2) return [];
@@ -106,28 +116,29 @@ function overlapWarnings(paths: readonly string[], words: () => string): string[
 
 const paths = (items: readonly { readonly path: string }[]): string[] => items.map(item => item.path);
 
-function projectionPaths(
-  source: VolumeProjection,
-  volume: string,
-): readonly [paths: string[], words: () => string] | undefined {
-  const words = (what: string, name?: string) => (): string =>
-    `volume ${JSON.stringify(volume)} (Projected ${what}${name === undefined ? '' : ` ${JSON.stringify(name)}`}): overlapping paths`;
+/** The files a source makes that it names. */
+function filesOf(source: VolumeProjection): string[] {
   const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } = source;
-  if (configMap?.items) return [paths(configMap.items), words('ConfigMap', configMap.name ?? '')];
-  if (secret?.items) return [paths(secret.items), words('Secret', secret.name ?? '')];
-  if (downwardAPI?.items) return [paths(downwardAPI.items), words('DownwardAPI')];
-  if (serviceAccountToken) return [[serviceAccountToken.path], words('ServiceAccountToken')];
-  if (clusterTrustBundle)
-    return [
-      [clusterTrustBundle.path],
-      words('ClusterTrustBundle', clusterTrustBundle.name ?? clusterTrustBundle.signerName ?? ''),
-    ];
-  if (!podCertificate) return undefined;
+  const items = configMap?.items ?? secret?.items ?? downwardAPI?.items;
+  if (items) return paths(items);
+  if (serviceAccountToken) return [serviceAccountToken.path];
+  if (clusterTrustBundle) return [clusterTrustBundle.path];
+  if (!podCertificate) return [];
   const files = [podCertificate.credentialBundlePath, podCertificate.keyPath, podCertificate.certificateChainPath];
-  return [
-    files.filter((file): file is string => Boolean(file)),
-    words(`PodCertificate ${podCertificate.keyType ?? ''}`),
-  ];
+  return files.filter((file): file is string => Boolean(file));
+}
+
+function overlapWords(source: VolumeProjection, volume: string): string {
+  const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } = source;
+  const words = (what: string, name?: string): string =>
+    `volume ${JSON.stringify(volume)} (Projected ${what}${name === undefined ? '' : ` ${JSON.stringify(name)}`}): overlapping paths`;
+  if (configMap?.items) return words('ConfigMap', configMap.name ?? '');
+  if (secret?.items) return words('Secret', secret.name ?? '');
+  if (downwardAPI?.items) return words('DownwardAPI');
+  if (serviceAccountToken) return words('ServiceAccountToken');
+  if (clusterTrustBundle)
+    return words('ClusterTrustBundle', clusterTrustBundle.name ?? clusterTrustBundle.signerName ?? '');
+  return words(`PodCertificate ${podCertificate?.keyType ?? ''}`);
 }
 
 function volumePathWarnings(volume: Volume): string[] {
@@ -152,20 +163,26 @@ function volumePathWarnings(volume: Volume): string[] {
     warnings.push(
       ...overlapWarnings(paths(downwardAPI.items), () => `volume ${name} (DownwardAPI): overlapping paths`),
     );
+  if (projected) projectedWarnings(projected.sources ?? [], volume.name, warnings);
+  return warnings;
+}
+
+function projectedWarnings(sources: readonly VolumeProjection[], volume: string, warnings: string[]): void {
+  const overlap = mayOverlap(sources.flatMap(filesOf));
   const all = new Set<string>();
-  for (const source of projected?.sources ?? []) {
+  for (const source of sources) {
     if (Object.keys(source).length === 0) {
-      warnings.push(`volume ${name} (Projected) has no sources provided`);
+      warnings.push(`volume ${JSON.stringify(volume)} (Projected) has no sources provided`);
       continue;
     }
-    const files = projectionPaths(source, volume.name);
-    if (!files || files[0].length === 0) continue;
-    warnings.push(...overlapWarnings(files[0], files[1]));
-    const unique = new Set(files[0]);
-    warnings.push(...overlapWarnings([...unique, ...all].sort(), files[1]));
+    const files = overlap ? filesOf(source) : [];
+    if (files.length === 0) continue;
+    const words = (): string => overlapWords(source, volume);
+    warnings.push(...overlapWarnings(files, words));
+    const unique = new Set(files);
+    warnings.push(...overlapWarnings([...unique, ...all].sort(), words));
     for (const path of unique) all.add(path);
   }
-  return warnings;
 }
 
 function volumeWarnings(spec: PodSpec, path: string, warnings: string[]): void {
@@ -186,6 +203,18 @@ function twice(items: readonly string[], each: (index: number, item: string) => 
     if (seen.has(item)) warnings.push(each(i, item));
     seen.add(item);
   }
+}
+
+function aliasWarnings(aliases: readonly HostAlias[], path: string, warnings: string[]): void {
+  const ips = aliases.map(({ ip = '' }) => ip);
+  twice(ips, (i, ip) => `${path}[${i}].ip: duplicate ip ${JSON.stringify(ip)}`, warnings);
+  for (const [i, ip] of ips.entries()) warnings.push(...ipWarnings(`${path}[${i}].ip`, ip));
+}
+
+function pullSecretWarnings(references: readonly LocalObjectReference[], path: string, warnings: string[]): void {
+  const names = references.map(({ name = '' }) => name);
+  twice(names, (i, name) => `${path}[${i}].name: duplicate name ${JSON.stringify(name)}`, warnings);
+  for (const [i, name] of names.entries()) if (name === '') warnings.push(`${path}[${i}].name: invalid empty name ""`);
 }
 
 function fractionWarnings(
@@ -217,7 +246,17 @@ function envWarnings({ env = [] }: Container, path: string, warnings: string[]):
 const printed = (port: ContainerPort): string =>
   `{Name:${port.name ?? ''} HostPort:${port.hostPort ?? 0} ContainerPort:${port.containerPort} Protocol:${port.protocol ?? ''} HostIP:${port.hostIP ?? ''}}`;
 
+/** One port alone can be wrong only in what it says of the host. */
+function hasPortsToCompare({ initContainers, containers, ephemeralContainers }: PodSpec): boolean {
+  let count = 0;
+  for (const list of [initContainers, containers, ephemeralContainers as readonly Container[] | undefined])
+    for (const { ports } of list ?? [])
+      for (const { hostIP } of ports ?? []) if (++count > 1 || hostIP !== undefined) return true;
+  return false;
+}
+
 function portWarnings(spec: PodSpec, path: string, warnings: string[]): void {
+  if (!hasPortsToCompare(spec)) return;
   const all = new Map<string, { readonly field: string; readonly port: ContainerPort }[]>();
   eachContainer(spec, path, ({ ports = [] }, here) => {
     for (const [i, port] of ports.entries()) {
@@ -258,21 +297,11 @@ export function podWarnings(spec: PodSpec | undefined, meta: Meta | undefined, p
   const annotations = meta?.annotations ?? {};
   const noted = `${path.slice(0, -'spec'.length)}metadata.annotations`;
   placementWarnings(spec, path, warnings);
-  for (const [key, text] of Object.entries(DEPRECATED_ANNOTATIONS))
+  for (const [key, text] of DEPRECATED_ANNOTATIONS)
     if (annotations[key] !== undefined) warnings.push(`${noted}[${key}]: ${text}`);
   if (spec.volumes) volumeWarnings(spec, path, warnings);
-  const { hostAliases = [], imagePullSecrets = [] } = spec;
-  twice(
-    hostAliases.map(alias => alias.ip ?? ''),
-    (i, ip) => `${path}.hostAliases[${i}].ip: duplicate ip ${JSON.stringify(ip)}`,
-    warnings,
-  );
-  for (const [i, { ip = '' }] of hostAliases.entries())
-    warnings.push(...ipWarnings(`${path}.hostAliases[${i}].ip`, ip));
-  const secret = (i: number): string => `${path}.imagePullSecrets[${i}].name`;
-  const secrets = imagePullSecrets.map(ref => ref.name ?? '');
-  twice(secrets, (i, name) => `${secret(i)}: duplicate name ${JSON.stringify(name)}`, warnings);
-  for (const [i, name] of secrets.entries()) if (name === '') warnings.push(`${secret(i)}: invalid empty name ""`);
+  if (spec.hostAliases) aliasWarnings(spec.hostAliases, `${path}.hostAliases`, warnings);
+  if (spec.imagePullSecrets) pullSecretWarnings(spec.imagePullSecrets, `${path}.imagePullSecrets`, warnings);
   if (spec.overhead) fractionWarnings(spec.overhead, `${path}.overhead`, warnings);
   if (!spec.securityContext?.seccompProfile && annotations[SECCOMP_POD] !== undefined)
     warnings.push(`${noted}[${SECCOMP_POD}]: non-functional in v1.27+; use the "seccompProfile" field instead`);

@@ -3,6 +3,8 @@
  * caches hold only what they read, and the token cleaner looks at few Secrets instead of keeping all. Roles of their own,
  * `atoll:controller:<account>`, so that `system:controller:*` are upstream's to the letter.
  */
+import { EVENTS } from './rule.ts';
+
 export const ownControllerRules: Readonly<Record<string, readonly string[]>> = {
   'deployment-controller': ['patch apps deployments,deployments/status'],
   'disruption-controller': ['patch policy poddisruptionbudgets/status'],
@@ -12,6 +14,17 @@ export const ownControllerRules: Readonly<Record<string, readonly string[]>> = {
   'pvc-protection-controller': ['patch core persistentvolumeclaims'],
   'replicaset-controller': ['patch apps replicasets/status'],
   'resourcequota-controller': ['patch core resourcequotas/status'],
+  // Upstream has none: Plans are Rancher's, who give theirs cluster-admin.
+  'upgrade-plan-controller': [
+    'create apiextensions.k8s.io customresourcedefinitions',
+    'read upgrade.cattle.io plans',
+    'update upgrade.cattle.io plans/status',
+    'get,list,watch,patch core nodes',
+    'create,get core nodes/proxy',
+    'delete,list core pods',
+    'create core pods/eviction',
+    EVENTS,
+  ],
   'volumeattributesclass-protection-controller': ['patch storage.k8s.io volumeattributesclasses'],
 };
 

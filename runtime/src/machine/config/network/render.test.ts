@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { basename } from 'node:path';
 import { describe, it } from 'node:test';
 import { documentOf, linesOf, read } from './testing/document.ts';
 import { goodNetworks } from './testing/good.ts';
@@ -61,7 +62,7 @@ it('leaves the image as it is where no device is declared', () => {
   for (const document of ['network: {version: 2}\n', 'network: {version: 2, ethernets: {}}\n'])
     assert.deepEqual(read(document), {
       problems: [],
-      rendered: { files: [], sysctls: {}, modules: [], units: [], programs: [] },
+      rendered: { files: [], sysctls: {}, modules: [], programs: [] },
     });
 });
 
@@ -71,7 +72,6 @@ it('runs wpa_supplicant for radio and 802.1X, and nothing waits for it', () => {
       '{ethernets: {eth0: {auth: {method: pwd, identity: a, password: b}}}, wifis: {wlan-usb0: {access-points: {home: {}}}}}',
     ),
   );
-  assert.deepEqual(rendered?.units, ['atoll-wpa-eth0.service', 'atoll-wpa-wlan\\x2dusb0.service']);
   assert.deepEqual(rendered?.programs, ['/usr/sbin/wpa_supplicant']);
   const files = new Map(rendered?.files.map(file => [file.path, file]));
   assert.equal(files.get('/etc/wpa_supplicant/wlan-usb0.conf')?.mode, 0o600);
@@ -81,10 +81,18 @@ it('runs wpa_supplicant for radio and 802.1X, and nothing waits for it', () => {
   assert.match(unit, /^ExecStart=\S+ -c \/etc\/wpa_supplicant\/wlan-usb0\.conf -i wlan-usb0 -D nl80211$/m);
   assert.doesNotMatch(unit, /^(Before|RequiredBy|WantedBy)=/m);
   assert.match(files.get('/etc/systemd/system/atoll-wpa-eth0.service')?.content.toString() ?? '', / -D wired$/m);
+  const rules = [...files.keys()].filter(path => path.startsWith('/etc/udev/'));
+  assert.equal(rules.length, 1);
   assert.equal(
-    files.get('/etc/udev/rules.d/80-atoll-wpa.rules')?.content.toString().split('\n')[1],
+    files
+      .get(rules[0] ?? '')
+      ?.content.toString()
+      .split('\n')[1],
     'SUBSYSTEM=="net", ACTION!="remove", NAME=="wlan-usb0", TAG+="systemd", ENV{SYSTEMD_WANTS}+="atoll-wpa-wlan\\\\x2dusb0.service"',
   );
+  // Rules are read in the order of their names, over all folders; what reads NAME has to come after what sets it.
+  const [ours, naming] = [basename(rules[0] ?? ''), '80-net-setup-link.rules'];
+  assert.ok(ours > naming, `${ours} is read before ${naming}, which gives the interface its NAME`);
 });
 
 it('shows keys of tunnels to networkd alone', () => {

@@ -15,7 +15,7 @@ import * as wpa from './render/wpa.ts';
 import { type NetworkDocument, networkOf } from './schema.ts';
 
 /** What a network adds to what a configuration becomes. */
-export interface RenderedNetwork extends Pick<Rendered, 'files' | 'sysctls' | 'modules' | 'units'> {
+export interface RenderedNetwork extends Pick<Rendered, 'files' | 'sysctls' | 'modules'> {
   /** Absolute paths of programs it needs that not every image has: `/usr/sbin/wpa_supplicant`. */
   readonly programs: readonly string[];
 }
@@ -27,7 +27,7 @@ const prefix = '50-';
 export function renderNetwork(document: NetworkDocument): RenderedNetwork {
   const { network, path } = networkOf(document);
   const devices = devicesOf(network);
-  if (devices.all.length === 0) return { files: [], sysctls: {}, modules: [], units: [], programs: [] };
+  if (devices.all.length === 0) return { files: [], sysctls: {}, modules: [], programs: [] };
   const supplicants = devices.all.flatMap(device => supplicantOf(device, commentOf(device, path)) ?? []);
   const rules = supplicants.map(({ rule }) => rule).join('');
   return {
@@ -35,13 +35,12 @@ export function renderNetwork(document: NetworkDocument): RenderedNetwork {
       { path: `${directory}/80-wired.network`, content: '', mode: 0o644 },
       ...devices.all.flatMap(device => filesOf(device, devices, commentOf(device, path))),
       ...supplicants.flatMap(({ files }) => files),
-      ...(rules === '' ? [] : [{ path: '/etc/udev/rules.d/80-atoll-wpa.rules', content: rules, mode: 0o644 }]),
+      ...(rules === '' ? [] : [{ path: wpa.rulesPath, content: rules, mode: 0o644 }]),
     ],
     sysctls: sysctlsOf(devices),
     modules: [
       ...new Set(devices.all.flatMap(({ section }) => (section in kernelModules ? [moduleOf(section)] : []))),
     ].sort(),
-    units: supplicants.map(({ unit }) => unit),
     programs: supplicants.length > 0 ? [wpa.wpaSupplicant] : [],
   };
 }
@@ -70,7 +69,6 @@ const hidden = (file: RenderedFile): RenderedFile => ({ ...file, mode: 0o640, ow
 
 interface Supplicant {
   readonly files: readonly RenderedFile[];
-  readonly unit: string;
   readonly rule: string;
 }
 
@@ -92,7 +90,6 @@ function supplicantOf(device: DeviceEntry, comment: string): Supplicant | undefi
       { path, content, mode: 0o600 },
       { path: `/etc/systemd/system/${unit}`, content: wpa.supplicantUnit(comment, name, path, driver), mode: 0o644 },
     ],
-    unit,
     rule: wpa.supplicantRule(name),
   };
 }

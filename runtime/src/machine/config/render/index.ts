@@ -35,7 +35,6 @@ export function render({ userData, metaData, network }: Configuration): RenderRe
     files: parts.flatMap(part => part.files ?? []),
     sysctls: Object.assign({}, ...parts.map(part => part.sysctls ?? {})) as Record<string, string>,
     modules: [...new Set(parts.flatMap(part => part.modules ?? []))],
-    units: [...new Set(parts.flatMap(part => part.units ?? []))],
     bootcmd: parts.flatMap(part => part.bootcmd ?? []),
     runcmd: parts.flatMap(part => part.runcmd ?? []),
     diskSetup: parts.flatMap(part => part.diskSetup ?? []),

@@ -21,6 +21,33 @@ const filesOf = (yaml: string): Record<string, RenderedFile> => {
 const daemons = (yaml: string): unknown => parse(String(filesOf(yaml)['/etc/atoll/config.yaml']?.content ?? 'null'));
 
 describe('what the section atoll becomes', () => {
+  it('a channel to look at, for the agent and for root only', () => {
+    const upgrade =
+      'upgrade:\n  channel: https://u:p@example.com/atoll/\n  poll: 12h\n  window: "Sat,Sun 02:00-05:00"\n  rollout: 25';
+    const file = filesOf(upgrade)['/etc/atoll/upgrade.json'];
+    assert.equal(file?.mode, 0o600);
+    const channel = 'https://u:p@example.com/atoll/';
+    assert.deepEqual(JSON.parse(String(file?.content)), {
+      channel,
+      poll: '12h',
+      window: 'Sat,Sun 02:00-05:00',
+      rollout: 25,
+    });
+  });
+  const wrongUpgrades: readonly (readonly [yaml: string, said: RegExp])[] = [
+    ['poll: 6h', /upgrade\.channel|channel/],
+    ['channel: ftp://example.com/', /must be an https or http URL/],
+    ['channel: https://example.com/bundle.raucb', /must end with \.json or with \//],
+    ['channel: https://example.com/\n  poll: often', /must be a duration/],
+    ['channel: https://example.com/\n  poll: 5s', /must be 60 s or more/],
+    ['channel: https://example.com/\n  window: at night', /is not a window|no day of the week/],
+    ['channel: https://example.com/\n  rollout: 101', /rollout/],
+    ['channel: https://example.com/\n  limit: fast', /limit/],
+  ];
+  for (const [yaml, said] of wrongUpgrades)
+    it(`no ${yaml.replaceAll('\n', ';')}`, () => {
+      assert.match(errorsOf(read(`upgrade:\n  ${yaml}`).problems).join('\n'), said);
+    });
   it("K3s' options as they are, for root only", () => {
     const file = filesOf('token: abc\nnode-label: [a=b, c=d]\ntls-san: kube.example.com')['/etc/atoll/config.yaml'];
     assert.equal(file?.mode, 0o600);

@@ -7,6 +7,7 @@
 import { boolean, dictionary, either, field, type Infer, integer, list, mapping, oneOf, text } from '../shape.ts';
 import { registriesShape } from './atollRegistries.ts';
 import { unsupportedFields } from './atollUnsupported.ts';
+import { upgradeShape } from './atollUpgrade.ts';
 import {
   absolutePath,
   address,
@@ -119,6 +120,9 @@ export const atollShape = mapping({
     'images that are there before pods want them, and kept: names that are pulled, or paths of archives (.tar, .tar.gz, .tar.zst)',
     { examples: [['docker.io/library/nginx:1.29', '/efi/images/app.tar.zst']] },
   ),
+
+  // Upgrades
+  upgrade: field(upgradeShape, 'where this machine looks for newer versions of Atoll by itself (docs/upgrades.md)'),
 
   // Programs' own options
   'kube-apiserver-arg': field(passed, 'options of kube-apiserver, NAME=VALUE'),

@@ -1,5 +1,6 @@
 /** What the section `atoll` becomes: `/etc/atoll/config.yaml` for the daemons, and the files it speaks of. Pure. */
 import { writePlainYaml } from '../../../lib/plainYaml.ts';
+import { UPGRADE_FILE } from '../../upgrade/pollSettings.ts';
 import { nothingRendered, type Rendered, type RenderedFile } from '../types.ts';
 import type { AtollSection } from './atoll.ts';
 import { alwaysSo } from './atollRules.ts';
@@ -17,7 +18,7 @@ const SECRET = 0o600;
 const HEAD = '# Written by Atoll from the machine configuration: changes here are gone at the next boot.\n';
 
 export function renderAtoll(atoll: AtollSection): Rendered {
-  const { role = 'server', registries, manifests = {}, images = [], ...options } = atoll;
+  const { role = 'server', registries, manifests = {}, images = [], upgrade, ...options } = atoll;
   const files: RenderedFile[] = [];
   // What needs no saying, and what the units go by.
   const said = new Set<string>(['disable-agent', ...alwaysSo.map(([name]) => name)]);
@@ -30,6 +31,8 @@ export function renderAtoll(atoll: AtollSection): Rendered {
   if (role === 'agent') files.push({ path: NO_SERVER_FILE, content: 'role: agent\n', mode: 0o644 });
   if (atoll['disable-agent']) files.push({ path: NO_AGENT_FILE, content: 'disable-agent: true\n', mode: 0o644 });
   if (registries) files.push({ path: REGISTRIES_FILE, content: HEAD + writePlainYaml(registries), mode: SECRET });
+  // A channel's URL may have a password in it.
+  if (upgrade) files.push({ path: UPGRADE_FILE, content: `${JSON.stringify(upgrade)}\n`, mode: SECRET });
   for (const [name, content] of Object.entries(manifests)) {
     const file = /\.(ya?ml|json)$/.test(name) ? name : `${name}.yaml`;
     // Secrets may be among them.

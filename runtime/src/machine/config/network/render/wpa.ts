@@ -130,6 +130,13 @@ export const unitName = (name: string): string => `atoll-wpa-${escapeUnit(name)}
 const escapeUnit = (name: string): string =>
   name.replace(/[^A-Za-z0-9:_.]|^\./g, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`);
 
-/** Starts the service when its interface appears later: a USB adapter, a driver that is slow. */
+/** After `80-net-setup-link.rules`, which gives the interface the `NAME` that {@link supplicantRule} asks for. */
+export const rulesPath = '/etc/udev/rules.d/85-atoll-wpa.rules';
+
+/**
+ * All that starts the service: the interface at boot, one that appears later (a USB adapter, a driver that is slow), and, as cards are
+ * announced again when these rules come, one that has been there before. A start asked for without the interface would wait for it,
+ * and the boot with it, until it fails after 90 s.
+ */
 export const supplicantRule = (name: string): string =>
   `SUBSYSTEM=="net", ACTION!="remove", NAME=="${name}", TAG+="systemd", ENV{SYSTEMD_WANTS}+="${unitName(name).replaceAll('\\', '\\\\')}"\n`;

@@ -1,0 +1,139 @@
+/** What the agent says and does of the machine it runs on; each part is loaded when it is asked for the first time. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { readConfigStatus } from '../machine/config/status.ts';
+import { Flash } from '../machine/flash.ts';
+import type { NodeInterface } from '../machine/interface/answer.ts';
+import { machineLabels } from '../machine/interface/node.ts';
+import { type ReportPlaces, runningSlot, upgradeReport, upgradeState } from '../machine/interface/reports.ts';
+import { release } from '../machine/release.ts';
+import { timeReport } from '../machine/time.ts';
+import { pollSettingsOf, readUpgradeSection } from '../machine/upgrade/pollSettings.ts';
+import type { MachineAnswer } from '../node/streaming/server.ts';
+
+export interface AgentMachineOptions {
+  readonly nodeName: string;
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly kubeconfig: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface AgentMachine {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly machine: MachineAnswer;
+  readonly metrics: () => Promise<string>;
+  /** Counts what the disk takes, and looks at the channel where there is one, until `signal` aborts. */
+  run(signal: AbortSignal): void;
+}
+
+export function agentMachine(options: AgentMachineOptions): AgentMachine {
+  const { dataDir, runDir, clock, logger } = options;
+  const places: ReportPlaces = { stateDir: join(dataDir, 'upgrade'), runDir };
+  const flash = new Flash(join(dataDir, 'agent'));
+  const section = readUpgradeSection();
+  let own: Promise<NodeInterface> | undefined;
+  const ownApi = (): Promise<NodeInterface> => {
+    own ??= openInterface(options, places, section?.channel);
+    return own;
+  };
+  let metrics: Promise<() => Promise<string>> | undefined;
+  return {
+    labels: machineLabels(release(), runningSlot(places)),
+    machine: async (...asked) => (await ownApi()).answer(...asked),
+    metrics: async () => {
+      metrics ??= openMetrics(options, places, flash);
+      return (await metrics)();
+    },
+    run(signal) {
+      flash.keepWhile(clock, signal);
+      let settings: ReturnType<typeof pollSettingsOf>;
+      try {
+        settings = pollSettingsOf(section);
+      } catch (error) {
+        logger.error({ err: error }, 'the channel is not looked at: the configuration of upgrades is wrong');
+      }
+      if (!settings || release().image === 'none') return;
+      const given = settings;
+      import('../machine/upgrade/poll.ts').then(
+        ({ pollChannel }) =>
+          pollChannel(
+            {
+              settings: given,
+              clock,
+              random: Math.random,
+              logger: logger.child({ part: 'upgrade' }),
+              image: () => release().image,
+              ask: async (...of) => (await import('../machine/upgrade/pollRequest.ts')).askChannel(...of),
+              start: async (source, limit) =>
+                (await ownApi()).upgrades.begin({ source, ...(limit === undefined ? {} : { limit }) }),
+              known: () => {
+                const { running, busy, trial } = upgradeReport(places, release(), clock.now());
+                const { refused } = upgradeState(places);
+                return { running, refused, busy: busy || trial !== undefined, machineId: machineId() };
+              },
+            },
+            signal,
+          ),
+        error => logger.error({ err: error }, 'the channel is not looked at'),
+      );
+    },
+  };
+}
+
+async function openInterface(
+  { nodeName, dataDir, runDir, kubeconfig, clock }: AgentMachineOptions,
+  places: ReportPlaces,
+  channel: string | undefined,
+): Promise<NodeInterface> {
+  const [{ nodeInterface }, { systemdUnits }] = await Promise.all([
+    import('../machine/interface/answer.ts'),
+    import('../machine/interface/units.ts'),
+  ]);
+  return nodeInterface({
+    nodeName,
+    places,
+    units: systemdUnits,
+    release,
+    clock,
+    channel: () => channel,
+    status: async () => (await import('./status.ts')).machineStatus({ dataDir, runDir, kubeconfig }),
+    configuration: () => readConfigStatus(runDir),
+  });
+}
+
+async function openMetrics(
+  { dataDir }: AgentMachineOptions,
+  places: ReportPlaces,
+  flash: Flash,
+): Promise<() => Promise<string>> {
+  const [{ machineMetrics }, { clockOffset }] = await Promise.all([
+    import('../machine/interface/metrics.ts'),
+    import('../machine/ntp.ts'),
+  ]);
+  return machineMetrics({
+    places,
+    dataDir,
+    release,
+    time: timeReport,
+    clockOffset,
+    flash,
+    entries: async () => {
+      if (release().image === 'none') return undefined;
+      const { openLoader } = await import('../machine/upgrade/loader/index.ts');
+      return (await openLoader('/efi')).entries();
+    },
+  });
+}
+
+/** machine-id(5): kept over upgrades; the same machine has the same place in every rollout of a version. */
+function machineId(): string {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,110 @@
+/** The installation itself, in the unit `atoll-upgrade`: bundle, slot, trial, restart. What it does is in `/run/atoll/upgrade.json`. */
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { promisify } from 'node:util';
+import { writeFileAtomic } from '../lib/files.ts';
+import { before } from '../machine/health/observe.ts';
+import { install } from '../machine/upgrade/install.ts';
+import { loaderChoice } from '../machine/upgrade/loader/index.ts';
+import { missingPartitions, thisMachine, upgradePlaces } from '../machine/upgrade/onMachine.ts';
+import { admit, type Machine } from '../machine/upgrade/plan.ts';
+import { beginning } from '../machine/upgrade/progress.ts';
+import { armTrial, forgiveVersion, trialId, withdrawTrial } from '../machine/upgrade/state.ts';
+import type { Installed, Trial } from '../machine/upgrade/types.ts';
+import type { CommandContext } from './command.ts';
+import { formatBytes } from './statusPage.ts';
+import type { Request } from './upgrade.ts';
+import { bundleOf } from './upgradeCheck.ts';
+import { untilAsked } from './upgradeSignal.ts';
+
+const run = promisify(execFile);
+
+export async function installHere(request: Request, { stdout }: CommandContext): Promise<number> {
+  const { runDir } = upgradePlaces;
+  try {
+    return await installed(request, stdout);
+  } catch (error) {
+    // The installer says what failed it; what failed before it began is said here.
+    const message = error instanceof Error ? error.message : String(error);
+    const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? `. ${error.hint}` : '';
+    const failed = { ...beginning(request.source), phase: 'failed', message: `${message}${hint}` };
+    await writeFileAtomic(`${runDir}/upgrade.json`, `${JSON.stringify(failed)}\n`).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function installed(request: Request, stdout: CommandContext['stdout']): Promise<number> {
+  const signal = untilAsked();
+  const machine = await thisMachine();
+  const { stateDir, runDir } = machine.places;
+  await tidyOnce(machine);
+  await writeFileAtomic(`${runDir}/upgrade.json`, `${JSON.stringify(beginning(request.source))}\n`);
+  const bundle = await bundleOf(request, machine, signal);
+  try {
+    admit(bundle.manifest, machine, request);
+    await (await import('../machine/health/storeCopy.ts')).requireRoom(dirname(stateDir));
+    const missing = missingPartitions();
+    if (missing.length > 0) await (await import('../machine/upgrade/repartition.ts')).makeMissing(missing, runDir);
+    const began = performance.now();
+    const result = await install(
+      bundle,
+      machine,
+      {
+        ...request,
+        tries: (await loaderChoice()).tries,
+        beforeArm: async trial => {
+          if (request.again) await forgiveVersion(stateDir, trial.roothash);
+          const seconds = Math.round((performance.now() - began) / 1000);
+          const message = `in ${seconds} s, ${formatBytes(bundle.source.receivedBytes)} downloaded, from ${bundle.shown}`;
+          const armed = await trialOf(trial, machine, request);
+          await armTrial(stateDir, armed, { ...trial, at: armed.armedAt, event: 'installed', message });
+        },
+      },
+      signal,
+    );
+    if (result.outcome === 'runs') {
+      stdout(`${result.trial.version} runs already: nothing was done.\n`);
+      return 0;
+    }
+    stdout(
+      `${result.trial.version} is installed in slot ${result.trial.slot}, ${formatBytes(result.writtenBytes)} written.\n`,
+    );
+  } catch (error) {
+    // Where that fails too, the next boot finds a trial that the loader knows nothing of, and withdraws it.
+    await withdrawTrial(stateDir, bundle.manifest.roothash).catch(() => undefined);
+    throw error;
+  } finally {
+    await bundle.close();
+  }
+  if (request.reboot) await restart(request.source, runDir);
+  return 0;
+}
+
+/** What cuts have left on the boot partition goes, once a boot: what this boot has brought there is used by the next attempt. */
+async function tidyOnce({ loader, running, places }: Machine): Promise<void> {
+  const done = `${places.runDir}/boot-partition-tidied`;
+  if (existsSync(done)) return;
+  await loader.tidy(running.roothash);
+  await writeFileAtomic(done, '');
+}
+
+async function trialOf(trial: Installed, { running }: Machine, { deadlineSeconds }: Request): Promise<Trial> {
+  return {
+    ...trial,
+    id: trialId(trial.version, trial.roothash),
+    from: running,
+    armedAt: new Date().toISOString(),
+    deadlineSeconds,
+    before: await before(),
+  };
+}
+
+async function restart(source: string, runDir: string): Promise<void> {
+  await writeFileAtomic(`${runDir}/upgrade.json`, `${JSON.stringify({ ...beginning(source), phase: 'restarting' })}\n`);
+  await run('systemctl', ['reboot']).catch((error: Error) => {
+    throw new Error(
+      `the new version is installed, but this machine could not be restarted: ${error.message}; restart it`,
+    );
+  });
+}

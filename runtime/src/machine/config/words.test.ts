@@ -1,0 +1,102 @@
+/** `/usr/lib/atoll/config-words` as a boot uses it: the first words in the initrd, the others when systemd has started. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const words = fileURLToPath(new URL('../../../../rootfs/overlay/usr/lib/atoll/config-words', import.meta.url));
+
+/** Says what of `boot` is done; what a word does is replaced by saying its name and first word, but for whether it is done at all. */
+function done(phase: string, boot: readonly string[]): string[] {
+  const script = `
+. "$1"
+# Everything a word calls, as a word that is said.
+written() { echo "put $2"; }
+folder_of() { :; }; cmp() { :; }; tail() { :; }; stat() { :; }
+of_boot() { return 1; }
+ln() { echo "zone"; }
+udevadm() { echo cards; }
+timeout() { :; }
+mkdir() { echo "home $2"; }; chmod() { :; }; chown() { :; }
+rm() { :; }
+disk() { ! mine disk || echo "disk $1"; }
+zram() { ! mine zram || echo zram; }
+early() { ! mine early || echo "early $1"; }
+${phase}
+${boot.join('\n')}
+echo "count=\${count:-} left=\${left:-}"`;
+  const out = execFileSync('sh', ['-c', script, 'sh', words], { encoding: 'utf8' });
+  return [...new Set(out.trim().split('\n'))];
+}
+
+const put = (path: string): string => `put files/0 ${path} 600 -`;
+const rows: readonly {
+  readonly what: string;
+  readonly boot: readonly string[];
+  readonly first: readonly string[];
+  readonly count: number;
+  readonly others?: readonly string[];
+}[] = [
+  { what: 'nothing', boot: [], first: [], count: 0 },
+  { what: 'files only', boot: [put('/a'), put('/b')], first: ['put /a', 'put /b'], count: 2 },
+  {
+    what: 'a home with keys',
+    boot: ['keys files/1 /no/home 1 1'],
+    first: ['home /no/home/.ssh', 'put /no/home/.ssh/authorized_keys'],
+    count: 1,
+  },
+  { what: 'nobody has a key', boot: ['keys - /h 0 0', put('/a')], first: ['put /a'], count: 2 },
+  { what: 'cards, which udev sees for the first time', boot: ['cards', put('/a')], first: ['put /a'], count: 2 },
+  {
+    what: 'a disk, and files that may be on it',
+    boot: [put('/a'), 'disk /dev/vdb data /var/data', put('/var/data/b')],
+    first: ['put /a'],
+    count: 1,
+    others: ['disk /dev/vdb', 'put /var/data/b'],
+  },
+  {
+    what: 'a bootcmd before files',
+    boot: ['early files/2', put('/a')],
+    first: [],
+    count: 0,
+    others: ['early files/2', 'put /a'],
+  },
+  {
+    what: 'a file in /tmp, which systemd mounts',
+    boot: [put('/var/a'), put('/tmp/b'), put('/var/c')],
+    first: ['put /var/a'],
+    count: 1,
+    others: ['put /tmp/b', 'put /var/c'],
+  },
+  {
+    what: 'cards after what has to wait',
+    boot: ['zram 1 lz4', put('/etc/udev/rules.d/a'), 'cards'],
+    first: [],
+    count: 0,
+    others: ['zram', 'put /etc/udev/rules.d/a', 'cards'],
+  },
+];
+
+describe('the words of a configuration, at a boot', () => {
+  for (const { what, boot, first, count, others } of rows)
+    it(`${what}: each is done once, in its order`, () => {
+      assert.deepEqual(done('first_words', boot), [...first, `count=${count} left=${others ? 'yes' : ''}`]);
+      if (others) assert.deepEqual(done(`other_words ${count}`, boot).slice(0, -1), others);
+    });
+
+  it('every word of a boot asks whether it is to be done', () => {
+    const text = readFileSync(words, 'utf8');
+    for (const word of 'put append home keys name zone certificates zram disk cards early'.split(' '))
+      assert.match(text, new RegExp(`^${word}\\(\\) \\{\\s+(! )?mine ${word}( "\\$2")? \\|\\| `, 'm'), word);
+  });
+
+  it('all of them are done by whoever does not say otherwise', () => {
+    assert.deepEqual(done(':', [put('/a'), 'disk /dev/vdb d /d', 'cards', 'early x']).slice(0, -1), [
+      'put /a',
+      'disk /dev/vdb',
+      'cards',
+      'early x',
+    ]);
+  });
+});

@@ -1,0 +1,122 @@
+/**
+ * The ends of a trial: blessed, given up at the deadline, or found to have failed by the version before. Each may be cut anywhere and begun
+ * again: the loader comes first, the state, one write, last.
+ */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { makeDirectory, writeFileAtomic } from '../../lib/files.ts';
+import type { Logger } from '../../lib/log.ts';
+import { endTrial, forgiveVersion } from '../upgrade/state.ts';
+import type { HistoryEntry, Installed, Loader, Refusal, Trial } from '../upgrade/types.ts';
+import {
+  causeOf,
+  type Evidence,
+  type EvidencePlaces,
+  forgetTraces,
+  gather,
+  pruneTrials,
+  trialDir,
+} from './evidence.ts';
+import { dropCopy, type SetAside, setAsideOf } from './storeCopy.ts';
+import { refusalSentence } from './text.ts';
+
+export interface EndingOptions {
+  /** `/var/lib/atoll` */
+  readonly dataDir: string;
+  readonly places: EvidencePlaces;
+  readonly loader: Loader;
+  readonly logger: Logger;
+  readonly now: () => Date;
+}
+
+/** For the boot script: this root has proved itself, nobody needs to ask the loader again. */
+export async function markBlessed(stateDir: string, roothash: string): Promise<void> {
+  await makeDirectory(stateDir, 0o700);
+  await writeFileAtomic(join(stateDir, 'blessed'), `${roothash}\n`);
+}
+
+/** The first boot of a flashed image needs no line in the history: `trial` is undefined. */
+export async function bless(
+  { dataDir, places, loader, now }: EndingOptions,
+  running: Installed,
+  trial: Trial | undefined,
+  message: string,
+): Promise<void> {
+  const { stateDir } = places;
+  await loader.bless(running.roothash);
+  if (trial) {
+    const { version, roothash, slot } = trial;
+    await endTrial(stateDir, {
+      events: [{ at: now().toISOString(), event: 'blessed', version, roothash, slot, message }],
+    });
+    await forgiveVersion(stateDir, roothash);
+    await rm(trialDir(stateDir, trial.id), { recursive: true, force: true });
+    await dropCopy(dataDir);
+  }
+  await markBlessed(stateDir, running.roothash);
+}
+
+/** What became of a trial that is pending while another version runs. `waiting`: it has not been tried yet, and still may be. */
+export type Conclusion =
+  | { readonly kind: 'waiting' | 'never-armed' }
+  | { readonly kind: 'failed'; readonly refusal: Refusal; readonly setAside?: SetAside };
+
+export async function conclude(options: EndingOptions, trial: Trial): Promise<Conclusion> {
+  const { dataDir, places, loader, logger, now } = options;
+  const { stateDir } = places;
+  const entry = (await loader.entries()).find(({ roothash }) => roothash === trial.roothash);
+  const evidence = await gather(places, trial);
+  const at = now().toISOString();
+  const { id, version, roothash, slot } = trial;
+  if (untouched(evidence)) {
+    if (entry?.triesLeft !== undefined && entry.triesLeft > 0 && !entry.triesDone) return { kind: 'waiting' };
+    if (!entry) {
+      const message = 'it was not tried: the installation was cut short before the loader knew of it';
+      await endTrial(stateDir, { events: [{ at, event: 'fell-back', version, roothash, slot, message }] });
+      await rm(trialDir(stateDir, id), { recursive: true, force: true });
+      return { kind: 'never-armed' };
+    }
+  }
+  const { check, reason } = causeOf(evidence);
+  const setAside = await setAsideOf(dataDir, trial);
+  const refusal: Refusal = {
+    version,
+    roothash,
+    slot,
+    id,
+    at,
+    check,
+    reason,
+    kept: trialDir(stateDir, id),
+    ...(setAside ? { setAside: setAside.path } : {}),
+  };
+  if (entry && entry.triesLeft !== 0)
+    await loader
+      .refuse(roothash)
+      .catch((error: unknown) => logger.error({ err: error }, 'the loader could not be told'));
+  const asked = check === 'asked';
+  const told: HistoryEntry[] = [
+    {
+      at,
+      event: asked ? 'rolled-back' : 'fell-back',
+      version,
+      roothash,
+      slot,
+      message: asked ? reason : refusalSentence(trial, check, reason),
+    },
+  ];
+  if (setAside) told.unshift({ at, event: 'set-aside', version, roothash, slot, message: setAsideText(setAside) });
+  await endTrial(stateDir, { events: told, refusal });
+  await forgetTraces(places);
+  await pruneTrials(stateDir);
+  return { kind: 'failed', refusal, ...(setAside ? { setAside } : {}) };
+}
+
+const untouched = ({ report, ended, panic, journal }: Evidence): boolean =>
+  report === undefined && ended === undefined && panic === undefined && journal === undefined;
+
+/** `12 changes that it wrote to the store are kept in …`. */
+export const setAsideText = ({ path, changes, unread }: SetAside): string =>
+  changes === undefined
+    ? `the store that it wrote is kept in ${path}; it cannot be read here (${unread ?? 'for no known reason'})`
+    : `${changes === 1 ? 'one change' : `${changes} changes`} that it wrote to the store ${changes === 1 ? 'is' : 'are'} not in force; kept in ${path}, listed in changes.txt`;

@@ -1,0 +1,48 @@
+/** Why an upgrade cannot be: what, where, why; and what to do, as `hint`. */
+
+export type UpgradeErrorCode =
+  /** Nothing is there, or nothing for this machine. */
+  | 'NO_BUNDLE'
+  /** What is there is something else, is cut off, or was changed. */
+  | 'NOT_A_BUNDLE'
+  | 'DAMAGED'
+  | 'UNSIGNED'
+  | 'UNKNOWN_AUTHORITY'
+  | 'EXPIRED'
+  | 'NOT_YET_VALID'
+  | 'REVOKED'
+  | 'WRONG_PURPOSE'
+  | 'NO_TRUST'
+  /** The signed manifest asks for what this installer does not do. */
+  | 'MANIFEST'
+  | 'WRONG_IMAGE'
+  | 'OLDER'
+  | 'TOO_OLD_TO_UPGRADE'
+  | 'REFUSED_BEFORE'
+  | 'SAME'
+  | 'TOO_LARGE'
+  | 'NO_SPACE'
+  | 'SLOT'
+  /** The network: worth trying again later, and what has been written is kept. */
+  | 'UNREACHABLE'
+  | 'REPLACED'
+  | 'WRONG_BYTES'
+  /** The server's answer is not one that trying again mends. */
+  | 'HTTP'
+  | 'BUSY'
+  /** Reading back found other bytes than were written. */
+  | 'VERIFY'
+  | 'TOOL';
+
+export class UpgradeError extends Error {
+  override readonly name = 'UpgradeError';
+  constructor(
+    readonly code: UpgradeErrorCode,
+    message: string,
+    /** What a person can do about it. */
+    readonly hint?: string,
+    options?: { readonly cause?: unknown },
+  ) {
+    super(message, options);
+  }
+}
