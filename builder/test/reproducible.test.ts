@@ -1,10 +1,10 @@
 /**
- * One whole build in an empty cache, in another checkout, later, with another time zone, locale and umask, interrupted twice on
- * its way: it ends with the bytes the machine's own cache gives, and leaves nothing but them.
+ * One whole build in an empty cache, in another checkout whose node_modules is a link elsewhere, later, with another time zone,
+ * locale and umask, interrupted twice on its way: it ends with the bytes the machine's own cache gives, and leaves nothing but them.
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, rm, stat } from 'node:fs/promises';
+import { readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BuildManifest } from '../src/manifest.ts';
@@ -33,8 +33,11 @@ const out = (name: string): string => join(workshop, name);
 before(async () => {
   workshop = await makeWorkshop();
   first = await copyCheckout(join(workshop, 'first'));
+  const checkout = await copyCheckout(join(workshop, 'another-place/deeper'), first);
+  await rename(join(checkout, 'node_modules'), join(workshop, 'modules'));
+  await symlink('../../modules', join(checkout, 'node_modules'));
   options = {
-    checkout: await copyCheckout(join(workshop, 'another-place/deeper'), first),
+    checkout,
     cache: await coldCache(join(workshop, 'cache')),
     cwd: '/',
     umask: '077',

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -134,7 +134,7 @@ export async function copyCheckout(path: string, from: string = repositoryRoot):
   await mkdir(path, { recursive: true });
   for (const name of ['builder', 'images', 'rootfs', 'runtime', 'package.json', 'package-lock.json', 'tsconfig.json'])
     await cp(join(from, name), join(path, name), { recursive: true, verbatimSymlinks: true });
-  const modules = [join(from, 'node_modules'), join(path, 'node_modules')];
+  const modules = [await realpath(join(from, 'node_modules')), join(path, 'node_modules')];
   await run(['cp', '-al', ...modules]).catch(async () => {
     await rm(join(path, 'node_modules'), { recursive: true, force: true });
     await run(['cp', '-a', ...modules]);

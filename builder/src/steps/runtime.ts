@@ -67,8 +67,10 @@ export const bundleRuntime: Step<
   async run({ sources, version }, { directory }) {
     const options: BuildOptions & { metafile: true } = {
       outdir: directory,
-      // The bundle names its modules relative to this: not by where the build was started.
+      // The bundle names its modules relative to this, and by the way they were reached: not by where the build was started, nor by
+      // where node_modules really is (a link into a cache, in many a CI).
       absWorkingDir: repositoryRoot,
+      preserveSymlinks: true,
       bundle: true,
       metafile: true,
       platform: 'node',
