@@ -31,10 +31,13 @@ export const toolPackages: readonly string[] = [
   // what the node runs, to test against and to compile for
   ...['kubectl', 'containerd', 'runc', 'containernetworking-plugins', 'iproute2', 'iptables', 'nftables'],
   ...['nodejs', 'libnode-dev', 'gcc', 'g++', 'make', 'libc6-dev', 'python3', 'binutils', 'icu-devtools'],
+  // compilers for the other architectures
+  ...['gcc-aarch64-linux-gnu', 'g++-aarch64-linux-gnu', 'gcc-arm-linux-gnueabihf', 'g++-arm-linux-gnueabihf'],
   // bundles: what makes them, what reads them elsewhere, and the boot loader of boards without UEFI
   ...['rauc', 'squashfs-tools', 'openssl', 'libubootenv-tool', 'u-boot-qemu'],
   // machines
-  ...['qemu-system-x86', 'qemu-utils', 'ovmf'],
+  ...['qemu-system-x86', 'qemu-system-arm', 'qemu-utils', 'ovmf', 'qemu-efi-aarch64', 'qemu-efi-arm'],
+  ...['u-boot-tools', 'device-tree-compiler'],
 ];
 
 const temporaryPrefix = 'tmp-';

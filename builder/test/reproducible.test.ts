@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BuildManifest } from '../src/manifest.ts';
@@ -34,8 +34,9 @@ before(async () => {
   workshop = await makeWorkshop();
   first = await copyCheckout(join(workshop, 'first'));
   const checkout = await copyCheckout(join(workshop, 'another-place/deeper'), first);
-  await rename(join(checkout, 'node_modules'), join(workshop, 'modules'));
-  await symlink('../../modules', join(checkout, 'node_modules'));
+  await mkdir(join(workshop, 'kept'));
+  await rename(join(checkout, 'node_modules'), join(workshop, 'kept/node_modules'));
+  await symlink('../../kept/node_modules', join(checkout, 'node_modules'));
   options = {
     checkout,
     cache: await coldCache(join(workshop, 'cache')),
