@@ -58,6 +58,8 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
         dirs,
         cgroupDriver: 'cgroupfs',
         addresses: { internal: ['192.0.2.10'] },
+        machine: undefined,
+        metrics: undefined,
         ...overrides,
         ...more,
       },

@@ -64,10 +64,10 @@ export interface NodeOptions {
   readonly onPodCidr?: (podCidr: string) => Promise<void>;
   /** Told of every change of the node's state, and of its address. */
   readonly onState?: (state: NodeState, address: string) => void;
-  /** The machine's own API beside the kubelet's. */
-  readonly machine?: MachineAnswer | undefined;
-  /** What `/metrics` of the kubelet's API tells. */
-  readonly metrics?: (() => string | Promise<string>) | undefined;
+  /** The machine's own API beside the kubelet's; undefined: it has none. Asked for, so that it cannot be forgotten. */
+  readonly machine: MachineAnswer | undefined;
+  /** What `/metrics` of the kubelet's API tells; undefined: nothing. */
+  readonly metrics: (() => string | Promise<string>) | undefined;
   /** Carries the kubelet API to the servers until `signal` aborts; `keepTunnel` in production. */
   readonly tunnel?: (kubelet: Server, signal: AbortSignal) => Promise<void>;
 }
