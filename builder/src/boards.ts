@@ -16,17 +16,17 @@ export interface Architecture {
   readonly partitionTypes: { readonly root: string; readonly verity: string };
   /** The kernel file in the `linux-image` package, without the version: `vmlinuz-6.12.…`. */
   readonly kernelPrefix: string;
-  /** Library folder under /usr/lib. */
+  /** Library folder under /usr/lib; with a dash behind, the prefix of its compilers and binutils in the tools tree. */
   readonly multiarch: string;
-  /** Node's `process.arch`, for node-gyp and esbuild. */
+  /** Node's `process.arch`, for node-gyp. */
   readonly node: string;
-  /** GCC of the tools tree that makes programs for it. */
-  readonly compiler: string;
+  /** What Debian compiles everything of this architecture with, where it is not GCC's default (dpkg-buildflags(1), feature `time64`). */
+  readonly compilerFlags: readonly string[];
   /** OCI platform of the images in the root. */
   readonly oci: { readonly architecture: string; readonly variant?: string };
 }
 
-export const architectures: Readonly<Partial<Record<ArchitectureName, Architecture>>> = {
+export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
   x86_64: {
     debian: 'amd64',
     elfMachine: 62,
@@ -35,8 +35,30 @@ export const architectures: Readonly<Partial<Record<ArchitectureName, Architectu
     kernelPrefix: 'vmlinuz-',
     multiarch: 'x86_64-linux-gnu',
     node: 'x64',
-    compiler: 'gcc',
+    compilerFlags: [],
     oci: { architecture: 'amd64' },
+  },
+  arm64: {
+    debian: 'arm64',
+    elfMachine: 183,
+    efi: 'aa64',
+    partitionTypes: { root: 'root-arm64', verity: 'root-arm64-verity' },
+    kernelPrefix: 'vmlinuz-',
+    multiarch: 'aarch64-linux-gnu',
+    node: 'arm64',
+    compilerFlags: [],
+    oci: { architecture: 'arm64' },
+  },
+  armv7: {
+    debian: 'armhf',
+    elfMachine: 40,
+    efi: 'arm',
+    partitionTypes: { root: 'root-arm', verity: 'root-arm-verity' },
+    kernelPrefix: 'vmlinuz-',
+    multiarch: 'arm-linux-gnueabihf',
+    node: 'arm',
+    compilerFlags: ['-D_FILE_OFFSET_BITS=64', '-D_TIME_BITS=64'],
+    oci: { architecture: 'arm', variant: 'v7' },
   },
 };
 
@@ -49,22 +71,27 @@ export interface Board {
   readonly initrdModules: readonly string[];
 }
 
+/** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4. */
+const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4'];
+const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
+
 export const boards: Readonly<Record<string, Board>> = {
   'vm-x86_64': {
     architecture: 'x86_64',
     description: 'QEMU, KVM, Hyper-V, VMware and cloud virtual machines with UEFI',
     consoles: ['console=tty0', 'console=ttyS0,115200'],
-    initrdModules: [
-      'virtio_pci',
-      'virtio_blk',
-      'virtio_scsi',
-      'sd_mod',
-      'nvme',
-      'ahci',
-      'erofs',
-      'dm-verity',
-      'overlay',
-      'ext4',
-    ],
+    initrdModules: [...virtioDisks, 'nvme', 'ahci', ...rootModules],
+  },
+  'vm-arm64': {
+    architecture: 'arm64',
+    description: 'QEMU, KVM, Hyper-V, Parallels and cloud virtual machines with UEFI',
+    consoles: ['console=tty0', 'console=ttyAMA0,115200'],
+    initrdModules: [...virtioDisks, 'nvme', 'ahci', ...rootModules],
+  },
+  'vm-armv7': {
+    architecture: 'armv7',
+    description: 'QEMU and KVM virtual machines of 32 bits with UEFI',
+    consoles: ['console=tty0', 'console=ttyAMA0,115200'],
+    initrdModules: [...virtioDisks, ...rootModules],
   },
 };

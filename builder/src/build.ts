@@ -91,8 +91,7 @@ export function fixedSalt(name: string): string {
 function targetOf({ image }: LoadedDefinition): { architecture: Architecture; board: Board } {
   const architecture = architectures[image.architecture];
   const board = boards[image.board];
-  if (!architecture || !board)
-    throw new BuildError('DEFINITION_INVALID', `no board ${image.board} for ${image.architecture}`);
+  if (!board) throw new BuildError('DEFINITION_INVALID', `no board ${image.board} for ${image.architecture}`);
   return { architecture, board };
 }
 
@@ -161,6 +160,15 @@ function kernelArchive(packages: readonly ResolvedPackage[], wanted: string): Re
       `${found.length} kernels among the packages: ${found.map(({ name }) => name).join(', ')}`,
     );
   return kernel;
+}
+
+/** A package that every image has. */
+function packageLike(packages: readonly ResolvedPackage[], name: RegExp): ResolvedPackage {
+  const found = packages.find(one => name.test(one.name));
+  if (found) return found;
+  throw new BuildError('STEP_BROKEN', `there is no ${name.source} among the packages`, {
+    hint: 'It, or what needs it, belongs into rootfs/packages.yaml.',
+  });
 }
 
 async function readJson<T>(file: FileRef): Promise<T> {
@@ -235,6 +243,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const packagesFile = await resolve(options, steps, architecture);
   const packages = await readPackages(packagesFile.path);
   const kernelPackage = kernelArchive(packages, image.kernel.package.value);
+  const loader = packageLike(packages, /^systemd-boot-efi$/);
   const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
 
   // The native module takes longest of all, and nothing else waits for it before the root is sealed.
@@ -243,6 +252,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       source: await treeRef(inModules('better-sqlite3'), name => name !== 'build'),
       gyp: await treeRef(inModules('node-gyp')),
       node: architecture.node,
+      gnu: architecture.multiarch,
+      compilerFlags: architecture.compilerFlags,
       tools,
     });
   const makeRoot = async () => {
@@ -260,14 +271,15 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       scripts: await treeRef(join(rootfs, 'initrd')),
       tools,
     });
-    const icuPackage = packages.find(({ name }) => /^libicu\d+$/.test(name));
-    if (!icuPackage)
-      throw new BuildError('STEP_BROKEN', 'there is no libicu among the packages: what does Node.js use?');
-    const icu = await steps.run(trimIcu, { archive: icuPackage, compiler: architecture.compiler, tools });
+    const icu = await steps.run(trimIcu, {
+      archive: packageLike(packages, /^libicu\d+$/),
+      gnu: architecture.multiarch,
+      tools,
+    });
     const containers = await steps.run(buildContainerImages, {
       sources: await treeRef(join(rootfs, 'containers')),
       packages: packagesFile,
-      compiler: architecture.compiler,
+      gnu: architecture.multiarch,
       oci: architecture.oci,
       tools,
     });
@@ -360,6 +372,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     consoles: board.consoles,
     arguments: image.boot.cmdline,
     efi: architecture.efi,
+    loader,
     version,
     image: image.name,
     tools,
@@ -368,6 +381,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     uki: uki['image.efi'],
     sizeBytes: espBytes,
     efi: architecture.efi,
+    loader,
     version,
     epoch,
     tools,

@@ -80,3 +80,10 @@ export function closure(
   }
   return order;
 }
+
+/** `a/{b,c}/d` → `a/b/d`, `a/c/d`. */
+export function alternatives(glob: string): string[] {
+  const [braces, inside] = /\{([^{}]*)\}/.exec(glob) ?? [];
+  if (braces === undefined || inside === undefined) return [glob];
+  return inside.split(',').flatMap(word => alternatives(glob.replace(braces, () => word)));
+}

@@ -199,7 +199,7 @@ export function parsePackageLists(reader: YamlReader): PackageLists {
 export function parseModuleClasses(reader: YamlReader): ModuleClasses {
   const classes = new Map<string, string[]>();
   const top = reader.root.mapping(['classes']);
-  for (const [name, globs] of top.get('classes')?.entries(/^[a-z][a-z-]*$/, 'a class name') ?? []) {
+  for (const [name, globs] of top.get('classes')?.entries(/^[a-z][a-z0-9_-]*$/, 'a class name') ?? []) {
     classes.set(
       name,
       globs.list().map(glob => glob.text(/^[A-Za-z0-9_*./{},-]+$/, 'a path of a module, with * and ** and {a,b}')),

@@ -152,3 +152,22 @@ export async function openArchive(archive: ResolvedPackage, cache: string): Prom
     throw error;
   }
 }
+
+/** The file of a package at this path, or whose path matches. @throws BuildError STEP_BROKEN if there is none. */
+export async function readFromArchive(
+  archive: ResolvedPackage,
+  path: string | RegExp,
+  context: ArchiveContext,
+): Promise<{ path: string; content: Buffer }> {
+  await ensureArchives([archive], context);
+  const opened = await openArchive(archive, context.cache);
+  try {
+    const member = opened.members.find(
+      one => one.type === 'file' && (typeof path === 'string' ? one.path === path : path.test(one.path)),
+    );
+    if (!member) throw new BuildError('STEP_BROKEN', `${archive.name} ${archive.version} has no file ${path}`);
+    return { path: member.path, content: await opened.read(member) };
+  } finally {
+    await opened.close();
+  }
+}

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import type { Architecture } from '../boards.ts';
 import { canonicalJson, type FileRef, type TreeRef } from '../files.ts';
 import { tarEnd, tarHeader, tarPadding } from '../formats/tar.ts';
-import { ensureArchives, openArchive } from '../packages/archives.ts';
+import { readFromArchive } from '../packages/archives.ts';
 import { readPackages } from '../packages/resolve.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
@@ -18,7 +18,8 @@ export interface ContainerImagesInputs {
   /** `rootfs/containers` */
   readonly sources: TreeRef;
   readonly packages: FileRef;
-  readonly compiler: string;
+  /** Prefix of the target's compiler, as `aarch64-linux-gnu`. */
+  readonly gnu: string;
   readonly oci: Architecture['oci'];
   /** What `busybox --list` prints. */
   readonly tools: string;
@@ -101,15 +102,7 @@ async function busybox(
 ): Promise<Buffer> {
   const archive = (await readPackages(inputs.packages.path)).find(({ name }) => name === 'busybox-static');
   if (!archive) throw new Error('busybox-static is not among the packages');
-  await ensureArchives([archive], context);
-  const opened = await openArchive(archive, context.cache);
-  try {
-    const member = opened.members.find(({ path, type }) => /^(usr\/)?bin\/busybox$/.test(path) && type === 'file');
-    if (!member) throw new Error('busybox-static has no busybox');
-    return await opened.read(member);
-  } finally {
-    await opened.close();
-  }
+  return (await readFromArchive(archive, /^(usr\/)?bin\/busybox$/, context)).content;
 }
 
 export const buildContainerImages: Step<ContainerImagesInputs, 'images.tar' | 'images.list'> = {
@@ -122,7 +115,11 @@ export const buildContainerImages: Step<ContainerImagesInputs, 'images.tar' | 'i
     const flags = ['-Os', '-static', '-s', '-Wall', '-Werror', '-Wl,--build-id=none'];
     const source = join(inputs.sources.path, 'pause/pause.c');
     const program = join(scratch, 'pause');
-    await tool([inputs.compiler, ...flags, '-o', program, source], { binds: [scratch], readOnly: [source], signal });
+    await tool([`${inputs.gnu}-gcc`, ...flags, '-o', program, source], {
+      binds: [scratch],
+      readOnly: [source],
+      signal,
+    });
     const pause: ContainerImage = {
       name: imageNames.pause,
       layer: tarOf([{ path: 'pause', mode: 0o755, content: await readFile(program) }]),

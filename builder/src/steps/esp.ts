@@ -7,6 +7,8 @@ import { mkdir, open, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import type { FileRef } from '../files.ts';
+import { readFromArchive } from '../packages/archives.ts';
+import type { ResolvedPackage } from '../packages/resolve.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
@@ -14,6 +16,8 @@ export interface EspInputs {
   readonly uki: FileRef;
   readonly sizeBytes: number;
   readonly efi: string;
+  /** The target's `systemd-boot-efi`, which has the loader. */
+  readonly loader: ResolvedPackage;
   readonly version: string;
   readonly epoch: number;
   readonly tools: string;
@@ -42,7 +46,8 @@ export const buildEsp: Step<EspInputs, 'esp.img'> = {
   title: 'EFI system partition',
   module: import.meta.url,
   outputs: ['esp.img'],
-  async run(inputs, { directory, scratch, signal }) {
+  async run(inputs, context) {
+    const { directory, scratch, signal } = context;
     const image = join(directory, 'esp.img');
     const neededBytes = ukisAtOnce * inputs.uki.sizeBytes + othersBytes;
     if (neededBytes > inputs.sizeBytes) {
@@ -69,7 +74,12 @@ export const buildEsp: Step<EspInputs, 'esp.img'> = {
     const entry = join(entries, 'atoll-a.conf');
     await writeFile(entry, flashedEntry(inputs.version));
     await writeFile(join(scratch, 'loader/loader.conf'), loaderConf);
-    await tool(['cp', `/usr/lib/systemd/boot/efi/systemd-boot${inputs.efi}.efi`, loader], mounts);
+    const { content } = await readFromArchive(
+      inputs.loader,
+      `usr/lib/systemd/boot/efi/systemd-boot${inputs.efi}.efi`,
+      context,
+    );
+    await writeFile(loader, content);
     await tool(['cp', inputs.uki.path, uki], mounts);
     for (const path of [
       loader,

@@ -10,7 +10,7 @@ import { createWriteStream } from 'node:fs';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
-import { ensureArchives, openArchive } from '../packages/archives.ts';
+import { readFromArchive } from '../packages/archives.ts';
 import type { ResolvedPackage } from '../packages/resolve.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
@@ -18,7 +18,8 @@ import { tool } from '../tools.ts';
 export interface IcuInputs {
   /** The `libicuNN` package. */
   readonly archive: ResolvedPackage;
-  readonly compiler: string;
+  /** Prefix of the target's compiler and binutils, as `aarch64-linux-gnu`. */
+  readonly gnu: string;
   readonly tools: string;
 }
 
@@ -42,27 +43,20 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
   title: 'ICU data for Node.js',
   module: import.meta.url,
   outputs: ['libicudata.so', 'path'],
-  async run({ archive, compiler }, context) {
+  async run({ archive, gnu }, context) {
     const { directory, scratch, signal } = context;
-    await ensureArchives([archive], context);
     const original = join(scratch, 'original.so');
-    const opened = await openArchive(archive, context.cache);
-    try {
-      const member = opened.members.find(({ path, type }) => type === 'file' && /\/libicudata\.so\.[\d.]+$/.test(path));
-      if (!member) throw new BuildError('STEP_BROKEN', `${archive.name} has no libicudata.so`);
-      await writeFile(original, await opened.read(member));
-      await writeFile(join(directory, 'path'), member.path);
-    } finally {
-      await opened.close();
-    }
+    const { path, content } = await readFromArchive(archive, /\/libicudata\.so\.[\d.]+$/, context);
+    await writeFile(original, content);
+    await writeFile(join(directory, 'path'), path);
     const mounts = { binds: [scratch, directory], signal };
-    const { stdout: symbols } = await tool(['readelf', '-W', '--dyn-syms', original], mounts);
+    const { stdout: symbols } = await tool([`${gnu}-readelf`, '-W', '--dyn-syms', original], mounts);
     const symbol = /\bicudt(\d+)_dat\b/.exec(symbols);
     const release = symbol?.[1];
     if (!release) throw new BuildError('STEP_BROKEN', 'libicudata has no icudt…_dat', { tail: symbols });
     // icupkg takes the tree's name in the data from the file's name: `icudt76l`, little-endian.
     const data = join(scratch, `icudt${release}l.dat`);
-    await tool(['objcopy', '-O', 'binary', '-j', '.rodata', original, data], mounts);
+    await tool([`${gnu}-objcopy`, '-O', 'binary', '-j', '.rodata', original, data], mounts);
     const listing = join(scratch, 'list');
     await tool(['icupkg', '-l', data], { ...mounts, output: createWriteStream(listing) });
     const items = (await readFile(listing, 'utf8')).split('\n').filter(line => line !== '');
@@ -92,7 +86,7 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
       '-Wl,--build-id=none',
       '-Wl,-z,noexecstack',
     ];
-    await tool([compiler, ...flags, '-o', join(directory, 'libicudata.so'), assembly], mounts);
+    await tool([`${gnu}-gcc`, ...flags, '-o', join(directory, 'libicudata.so'), assembly], mounts);
     const { size } = await stat(join(directory, 'libicudata.so'));
     context.note(`${Math.round(size / 1024)} KiB`);
   },

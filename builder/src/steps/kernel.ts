@@ -9,6 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import { BuildError } from '../errors.ts';
 import { listTree } from '../files.ts';
 import {
+  alternatives,
   closure,
   isPlainAlias,
   moduleName,
@@ -35,6 +36,26 @@ export interface KernelInputs {
 }
 
 const suffix = /\.ko(\.xz|\.zst)?$/;
+
+/** Paths of the modules that the globs name. @throws BuildError MODULE_MISSING with what is neither a module nor built in. */
+export function wantedModules(
+  globs: readonly string[],
+  kernel: { readonly release: string; readonly modules: readonly string[]; readonly builtin: readonly string[] },
+): string[] {
+  const bare = (path: string): string => path.replace(suffix, '');
+  const wanted = new Set<string>();
+  const missing: string[] = [];
+  for (const glob of globs.flatMap(alternatives)) {
+    const pattern = globPattern(`kernel/${glob}`);
+    const found = kernel.modules.filter(path => pattern.test(bare(path)));
+    for (const path of found) wanted.add(path);
+    if (found.length === 0 && !kernel.builtin.some(path => pattern.test(bare(path)))) missing.push(glob);
+  }
+  if (missing.length === 0) return [...wanted];
+  throw new BuildError('MODULE_MISSING', `kernel ${kernel.release} has no module ${missing.join(', ')}`, {
+    hint: 'Choose other classes in kernel.modules, or move what this kernel lacks to a class of its own in rootfs/modules.yaml.',
+  });
+}
 
 export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release'> = {
   name: 'kernel',
@@ -70,15 +91,14 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     const dependencies = parseDependencies(await readFile(join(base, 'modules.dep'), 'utf8'));
     const soft = parseSoftDependencies(await readFile(join(base, 'modules.softdep'), 'utf8'));
     const aliases = parseAliases(await readFile(join(base, 'modules.alias'), 'utf8'));
-    const patterns = modules.map(glob => ({ glob, pattern: globPattern(`kernel/${glob}`) }));
-    const wanted = [...dependencies.keys()].filter(path =>
-      patterns.some(({ pattern }) => pattern.test(path.replace(suffix, ''))),
-    );
-    const names = new Set([...dependencies.keys()].map(moduleName));
-    const builtin = new Set((await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n').map(moduleName));
-    const missing = required.filter(name => !names.has(moduleName(name)) && !builtin.has(moduleName(name)));
+    const builtin = (await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n');
+    const wanted = wantedModules(modules, { release, modules: [...dependencies.keys()], builtin });
+    const names = new Set([...dependencies.keys(), ...builtin].map(moduleName));
+    const missing = required.filter(name => !names.has(moduleName(name)));
     if (missing.length > 0)
-      throw new BuildError('STEP_BROKEN', `kernel ${release} has no module ${missing.join(', ')}`);
+      throw new BuildError('MODULE_MISSING', `kernel ${release} has no module ${missing.join(', ')}`, {
+        hint: 'The board needs it to reach its disk (builder/src/boards.ts): choose another kernel.package.',
+      });
     const wantedNames = [...wanted.map(moduleName), ...required.map(moduleName)];
     const kept = new Set(closure(wantedNames, dependencies, soft, aliases));
     const packed: string[] = [];

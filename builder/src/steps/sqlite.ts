@@ -1,6 +1,6 @@
 /**
- * better-sqlite3's native module for the Node.js of the image: compiled in the tools tree against Debian's Node headers and the
- * image's C library. node-gyp is called directly (npm no longer passes `nodedir` on).
+ * better-sqlite3's native module for the Node.js of the image: compiled in the tools tree, by the cross compiler where it is of
+ * another architecture, against Debian's Node headers and the image's C library. node-gyp is called directly (npm no longer passes `nodedir` on).
  */
 import { cp, mkdir, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -13,8 +13,11 @@ export interface SqliteInputs {
   readonly source: TreeRef;
   /** `node_modules/node-gyp`; what it needs is beside it. */
   readonly gyp: TreeRef;
-  /** Node's `process.arch`. */
+  /** Node's `process.arch` on the device. */
   readonly node: string;
+  /** Prefix of the target's compiler and binutils, as `aarch64-linux-gnu`. */
+  readonly gnu: string;
+  readonly compilerFlags: readonly string[];
   readonly tools: string;
 }
 
@@ -23,7 +26,7 @@ export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
   title: 'SQLite for the image’s Node.js',
   module: import.meta.url,
   outputs: ['better_sqlite3.node'],
-  async run({ source, node, gyp }, { directory, scratch, signal }) {
+  async run({ source, node, gyp, gnu, compilerFlags }, { directory, scratch, signal }) {
     const work = join(scratch, 'better-sqlite3');
     await mkdir(work);
     await cp(source.path, work, { recursive: true, filter: path => !path.startsWith(join(source.path, 'build')) });
@@ -35,15 +38,16 @@ export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
       `--arch=${node}`,
       '--nodedir=/usr/include/nodejs',
     ];
+    const flags = ['-g0', ...compilerFlags].join(' ');
     await tool(['node', ...command, '--python=/usr/bin/python3', '--jobs=2'], {
       binds: [scratch],
       readOnly: [modules],
       cwd: work,
-      env: { HOME: scratch, CXXFLAGS: '-g0', CFLAGS: '-g0' },
+      env: { HOME: scratch, CC: `${gnu}-gcc`, CXX: `${gnu}-g++`, AR: `${gnu}-ar`, CFLAGS: flags, CXXFLAGS: flags },
       signal,
     });
     const built = join(work, 'build/Release/better_sqlite3.node');
-    await tool(['strip', '--strip-unneeded', built], { binds: [scratch], signal });
+    await tool([`${gnu}-strip`, '--strip-unneeded', built], { binds: [scratch], signal });
     await rename(built, join(directory, 'better_sqlite3.node'));
   },
 };

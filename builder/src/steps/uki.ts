@@ -6,6 +6,8 @@ import { stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FileRef } from '../files.ts';
 import { wholeBlocks } from '../formats/block-index.ts';
+import { readFromArchive } from '../packages/archives.ts';
+import type { ResolvedPackage } from '../packages/resolve.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
@@ -20,6 +22,8 @@ export interface UkiInputs {
   readonly consoles: readonly string[];
   readonly arguments: readonly string[];
   readonly efi: string;
+  /** The target's `systemd-boot-efi`, which has the stub. */
+  readonly loader: ResolvedPackage;
   readonly version: string;
   readonly image: string;
   readonly tools: string;
@@ -43,7 +47,8 @@ export const buildUki: Step<UkiInputs, 'image.efi' | 'cmdline'> = {
   title: 'Unified kernel image',
   module: import.meta.url,
   outputs: ['image.efi', 'cmdline'],
-  async run(inputs, { directory, scratch, signal }) {
+  async run(inputs, context) {
+    const { directory, scratch, signal } = context;
     const cmdline = commandLine(inputs);
     const release = join(scratch, 'os-release');
     await writeFile(join(directory, 'cmdline'), cmdline);
@@ -57,8 +62,12 @@ export const buildUki: Step<UkiInputs, 'image.efi' | 'cmdline'> = {
       `--cmdline=@${join(directory, 'cmdline')}`,
     ];
     const facts = [`--os-release=@${release}`, `--uname=${inputs.release}`, `--efi-arch=${inputs.efi}`];
-    const stub = `--stub=/usr/lib/systemd/boot/efi/linux${inputs.efi}.efi.stub`;
-    await tool(['ukify', 'build', ...parts, ...facts, stub, `--output=${join(directory, 'image.efi')}`], {
+    const stub = join(scratch, 'stub.efi');
+    await writeFile(
+      stub,
+      (await readFromArchive(inputs.loader, `usr/lib/systemd/boot/efi/linux${inputs.efi}.efi.stub`, context)).content,
+    );
+    await tool(['ukify', 'build', ...parts, ...facts, `--stub=${stub}`, `--output=${join(directory, 'image.efi')}`], {
       binds: [directory, scratch],
       readOnly: [inputs.kernel.path, inputs.initrd.path],
       env: { SOURCE_DATE_EPOCH: '0' },
