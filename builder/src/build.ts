@@ -18,7 +18,8 @@ import { type KeyKind, keysDirectory } from './keys/places.ts';
 import { type BuildManifest, manifestText } from './manifest.ts';
 import { deviceRepartFiles } from './on-device.ts';
 import { osRelease, osReleasePath } from './os-release.ts';
-import { mirrorsFrom, PrivateApt } from './packages/apt.ts';
+import { mirrorsFrom } from './packages/apt.ts';
+import { freshIndex } from './packages/fresh-index.ts';
 import { PackagesNotFound, type ResolvedPackage, readPackages, resolvePackages } from './packages/resolve.ts';
 import { artefactPaths, bundleName, repositoryRoot, toolsTree } from './paths.ts';
 import type { Progress } from './progress.ts';
@@ -108,21 +109,24 @@ async function readIds(path: string): Promise<Record<string, number>> {
 async function resolve(options: BuildOptions, steps: StepRunner, architecture: Architecture): Promise<FileRef> {
   const { definition, cache, signal, progress } = options;
   const { image, lists } = definition;
-  const sources = {
-    architecture: architecture.debian,
-    suites: image.debian.suites,
-    mirrors: mirrorsFrom(options.env ?? process.env),
-  };
-  const apt = new PrivateApt(cache, sources, signal);
   const line = progress.start('index', 'Debian package index');
-  try {
-    const warning = await apt.refresh(options.update ? 0 : day);
-    line.done();
-    if (warning) progress.say(`warning: ${warning}`);
-  } catch (error) {
+  const { apt, sources } = await freshIndex({
+    cache,
+    sources: {
+      architecture: architecture.debian,
+      suites: image.debian.suites,
+      components: image.debian.components,
+      mirrors: mirrorsFrom(options.env ?? process.env),
+    },
+    mayLack: options.keys === 'release' ? [] : image.debian.mayLack,
+    maximumAgeMs: options.update ? 0 : day,
+    progress,
+    signal,
+  }).catch(error => {
     line.fail();
     throw error;
-  }
+  });
+  line.done();
   const wanted = [...lists.install, image.kernel.package, ...image.packages];
   const inputs = {
     sources,
@@ -138,7 +142,7 @@ async function resolve(options: BuildOptions, steps: StepRunner, architecture: A
     const [first, ...rest] = places;
     throw new BuildError(
       'PACKAGE_NOT_FOUND',
-      `there is no package ${first?.value ?? error.names.join(', ')} in ${image.debian.suites.join(', ')}`,
+      `there is no package ${first?.value ?? error.names.join(', ')} in ${sources.suites.join(', ')}`,
       {
         where: first?.where ?? 'rootfs/packages.yaml (leave-out)',
         hint: error.hint ?? '',

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closure, moduleName, parseAliases, parseDependencies, parseSoftDependencies } from './kernel-modules.ts';
+import {
+  alternatives,
+  closure,
+  moduleName,
+  parseAliases,
+  parseDependencies,
+  parseSoftDependencies,
+} from './kernel-modules.ts';
 
 const dependencies = parseDependencies(`kernel/fs/erofs/erofs.ko.xz: kernel/lib/libcrc32c.ko.xz
 kernel/lib/libcrc32c.ko.xz:
@@ -51,3 +58,11 @@ test('patterns of devices are no plain aliases', () => {
     ],
   );
 });
+
+for (const [glob, expected] of [
+  ['fs/ext4/ext4', ['fs/ext4/ext4']],
+  ['fs/nfs/{nfs,nfsv4}', ['fs/nfs/nfs', 'fs/nfs/nfsv4']],
+  ['{a,b}/{c,d}*', ['a/c*', 'a/d*', 'b/c*', 'b/d*']],
+] as const) {
+  test(`${glob} is ${expected.length} globs`, () => assert.deepEqual(alternatives(glob), expected));
+}

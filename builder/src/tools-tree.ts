@@ -116,7 +116,7 @@ export async function ensureTools({
   const temporary = await makeTemporary(folder, temporaryPrefix);
   try {
     const root = join(temporary, 'root');
-    const sources = sourcesList({ architecture: 'amd64', suites, mirrors: mirrorsFrom(env) })
+    const sources = sourcesList({ architecture: 'amd64', suites, components: ['main'], mirrors: mirrorsFrom(env) })
       .trimEnd()
       .split('\n');
     const options = [

@@ -66,7 +66,12 @@ before(async () => {
   merged = new Set(packages.map(({ name }) => name));
   const { image: definition, lists } = await loadDefinition(image);
   leftOut = new Set(lists.leaveOut.keys());
-  const sources = { architecture: 'amd64', suites: definition.debian.suites, mirrors: mirrorsFrom(process.env) };
+  const sources = {
+    architecture: 'amd64',
+    suites: definition.debian.suites,
+    components: definition.debian.components,
+    mirrors: mirrorsFrom(process.env),
+  };
   installed = await installedTree(packages, new PrivateApt(cache, sources, new AbortController().signal), cache);
   ours = await listTar(join(entry('root'), 'root.tar'));
   report = JSON.parse(await readFile(join(entry('root'), 'root.json'), 'utf8')) as RootReport;

@@ -143,6 +143,7 @@ test('refused: leaving out a package Debian does not have, which would leave not
   const sources = {
     architecture: 'amd64',
     suites: ['trixie', 'trixie-updates', 'trixie-security'],
+    components: ['main'],
     mirrors: mirrorsFrom(process.env),
   };
   const inputs = { sources, index: '', install: ['netbase'], leaveOut: ['dpkg', 'debcomf'] };

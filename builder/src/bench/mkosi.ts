@@ -81,7 +81,12 @@ async function ensureTree({ cache, signal, say, env = process.env }: MkosiOption
   say('making the tree mkosi runs in (once, about a minute)');
   const temporary = await makeTemporary(join(cache, 'tmp'));
   try {
-    const sources = sourcesList({ architecture: 'amd64', suites: [suite], mirrors: mirrorsFrom(env) });
+    const sources = sourcesList({
+      architecture: 'amd64',
+      suites: [suite],
+      components: ['main'],
+      mirrors: mirrorsFrom(env),
+    });
     const root = join(temporary, 'root');
     await run(
       [

@@ -54,7 +54,7 @@ test('a good definition is read as it is meant', () => {
   assert.deepEqual(reader.problems, []);
   assert.equal(image.partitions.rootBytes, 1024 ** 3);
   assert.deepEqual(image.packages, [{ value: 'strace', where: 'images/x.yaml:11:5' }]);
-  assert.deepEqual(image.debian.suites, ['trixie', 'trixie-security']);
+  assert.deepEqual(image.debian, { suites: ['trixie', 'trixie-security'], mayLack: [], components: ['main'] });
   assert.equal(image.boot.tries, 3);
 });
 
@@ -102,6 +102,24 @@ const wrong: readonly (readonly [name: string, from: string | RegExp, to: string
   ],
   ['no suite', 'suites: [trixie, trixie-security]', 'suites: []', /debian\.suites must name at least "trixie"/],
   ['updates alone', '[trixie, trixie-security]', '[trixie-security]', /debian\.suites must include "trixie"/],
+  [
+    'lacking what it has not',
+    'suites: [trixie, trixie-security]',
+    'suites: [trixie, trixie-security]\n  may-lack: [trixie-updates]',
+    /7:14: debian\.may-lack\[0\] must be one of trixie, trixie-security/,
+  ],
+  [
+    'lacking everything',
+    'suites: [trixie, trixie-security]',
+    'suites: [trixie, trixie-security]\n  may-lack: [trixie]',
+    /debian\.may-lack cannot name "trixie"/,
+  ],
+  [
+    'firmware alone',
+    'suites: [trixie, trixie-security]',
+    'suites: [trixie, trixie-security]\n  components: [non-free-firmware]',
+    /debian\.components must include "main"/,
+  ],
   ['suites no list', '[trixie, trixie-security]', 'trixie', /debian\.suites must be a list, not the text "trixie"/],
   ['kernel no mapping', /kernel:\n( .*\n)+/, 'kernel: linux\n', /kernel must be a mapping, not the text "linux"/],
   ['kernel no linux-image', 'linux-image-cloud-amd64', 'bash', /8:12: kernel\.package must be a linux-image-… package/],

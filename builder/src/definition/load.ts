@@ -6,13 +6,14 @@ import { architectures, boards } from '../boards.ts';
 import { BuildError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
 import { nearest } from './nearest.ts';
-import type { ImageDefinition, ModuleClasses, PackageLists, Suite, TrimRule } from './types.ts';
+import type { Component, ImageDefinition, ModuleClasses, PackageLists, Suite, TrimRule } from './types.ts';
 import { type Fields, type Located, type Problem, YamlReader, type YamlValue } from './yaml-reader.ts';
 
 const mebibyte = 1024 ** 2;
 const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
 const packageMeaning = 'the name of a Debian package (lower case letters, digits, + . -)';
 const suites: readonly Suite[] = ['trixie', 'trixie-updates', 'trixie-security'];
+const components: readonly Component[] = ['main', 'non-free-firmware'];
 
 /** @throws BuildError DEFINITION_INVALID listing every problem, each with its place. */
 export function rejectProblems(what: string, found: readonly Problem[]): void {
@@ -82,7 +83,7 @@ export function parseImage(
   if (architecture && made && made !== architecture) {
     top.get('board')?.wrong(`board ${board} is ${made}, but architecture is ${architecture}`);
   }
-  const debian = top.get('debian')?.mapping(['suites']);
+  const debian = top.get('debian')?.mapping(['suites'], ['may-lack', 'components']);
   const suiteValues = debian?.get('suites')?.list() ?? [];
   const chosen = suiteValues.map(value => value.oneOf(suites)).filter(value => value !== undefined);
   if (debian?.has('suites') && suiteValues.length === 0)
@@ -90,6 +91,14 @@ export function parseImage(
   else if (suiteValues.length > 0 && chosen.length === suiteValues.length && !chosen.includes('trixie')) {
     debian?.get('suites')?.wrong('debian.suites must include "trixie"; updates and security only add to it');
   }
+  const mayLack = (debian?.get('may-lack')?.list() ?? []).map(value => {
+    const suite = value.oneOf(chosen);
+    if (suite === 'trixie') value.wrong('debian.may-lack cannot name "trixie": nothing is built without it');
+    return suite;
+  });
+  const parts = (debian?.get('components')?.list() ?? []).map(value => value.oneOf(components));
+  if (debian?.has('components') && !parts.includes('main'))
+    debian.get('components')?.wrong('debian.components must include "main"');
   const kernel = top.get('kernel')?.mapping(['package', 'modules']);
   const kernelPackage = kernel?.get('package');
   const moduleValues = kernel?.get('modules')?.list() ?? [];
@@ -115,7 +124,11 @@ export function parseImage(
     description: top.get('description')?.text(/^[^\n]+$/, 'one line of text') ?? '',
     architecture: architecture ?? 'x86_64',
     board: board ?? '',
-    debian: { suites: [...new Set(chosen)] },
+    debian: {
+      suites: [...new Set(chosen)],
+      mayLack: [...new Set(mayLack.filter(suite => suite !== undefined))],
+      components: debian?.has('components') ? [...new Set(parts.filter(part => part !== undefined))] : ['main'],
+    },
     kernel: {
       package: kernelPackage
         ? located(kernelPackage, /^linux-image-[a-z0-9+.-]+$/, 'a linux-image-… package')

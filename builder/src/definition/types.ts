@@ -9,6 +9,9 @@ export interface ImageDefinition {
   readonly board: string;
   readonly debian: {
     readonly suites: readonly Suite[];
+    /** Suites that a build which is no release does without when the mirror's index of them does not hold. */
+    readonly mayLack: readonly Suite[];
+    readonly components: readonly Component[];
   };
   readonly kernel: {
     readonly package: Located<string>;
@@ -34,6 +37,7 @@ export interface ImageDefinition {
 }
 
 export type Suite = 'trixie' | 'trixie-updates' | 'trixie-security';
+export type Component = 'main' | 'non-free-firmware';
 export type Output = 'raw' | 'zst';
 
 /** `rootfs/packages.yaml` */

@@ -24,6 +24,8 @@ export interface AptSources {
   /** Debian's architecture name. */
   readonly architecture: string;
   readonly suites: readonly string[];
+  /** Parts of each suite: `main`, `non-free-firmware`. */
+  readonly components: readonly string[];
   readonly mirrors: { readonly main: string; readonly security: string };
 }
 
@@ -35,11 +37,11 @@ export function mirrorsFrom(env: NodeJS.ProcessEnv): AptSources['mirrors'] {
 }
 
 /** `sources.list` lines, each tied to Debian's keyring. */
-export function sourcesList({ suites, mirrors }: AptSources): string {
+export function sourcesList({ suites, components, mirrors }: AptSources): string {
   return suites
     .map(
       suite =>
-        `deb [signed-by=${keyring}] ${suite.endsWith('-security') ? mirrors.security : mirrors.main} ${suite} main\n`,
+        `deb [signed-by=${keyring}] ${suite.endsWith('-security') ? mirrors.security : mirrors.main} ${suite} ${components.join(' ')}\n`,
     )
     .join('');
 }

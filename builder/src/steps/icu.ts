@@ -38,6 +38,17 @@ export function keepsIcuItem(item: string): boolean {
   return keptLocales.test(name) || (folder === '' && !localeName.test(name));
 }
 
+/** Where the data lies in the library. @param tables what `readelf -W -S --dyn-syms` prints */
+export function icuData(tables: string): { release: string; offset: number; sizeBytes: number } {
+  const [, address = '', offset = ''] = /\s\.rodata\s+PROGBITS\s+([0-9a-f]+)\s+([0-9a-f]+)\s/.exec(tables) ?? [];
+  const [, value = '', size = '', release] = /^\s*\d+: ([0-9a-f]+)\s+(\w+)\s.*\bicudt(\d+)_dat$/m.exec(tables) ?? [];
+  if (release === undefined || address === '')
+    throw new BuildError('STEP_BROKEN', 'libicudata has no icudt…_dat in .rodata', { tail: tables });
+  const hex = (text: string): number => Number.parseInt(text, 16);
+  // The compiler's own start files may put constants before it.
+  return { release, offset: hex(value) - hex(address) + hex(offset), sizeBytes: Number(size) };
+}
+
 export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
   name: 'icu',
   title: 'ICU data for Node.js',
@@ -50,13 +61,11 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
     await writeFile(original, content);
     await writeFile(join(directory, 'path'), path);
     const mounts = { binds: [scratch, directory], signal };
-    const { stdout: symbols } = await tool([`${gnu}-readelf`, '-W', '--dyn-syms', original], mounts);
-    const symbol = /\bicudt(\d+)_dat\b/.exec(symbols);
-    const release = symbol?.[1];
-    if (!release) throw new BuildError('STEP_BROKEN', 'libicudata has no icudt…_dat', { tail: symbols });
+    const { stdout: tables } = await tool([`${gnu}-readelf`, '-W', '-S', '--dyn-syms', original], mounts);
+    const { release, offset, sizeBytes } = icuData(tables);
     // icupkg takes the tree's name in the data from the file's name: `icudt76l`, little-endian.
     const data = join(scratch, `icudt${release}l.dat`);
-    await tool([`${gnu}-objcopy`, '-O', 'binary', '-j', '.rodata', original, data], mounts);
+    await writeFile(data, content.subarray(offset, offset + sizeBytes));
     const listing = join(scratch, 'list');
     await tool(['icupkg', '-l', data], { ...mounts, output: createWriteStream(listing) });
     const items = (await readFile(listing, 'utf8')).split('\n').filter(line => line !== '');
