@@ -15,8 +15,10 @@ import { Agent as HttpAgent, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readFileIfExists } from '../../../lib/files.ts';
+import { Litter } from '../../../lib/litter.ts';
 import { UpgradeError } from '../upgradeError.ts';
 import { type Answered, exchange, explained, Passing, retryAfterMs, shownUrl } from './httpExchange.ts';
+import { LastBytes } from './lastBytes.ts';
 import type { RateLimit } from './rate.ts';
 import type { Source } from './source.ts';
 
@@ -57,6 +59,8 @@ const keptConnections = { keepAlive: true, maxSockets: 2, timeout: 60_000 };
 
 /** Enough for signature, hash tree and tables of a bundle of 250 MB. */
 const keptEndBytes = 4 << 20;
+/** What may lie around of pieces that were taken. Node.js reads each into one Buffer and copies it into another. */
+const litterBytes = 2 << 20;
 
 /** @throws UpgradeError where the file is not there or the server stays away */
 export async function openHttpSource(url: URL, signal: AbortSignal, options: HttpOptions = {}): Promise<Source> {
@@ -116,8 +120,9 @@ class HttpSource implements Source {
   #modified: string | undefined;
   /** Of a server without ranges: the answer that is being read, and the end of the file as far as it was seen. */
   #pass: Pass | undefined;
-  #end = Buffer.alloc(0);
+  #end: LastBytes | undefined;
   #goodMs = performance.now();
+  readonly #litter = new Litter(litterBytes);
 
   constructor(
     private readonly url: URL,
@@ -157,7 +162,7 @@ class HttpSource implements Source {
     let done = 0;
     this.#goodMs = performance.now();
     while (done < lengthBytes) {
-      const kept = this.#kept(offset + done, lengthBytes - done);
+      const kept = this.#end?.at(offset + done, lengthBytes - done);
       if (kept) {
         done += kept.length;
         yield kept;
@@ -374,16 +379,13 @@ class HttpSource implements Source {
     const pass = passOf(response, 0);
     const began = { bytes: 0, waitedMs: 0 };
     const told = response.headers['content-length'];
-    let tail: Buffer[] = [];
-    let tailBytes = 0;
+    const end = new LastBytes(keptEndBytes);
     try {
       for (;;) {
         const piece = await this.#next(pass, Number.POSITIVE_INFINITY, began);
         if (!piece) break;
         await this.#options.rate?.take(piece.length, signal);
-        tail.push(piece);
-        tailBytes += piece.length;
-        while (tailBytes - (tail[0]?.length ?? 0) >= keptEndBytes) tailBytes -= tail.shift()?.length ?? 0;
+        end.take(piece);
       }
     } finally {
       this.#drop(pass);
@@ -391,14 +393,7 @@ class HttpSource implements Source {
     if (told !== undefined && Number(told) !== pass.at)
       throw new Passing(`${this.shown} was cut off at byte ${pass.at} of ${told}`);
     this.sizeBytes = pass.at;
-    this.#end = Buffer.concat(tail);
-    tail = [];
-  }
-
-  #kept(offset: number, lengthBytes: number): Buffer | undefined {
-    const from = this.sizeBytes - this.#end.length;
-    if (offset < from || offset >= this.sizeBytes) return undefined;
-    return this.#end.subarray(offset - from, offset - from + lengthBytes);
+    this.#end = end;
   }
 
   /** The next piece, never longer than asked for; undefined at the answer's end. @throws Passing */
@@ -417,6 +412,7 @@ class HttpSource implements Source {
       pass.rest = step.value;
       this.receivedBytes += step.value.length;
       began.bytes += step.value.length;
+      this.#litter.add(step.value.length);
       began.waitedMs += performance.now() - sinceMs;
       if (began.waitedMs > minimum.overMs) {
         if (began.bytes * 1000 < minimum.bytesPerSecond * began.waitedMs)
