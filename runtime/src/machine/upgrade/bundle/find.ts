@@ -121,27 +121,36 @@ async function fromSticks(devices: readonly string[], options: OpenOptions, sign
       'no stick or card is plugged in',
       '/proc/partitions shows the disks; one that is not said to be removable can be named: /dev/sdb1',
     );
-  const found: Found = { wrong: [] };
-  for (const device of devices)
-    await whileMounted(device, options.trust.runDir, directory => newer(found, directory, options, signal)).catch(
-      (error: unknown) => {
-        if (!(error instanceof UpgradeError)) throw error;
-        found.wrong.push(error.message);
-      },
-    );
-  return theNewest(found, devices.join(' and '), options);
+  return search(devices.join(' and '), options, async found => {
+    for (const device of devices)
+      await whileMounted(device, options.trust.runDir, directory => newer(found, directory, options, signal)).catch(
+        (error: unknown) => {
+          if (!(error instanceof UpgradeError)) throw error;
+          found.wrong.push(error.message);
+        },
+      );
+  });
 }
 
-async function newestIn(directory: string, options: OpenOptions, signal: AbortSignal): Promise<Bundle> {
-  const found: Found = { wrong: [] };
-  await newer(found, directory, options, signal);
-  return theNewest(found, directory, options);
-}
+const newestIn = (directory: string, options: OpenOptions, signal: AbortSignal): Promise<Bundle> =>
+  search(directory, options, found => newer(found, directory, options, signal));
 
 interface Found {
   newest?: Bundle;
   /** What is wrong with the others. */
   readonly wrong: string[];
+}
+
+/** What `look` finds; where it does not end, nothing stays open. @throws UpgradeError where there is none; what `look` throws */
+async function search(where: string, options: OpenOptions, look: (found: Found) => Promise<void>): Promise<Bundle> {
+  const found: Found = { wrong: [] };
+  try {
+    await look(found);
+  } catch (error) {
+    await found.newest?.close();
+    throw error;
+  }
+  return theNewest(found, where, options);
 }
 
 /** Looks for a newer good bundle for this image in a directory. */
