@@ -29,7 +29,7 @@ before(async () => {
   const { authorities, revoked } = await trustOf('development', keys);
   await writeFileAtomic(join(workshop, 'trust/authorities.pem'), authorities);
   await writeFileAtomic(join(workshop, 'trust/revoked.crl.pem'), revoked);
-  const trust = { trustDir: join(workshop, 'trust'), runDir: workshop };
+  const trust = { trustDir: join(workshop, 'trust'), runDir: workshop, stateDir: join(workshop, 'state') };
   bundle = await readBundle(await openFileSource(one), trust, signal);
 });
 after(async () => {

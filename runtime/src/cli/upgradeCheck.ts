@@ -20,7 +20,7 @@ export const bundleOf = (
   openBundle(
     source,
     {
-      trust: { trustDir: machine.places.trustDir, runDir: machine.places.runDir },
+      trust: machine.places,
       compatible: machine.compatible,
       http: {
         ...(bytesPerSecond === undefined ? {} : { rate: new RateLimit(bytesPerSecond) }),

@@ -3,18 +3,21 @@
  * nothing that servers or everybody have) is looked at here, because openssl knows that purpose only from 3.2 on.
  * Sources: RFC 5652 (CMS); RFC 5280, 4.2.1.12; openssl-cms(1); CA/Browser Forum, Baseline Requirements for Code Signing.
  */
-import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readFileIfExists } from '../../../lib/files.ts';
 import { UpgradeError, type UpgradeErrorCode } from '../upgradeError.ts';
+import { openssl } from './openssl.ts';
+import { type ListOrigin, otherLists } from './revocation.ts';
 
 export interface Trust {
   /** `authorities.pem` and `revoked.crl.pem`: what this image trusts. */
   readonly trustDir: string;
   /** For what openssl has to be given as files. */
   readonly runDir: string;
+  /** Where lists that were found beside bundles are kept. */
+  readonly stateDir: string;
 }
 
 export interface Signed {
@@ -45,7 +48,6 @@ export async function verifySigned(
       `${trust.trustDir}/authorities.pem is missing: this image trusts nobody's bundles`,
       'flash an image that was built with keys',
     );
-  const revoked = await readFileIfExists(join(trust.trustDir, 'revoked.crl.pem'));
   const directory = await mkdtemp(join(trust.runDir, 'upgrade-signature-'));
   try {
     const file = async (name: string, content: Buffer): Promise<string> => {
@@ -54,36 +56,26 @@ export async function verifySigned(
     };
     const authoritiesPath = await file('authorities.pem', authorities);
     const signerPath = join(directory, 'signer.pem');
-    // Each list by itself: openssl looks at one list of an authority only, and neither may hide the other.
-    const lists = [revoked];
-    if (listBeside && (await isOurs(await file('beside.pem', listBeside), authoritiesPath, signal)))
-      lists.push(listBeside);
+    const ofImage = await readFileIfExists(join(trust.trustDir, 'revoked.crl.pem'));
+    const lists: readonly { readonly pem?: Buffer; readonly from: ListOrigin }[] = [
+      { ...(ofImage ? { pem: ofImage } : {}), from: 'image' },
+      ...(await otherLists(trust.stateDir, listBeside, authoritiesPath, directory, signal)),
+    ];
+    // Each list by itself: openssl looks at one list of an authority only, and none may hide another.
     let content: Buffer = Buffer.alloc(0);
-    for (const list of lists) {
-      const all = list
-        ? await file('trust.pem', Buffer.concat([authorities, Buffer.from('\n'), list]))
-        : authoritiesPath;
+    for (const { pem, from } of lists) {
+      const all = pem ? await file('trust.pem', Buffer.concat([authorities, Buffer.from('\n'), pem])) : authoritiesPath;
       const { code, stdout, stderr } = await openssl(
         [
-          'cms',
-          '-verify',
-          '-inform',
-          'DER',
-          '-binary',
-          '-purpose',
-          'any',
-          '-signer',
-          signerPath,
-          '-no-CApath',
-          '-no-CAstore',
-          '-CAfile',
-          all,
-          ...(list ? ['-crl_check'] : []),
+          ...['cms', '-verify', '-inform', 'DER', '-binary', '-purpose', 'any', '-signer', signerPath],
+          ...['-no-CApath', '-no-CAstore', '-CAfile', all, ...(pem ? ['-crl_check'] : [])],
         ],
         signature,
         signal,
       );
-      if (code !== 0) throw explained(stderr, list === listBeside);
+      // The signer's authority is another one.
+      if (code !== 0 && from !== 'image' && /unable to get certificate CRL/.test(stderr)) continue;
+      if (code !== 0) throw explained(stderr, from);
       content = stdout;
     }
     return { content, signer: checkPurpose(await readFile(signerPath, 'latin1')) };
@@ -110,15 +102,10 @@ function checkPurpose(pem: string): string {
   return signer;
 }
 
-async function isOurs(list: string, authorities: string, signal: AbortSignal): Promise<boolean> {
-  const { code, stderr } = await openssl(['crl', '-in', list, '-noout', '-CAfile', authorities], undefined, signal);
-  return code === 0 && /^verify OK$/m.test(stderr);
-}
-
-type Said = readonly [said: RegExp, code: UpgradeErrorCode, message: string, hint?: string];
+type Words = readonly [said: RegExp, code: UpgradeErrorCode, message: string, hint?: string];
 
 /** openssl's words (crypto/x509/x509_txt.c; CMS_R_ reasons), what they mean here, and what to do. */
-const words: readonly Said[] = [
+const words: readonly Words[] = [
   [
     /certificate has expired/,
     'EXPIRED',
@@ -163,11 +150,17 @@ const words: readonly Said[] = [
   ],
 ];
 
-function explained(stderr: string, byListBeside: boolean): UpgradeError {
+const listWords: Readonly<Record<ListOrigin, string>> = {
+  image: 'of this image',
+  beside: 'beside the bundle',
+  kept: 'that was found beside an earlier bundle',
+};
+
+function explained(stderr: string, from: ListOrigin): UpgradeError {
   const found = words.find(([said]) => said.test(stderr));
   if (found) {
     const [, code, message, hint] = found;
-    const where = code === 'REVOKED' ? ` (by the list ${byListBeside ? 'beside the bundle' : 'of this image'})` : '';
+    const where = code === 'REVOKED' ? ` (by the list ${listWords[from]})` : '';
     return new UpgradeError(code, `${message}${where}`, hint);
   }
   const last = stderr.trim().split('\n').at(-1) ?? '';
@@ -176,38 +169,4 @@ function explained(stderr: string, byListBeside: boolean): UpgradeError {
     "the bundle's signature does not fit what it signs, or is damaged",
     `download it again; openssl says: ${last}`,
   );
-}
-
-/** So much may be signed: a manifest has 1–2 KiB. */
-const mostSaid = 1 << 20;
-
-function openssl(
-  argv: readonly string[],
-  input: Buffer | undefined,
-  signal: AbortSignal,
-): Promise<{ code: number | null; stdout: Buffer; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn('openssl', argv, { stdio: 'pipe', signal, env: { PATH: process.env.PATH, LC_ALL: 'C' } });
-    const said: Record<'stdout' | 'stderr', Buffer[]> = { stdout: [], stderr: [] };
-    let bytes = 0;
-    for (const name of ['stdout', 'stderr'] as const)
-      child[name].on('data', (piece: Buffer) => {
-        bytes += piece.length;
-        if (bytes > mostSaid) child.kill('SIGKILL');
-        else said[name].push(piece);
-      });
-    child.on('error', cause =>
-      reject(
-        signal.aborted
-          ? signal.reason
-          : new UpgradeError('TOOL', `openssl cannot be run: ${cause.message}`, 'it belongs to the image', { cause }),
-      ),
-    );
-    child.on('close', code =>
-      resolve({ code, stdout: Buffer.concat(said.stdout), stderr: Buffer.concat(said.stderr).toString() }),
-    );
-    // Whoever ends early closes its input: its exit status tells the story better.
-    child.stdin.on('error', () => {});
-    child.stdin.end(input);
-  });
 }
