@@ -3,11 +3,12 @@
 import type { Bundle } from '../machine/upgrade/bundle/bundle.ts';
 import { openBundle } from '../machine/upgrade/bundle/find.ts';
 import { RateLimit } from '../machine/upgrade/bundle/rate.ts';
+import { type Estimate, estimate } from '../machine/upgrade/estimate.ts';
 import { missingPartitions, thisMachine, upgradePlaces } from '../machine/upgrade/onMachine.ts';
 import { admit, type Machine, type Plan, planInstall } from '../machine/upgrade/plan.ts';
 import type { BundleManifest } from '../machine/upgrade/types.ts';
 import type { CommandContext } from './command.ts';
-import { formatBytes } from './statusPage.ts';
+import { formatBytes, formatDuration } from './statusPage.ts';
 import type { Request } from './upgrade.ts';
 import { untilAsked } from './upgradeSignal.ts';
 
@@ -59,10 +60,14 @@ export async function upgradeCheck(request: Request, { values, stdout }: Command
   let plan: Plan | undefined;
   try {
     const missing = missingPartitions(upgradePlaces);
+    const beganMs = performance.now();
     if (missing.length === 0) plan = await planInstall(bundle, machine, request, signal);
     else admit(bundle.manifest, machine, request);
     const json = (values.optional('output') ?? values.optional('o')) === 'json';
-    stdout(json ? `${JSON.stringify(checked(bundle, machine, plan))}\n` : checkedText(bundle, machine, plan));
+    const took = plan && estimate(plan, bundle.source, performance.now() - beganMs);
+    stdout(
+      json ? `${JSON.stringify(checked(bundle, machine, plan, took))}\n` : checkedText(bundle, machine, plan, took),
+    );
     return 0;
   } finally {
     await plan?.close();
@@ -70,20 +75,38 @@ export async function upgradeCheck(request: Request, { values, stdout }: Command
   }
 }
 
-function checkedText(bundle: Bundle, { running }: Machine, plan: Plan | undefined): string {
+function checkedText(bundle: Bundle, { running }: Machine, plan: Plan | undefined, took: Estimate | undefined): string {
   const about = aboutBundle(bundle.manifest, bundle.signer, running);
   const row = (label: string, text: string): string => `  ${label.padEnd(11)} ${text}\n`;
-  if (!plan) return `${about}${row('Slot', 'the other slot is missing; atoll upgrade makes it again')}${MAY}`;
+  if (!plan || !took) return `${about}${row('Slot', 'the other slot is missing; atoll upgrade makes it again')}${MAY}`;
   if (plan.runs) return `${about}\nNothing is to be done.\n`;
   const { downloadBytes, bundleBytes, writeBytes, slot } = plan;
   const share = ((downloadBytes / bundleBytes) * 100).toFixed(1);
   const download = `${formatBytes(downloadBytes)} of ${formatBytes(bundleBytes)} (${share} %); the rest is here already`;
-  return `${about}${row('Download', download)}${row('Write', `${formatBytes(writeBytes)}, slot ${slot}`)}${MAY}`;
+  const rows = [
+    row('Download', download),
+    row('Write', `${formatBytes(writeBytes)}, slot ${slot}`),
+    row('Time', timeText(took)),
+  ];
+  return `${about}${rows.join('')}${MAY}`;
 }
+
+/** How long it will take, as far as that can be told. */
+export function timeText({ transferBytes, bytesPerSecond = 0, transferSeconds, diskSeconds }: Estimate): string {
+  const unknown = 'not known for the download (too little came to measure it)';
+  const rate =
+    bytesPerSecond >= MIB ? `${(bytesPerSecond / MIB).toFixed(1)} MiB/s` : `${Math.round(bytesPerSecond / 1024)} KiB/s`;
+  const download =
+    transferSeconds === undefined ? unknown : `about ${formatDuration(transferSeconds)} for the download at ${rate}`;
+  const disk = `about ${formatDuration(diskSeconds)} for comparing and reading back; besides what writing takes`;
+  return transferBytes === 0 ? disk : `${download}, ${disk}`;
+}
+
+const MIB = 1024 * 1024;
 
 const MAY = '\nIt can be installed: the same without --check.\n';
 
-function checked(bundle: Bundle, { running }: Machine, plan: Plan | undefined): object {
+function checked(bundle: Bundle, { running }: Machine, plan: Plan | undefined, took: Estimate | undefined): object {
   const { version, built, notes, roothash, compatible } = bundle.manifest;
   return {
     ...{ version, built, notes, roothash, compatible, signer: bundle.signer, running },
@@ -91,5 +114,6 @@ function checked(bundle: Bundle, { running }: Machine, plan: Plan | undefined): 
     ...(plan
       ? { runs: plan.runs, downloadBytes: plan.downloadBytes, writeBytes: plan.writeBytes, slot: plan.slot }
       : {}),
+    ...(took === undefined || plan?.runs ? {} : took),
   };
 }

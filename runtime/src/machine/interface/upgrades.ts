@@ -179,6 +179,7 @@ interface Checked {
   readonly runs?: boolean;
   readonly downloadBytes?: number;
   readonly bundleBytes?: number;
+  readonly transferSeconds?: number;
 }
 
 /** @throws StatusError 422 with the command's own words where it found nothing that could be installed */
@@ -188,13 +189,14 @@ export function checkOf({ code, stdout, stderr }: Finished, current: string): No
     throw new StatusError(422, 'Invalid', why || 'atoll upgrade --check did not say why');
   }
   const found = JSON.parse(stdout) as Checked;
-  const { version, runs = false, downloadBytes, bundleBytes } = found;
+  const { version, runs = false, downloadBytes, bundleBytes, transferSeconds } = found;
   const running = found.running?.version ?? current;
   const size = downloadBytes === undefined ? '' : `; ${downloadBytes} of ${bundleBytes} bytes are to be downloaded`;
+  const time = size === '' || transferSeconds === undefined ? '' : `, in about ${transferSeconds} s`;
   return {
     current: running,
     ...(version === undefined ? {} : { version }),
     wanted: !runs,
-    message: runs ? `${version} runs already` : `${version} can be installed over ${running}${size}`,
+    message: runs ? `${version} runs already` : `${version} can be installed over ${running}${size}${time}`,
   };
 }

@@ -3,6 +3,7 @@ import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { UpgradeError } from '../upgradeError.ts';
 import type { Source } from './source.ts';
+import { Speed } from './speed.ts';
 
 const pieceBytes = 1 << 18;
 
@@ -19,6 +20,7 @@ class FileSource implements Source {
   readonly sequential = false;
   receivedBytes = 0;
   readonly #file: FileHandle;
+  readonly #speed = new Speed();
 
   constructor(
     readonly shown: string,
@@ -28,7 +30,12 @@ class FileSource implements Source {
     this.#file = file;
   }
 
+  get bytesPerSecond(): number | undefined {
+    return this.#speed.bytesPerSecond;
+  }
+
   async *stream(offset: number, lengthBytes: number, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const beganMs = performance.now();
     const piece = Buffer.allocUnsafe(Math.min(pieceBytes, lengthBytes));
     for (let done = 0; done < lengthBytes; ) {
       signal.throwIfAborted();
@@ -51,6 +58,7 @@ class FileSource implements Source {
       done += bytesRead;
       yield piece.subarray(0, bytesRead);
     }
+    this.#speed.add(lengthBytes, performance.now() - beganMs);
   }
 
   async beside(name: string, mostBytes: number): Promise<Buffer | undefined> {

@@ -21,6 +21,7 @@ import { type Answered, exchange, explained, Passing, retryAfterMs, shownUrl } f
 import { LastBytes } from './lastBytes.ts';
 import type { RateLimit } from './rate.ts';
 import type { Source } from './source.ts';
+import { Speed } from './speed.ts';
 
 export interface HttpLimits {
   /** Until the answer begins, and between any two pieces of it. */
@@ -122,6 +123,7 @@ class HttpSource implements Source {
   #pass: Pass | undefined;
   #end: LastBytes | undefined;
   #goodMs = performance.now();
+  readonly #speed = new Speed();
   readonly #litter = new Litter(litterBytes);
 
   constructor(
@@ -133,6 +135,10 @@ class HttpSource implements Source {
     this.#options = options;
     this.#limits = { ...httpLimits, ...options.limits };
     this.#agents = { http: new HttpAgent(keptConnections), https: new HttpsAgent(keptConnections) };
+  }
+
+  get bytesPerSecond(): number | undefined {
+    return this.#speed.bytesPerSecond;
   }
 
   /** Learns the size, which file it is, and whether there are ranges. */
@@ -160,7 +166,8 @@ class HttpSource implements Source {
 
   async *stream(offset: number, lengthBytes: number, signal: AbortSignal): AsyncGenerator<Buffer> {
     let done = 0;
-    this.#goodMs = performance.now();
+    const [beganMs, receivedBefore] = [performance.now(), this.receivedBytes];
+    this.#goodMs = beganMs;
     while (done < lengthBytes) {
       const kept = this.#end?.at(offset + done, lengthBytes - done);
       if (kept) {
@@ -196,6 +203,7 @@ class HttpSource implements Source {
         if (!this.sequential) this.#drop(pass);
       }
     }
+    this.#speed.add(this.receivedBytes - receivedBefore, performance.now() - beganMs);
   }
 
   async beside(name: string, mostBytes: number, signal: AbortSignal): Promise<Buffer | undefined> {
@@ -380,6 +388,7 @@ class HttpSource implements Source {
     const began = { bytes: 0, waitedMs: 0 };
     const told = response.headers['content-length'];
     const end = new LastBytes(keptEndBytes);
+    const beganMs = performance.now();
     try {
       for (;;) {
         const piece = await this.#next(pass, Number.POSITIVE_INFINITY, began);
@@ -394,6 +403,7 @@ class HttpSource implements Source {
       throw new Passing(`${this.shown} was cut off at byte ${pass.at} of ${told}`);
     this.sizeBytes = pass.at;
     this.#end = end;
+    this.#speed.add(pass.at, performance.now() - beganMs);
   }
 
   /** The next piece, never longer than asked for; undefined at the answer's end. @throws Passing */

@@ -6,6 +6,8 @@ export interface Source {
   readonly sizeBytes: number;
   /** What came from it so far, whatever became of it. */
   readonly receivedBytes: number;
+  /** Measured at what was read so far; undefined: too little was. */
+  readonly bytesPerSecond: number | undefined;
   /** It cannot begin anywhere: going back costs as much as beginning again. */
   readonly sequential: boolean;
   /**
