@@ -42,9 +42,9 @@ BUILD_OPTIONS = $(if $(VERSION),--version $(VERSION)) $(if $(KEYS),--keys $(KEYS
 test-upgrades: image ## versions that do not come up, each in its own way: all fall back (about half an hour)
 	@$(NODE) --test qemu/upgrade/*.test.ts
 
-torture: image ## power cuts at every write of an upgrade, and plugs pulled in boots, blessings and fall-backs (hours; ATOLL_PULLS=5)
+torture: image ## more than 400 power cuts in upgrades, boots, blessings and fall-backs (an hour; ATOLL_MOMENTS=60 ATOLL_BOOTS=2 ATOLL_PULLS=1)
 	@ATOLL_CUTS=long $(NODE) --test qemu/test/upgrade.test.ts
-	@$(NODE) --test qemu/torture/*.test.ts
+	@$(NODE) --test --test-concurrency=1 qemu/torture/*.test.ts
 
 image: setup ## build the image into out/<name>/ (VERSION=0.2.0, KEYS=release)
 	@$(NODE) builder/src/cli.ts build $(IMAGE) $(BUILD_OPTIONS)

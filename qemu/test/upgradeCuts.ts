@@ -1,7 +1,7 @@
-/** Judging an installation at any moment of its disk writes: what the firmware would boot, whether it is whole, and what the machine knows of it. */
+/** Judging an upgrade at any moment of its disk writes: what the firmware would boot, whether it is whole, and what the machine knows of it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { SlotName, UpgradeState } from '../../runtime/src/machine/upgrade/types.ts';
@@ -11,7 +11,7 @@ import { extract, recover } from '../src/ext4.ts';
 import { type Partition, readPartitions } from '../src/gpt.ts';
 import type { AtollNode } from '../src/node.ts';
 import { type LogEntry, readWriteLog } from '../src/write-log.ts';
-import { artefacts } from './image.ts';
+import { artefacts, diskBytes } from './image.ts';
 
 export interface CutsOptions {
   /** Switched off. */
@@ -19,51 +19,63 @@ export interface CutsOptions {
   readonly logFile: string;
   /** For what is made meanwhile. */
   readonly folder: string;
-  /** The first is what was flashed, and runs from slot A. */
+  /** The whole disk, raw, as it was when the log began; absent: as it was flashed. */
+  readonly base?: string;
   readonly known: readonly KnownVersion[];
+  /** What the slots hold that nothing is written to in the log. */
+  readonly slots: Partial<Record<SlotName, KnownVersion>>;
   readonly seed: number;
+  /** Looks at the data partition, its journal replayed; throws what is wrong with it. */
+  readonly look?: (image: string, found: Judged) => Promise<void>;
 }
 
 export interface Judged {
   readonly at: number;
   readonly boots: Boots;
-  /** Root hash of the trial that the machine knows of. */
-  readonly trial: string | undefined;
+  /** What the machine knows of its upgrades; absent: there is no data partition yet, or nothing on it. */
+  readonly state?: UpgradeState;
 }
 
-const names = ['esp', 'root-b', 'verity-b', 'var'] as const;
-type Name = (typeof names)[number];
+type Name = 'table' | 'esp' | 'root-a' | 'verity-a' | 'root-b' | 'verity-b' | 'var';
+type Place = Pick<Partition, 'offset' | 'sizeBytes'>;
 
 export class UpgradeCuts implements AsyncDisposable {
-  readonly #makers: Readonly<Record<Name, CutMaker>>;
-
   private constructor(
     private readonly options: CutsOptions,
     private readonly entries: readonly LogEntry[],
     private readonly partitions: readonly Partition[],
-    makers: Readonly<Record<Name, CutMaker>>,
-  ) {
-    this.#makers = makers;
-  }
+    private readonly makers: ReadonlyMap<Name, CutMaker>,
+  ) {}
 
   static async open(options: CutsOptions): Promise<UpgradeCuts> {
-    const { folder, logFile, node } = options;
+    const { folder, logFile, node, base, slots } = options;
+    // The partitions are those of the end: the first boot makes most of them.
     const disk = join(folder, 'disk.raw');
     await node.machine.exportDisk(0, disk);
     const partitions = await readPartitions(disk);
     await rm(disk);
     const entries = await readWriteLog(logFile);
-    const makers: Partial<Record<Name, CutMaker>> = {};
-    for (const name of names) {
-      const part = partitionOf(partitions, name);
-      // What was flashed is not in the log.
-      const base = name === 'esp' ? await flashedPart(part, join(folder, 'flashed-esp.raw')) : undefined;
-      makers[name] = await CutMaker.open(
-        { logFile, entries, part, ...(base === undefined ? {} : { base }) },
-        join(folder, `${name}-durable.raw`),
-      );
+    const { offset: tableBytes } = partitionOf(partitions, 'esp');
+    const places = new Map<Name, Place>([['table', { offset: 0, sizeBytes: tableBytes }]]);
+    for (const name of ['esp', 'var'] as const) places.set(name, partitionOf(partitions, name));
+    for (const slot of ['a', 'b'] as const)
+      for (const name of slots[slot] ? [] : ([`root-${slot}`, `verity-${slot}`] as const))
+        places.set(name, partitionOf(partitions, name));
+    const makers = new Map<Name, CutMaker>();
+    for (const [name, part] of places) {
+      const before = await partFile(base ?? artefacts.raw, part, join(folder, `${name}-before.raw`));
+      const maker = await CutMaker.open({ logFile, entries, part, base: before }, join(folder, `${name}-durable.raw`));
+      makers.set(name, maker);
+      await rm(before);
     }
-    return new UpgradeCuts(options, entries, partitions, makers as Record<Name, CutMaker>);
+    const cuts = new UpgradeCuts(options, entries, partitions, makers);
+    for (const slot of ['a', 'b'] as const) if (slots[slot]) cuts.untouched(slot, 0);
+    return cuts;
+  }
+
+  /** All that was logged. */
+  get endsAt(): number {
+    return this.entries.at(-1)?.endsAt ?? 0;
   }
 
   /** Nothing was written to that slot after this moment. */
@@ -102,42 +114,56 @@ export class UpgradeCuts implements AsyncDisposable {
     return judged;
   }
 
+  /** Gives the whole disk as a cut at each of these moments left it, to be booted. @param moments of what was judged, in its order */
+  async wholeDisks(moments: readonly number[], use: (disk: string, at: number) => Promise<void>): Promise<void> {
+    const { folder, logFile, base, seed } = this.options;
+    const part = { offset: 0, sizeBytes: diskBytes };
+    const before = await partFile(base ?? artefacts.raw, part, join(folder, 'whole-before.raw'));
+    const options = { logFile, entries: this.entries, part, base: before };
+    await using maker = await CutMaker.open(options, join(folder, 'whole-durable.raw'));
+    await rm(before);
+    const random = seededRandom(seed);
+    const disk = join(folder, 'whole-cut.raw');
+    for (const at of moments) {
+      await maker.cut(at, disk, random);
+      await use(disk, at);
+      await rm(disk);
+    }
+  }
+
   async #judgeAt(at: number, random: () => number): Promise<Judged> {
-    const { folder, known, seed } = this.options;
+    const { folder, known, slots, seed, look } = this.options;
     const cut = async (name: Name): Promise<string> => {
       const file = join(folder, `${name}-cut.raw`);
-      await this.#makers[name].cut(at, file, random);
+      const maker = this.makers.get(name);
+      assert.ok(maker, `${name} is not written to`);
+      await maker.cut(at, file, random);
       return file;
     };
-    const [first] = known;
-    assert.ok(first);
     try {
-      const slotB = { root: join(folder, 'root-b-cut.raw'), verity: join(folder, 'verity-b-cut.raw') };
-      const cutB = once(async () => {
-        await cut('root-b');
-        await cut('verity-b');
-      });
+      const cutSlot = (slot: SlotName) =>
+        once(async () => ({ root: await cut(`root-${slot}`), verity: await cut(`verity-${slot}`) }));
+      const written = { a: cutSlot('a'), b: cutSlot('b') };
       const esp = await cut('esp');
-      const parts = {
-        esp,
-        slot: async (slot: SlotName) => {
-          if (slot === 'a') return first;
-          await cutB();
-          return slotB;
-        },
-      };
+      const parts = { esp, slot: async (slot: SlotName) => slots[slot] ?? written[slot]() };
       const boots = await whatBoots(parts, known, join(folder, 'esp'));
       await mendBoot(esp);
       const mended = await whatBoots(parts, known, join(folder, 'esp'));
       assert.equal(mended.version, boots.version, 'the same boots after the boot partition was checked');
-      return { at, boots, trial: await trialOn(await cut('var'), join(folder, 'state.json')) };
+      if (!(await hasData(await cut('table')))) return { at, boots };
+      const data = await cut('var');
+      await recover(data);
+      const state = await stateOn(data, join(folder, 'state.json'));
+      const judged = { at, boots, ...(state === undefined ? {} : { state }) };
+      await look?.(data, judged);
+      return judged;
     } catch (error) {
       throw new Error(`a cut at byte ${at} of the log, seed ${seed}: ${String(error)}`, { cause: error });
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const maker of Object.values(this.#makers)) await maker[Symbol.asyncDispose]();
+    for (const maker of this.makers.values()) await maker[Symbol.asyncDispose]();
   }
 }
 
@@ -156,19 +182,25 @@ function partitionOf(partitions: readonly Partition[], name: string): Partition 
   return found;
 }
 
-async function flashedPart({ offset, sizeBytes }: Partition, file: string): Promise<string> {
+/** What the disk has there, as a sparse file. What lies behind the end of the disk is zeros. */
+async function partFile(disk: string, { offset, sizeBytes }: Place, file: string): Promise<string> {
   const block = 1024 * 1024;
-  assert.ok(offset % block === 0 && sizeBytes % block === 0);
-  const dd = [`if=${artefacts.raw}`, `of=${file}`, 'bs=1M', `skip=${offset / block}`, `count=${sizeBytes / block}`];
-  await promisify(execFile)('dd', [...dd, 'conv=sparse', 'status=none']);
+  assert.ok(offset % block === 0 && sizeBytes % 4096 === 0);
+  const words = [`if=${disk}`, `of=${file}`, 'bs=1M', 'iflag=skip_bytes,count_bytes', `skip=${offset}`];
+  await promisify(execFile)('dd', [...words, `count=${sizeBytes}`, 'conv=sparse', 'status=none']);
+  await truncate(file, sizeBytes);
   return file;
 }
 
+/** Whether the partition table knows of a data partition; the first boot writes that when there is a file system on it. */
+async function hasData(table: string): Promise<boolean> {
+  return (await readPartitions(table)).some(({ label }) => label === 'var');
+}
+
 /** What the machine would find at its next start. */
-async function trialOn(image: string, file: string): Promise<string | undefined> {
-  await recover(image);
+async function stateOn(image: string, file: string): Promise<UpgradeState | undefined> {
   await rm(file, { force: true });
   await extract(image, { '/lib/atoll/upgrade/state.json': file });
   const text = await readFile(file, 'utf8').catch(() => '');
-  return text === '' ? undefined : (JSON.parse(text) as UpgradeState).trial?.roothash;
+  return text === '' ? undefined : (JSON.parse(text) as UpgradeState);
 }

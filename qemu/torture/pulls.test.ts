@@ -1,6 +1,7 @@
 /**
  * The plug is pulled at random moments of a first boot, of a trial that is being blessed, and of one that falls back; after each the machine
- * comes up by itself, in a version that is whole, and knows how it got there. `make torture`; ATOLL_PULLS=<n> of each kind, ATOLL_SEED=<n>.
+ * comes up by itself, in a version that is whole, and knows how it got there. Most moments are judged without a boot: recorded.test.ts.
+ * `make torture`; ATOLL_PULLS=<n> of each kind, ATOLL_SEED=<n>.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
@@ -14,9 +15,10 @@ import type { MachineOptions, SavedMachine } from '../src/machine.ts';
 import { AtollNode } from '../src/node.ts';
 import { imageMachine } from '../test/image.ts';
 import { builtVersion, type Version } from '../test/versions.ts';
+import { settled } from './settled.ts';
 
 const minutes = 60_000;
-const pulls = Number(process.env.ATOLL_PULLS ?? 5);
+const pulls = Number(process.env.ATOLL_PULLS ?? 1);
 const random = seededRandom(Number(process.env.ATOLL_SEED ?? 1));
 
 describe('the plug is pulled', { timeout: 360 * minutes }, () => {
@@ -47,22 +49,6 @@ describe('the plug is pulled', { timeout: 360 * minutes }, () => {
     await setTimeout(afterMs);
     await node.machine.powerCut();
     await node.machine.powerOn();
-  };
-  /** Until no trial is open, whatever its end. @returns the version that runs then */
-  const settled = async (node: AtollNode): Promise<string> => {
-    for (const deadline = performance.now() + 20 * minutes; ; ) {
-      assert.ok(performance.now() < deadline, `no end of the trial\n${node.machine.console.lastLines()}`);
-      try {
-        // A trial that falls back restarts in the middle of this.
-        const trial = await guest(node, 'cat /var/lib/atoll/upgrade/trial 2> /dev/null || true', 20_000);
-        const up = await guest(node, 'systemctl is-active multi-user.target || true', 20_000);
-        if (trial === '' && up === 'active') break;
-      } catch {
-        // Not up yet, or going down.
-      }
-      await setTimeout(3000);
-    }
-    return guest(node, '. /etc/os-release; echo $IMAGE_VERSION');
   };
   /** A node that has armed this version and not restarted yet, to be continued as often as wanted. */
   const armed = async ({ version }: Version, name: string): Promise<SavedMachine> => {
