@@ -40,7 +40,7 @@ test-wifi: setup ## the wireless example with simulated radios, on an image of i
 BUILD_OPTIONS = $(if $(VERSION),--version $(VERSION)) $(if $(KEYS),--keys $(KEYS))
 
 test-upgrades: image ## versions that do not come up, each in its own way: all fall back (about half an hour)
-	@$(NODE) --test qemu/upgrade/*.test.ts
+	@$(NODE) --test --test-concurrency=1 qemu/upgrade/*.test.ts
 
 torture: image ## more than 400 power cuts in upgrades, boots, blessings and fall-backs (an hour; ATOLL_MOMENTS=60 ATOLL_BOOTS=2 ATOLL_PULLS=1)
 	@ATOLL_CUTS=long $(NODE) --test qemu/test/upgrade.test.ts
