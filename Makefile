@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-loader test-wifi test-upgrades torture image images bundle keys bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-upgrades torture image images bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -32,6 +32,11 @@ test-examples: image ## the examples of configs/ that `make test` has no time fo
 
 test-loader: setup ## boot loaders on a real FAT with every write cut, and U-Boot's script run by U-Boot
 	@$(NODE) --test --test-concurrency=1 qemu/loader/*.test.ts
+
+test-installed: setup ## the ARM roots, file by file, against what mmdebstrap installs under emulation (ten minutes)
+	@builder/emulation.sh qemu-aarch64 qemu-arm
+	@ATOLL_IMAGE=vm-arm64 $(NODE) --test builder/test/installed.test.ts
+	@ATOLL_IMAGE=vm-armv7 $(NODE) --test builder/test/installed.test.ts
 
 test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress

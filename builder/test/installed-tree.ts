@@ -136,17 +136,22 @@ async function makeRepository(archives: readonly Archive[], folder: string): Pro
   await tool(['sh', '-ec', describe], { binds: [folder], cwd: folder });
 }
 
-/** What mmdebstrap installs for these packages. Made once (about a minute, 150 MB fetched), then read from the cache. */
+/**
+ * What mmdebstrap installs for these packages. Made once (about a minute, 150 MB fetched; several with emulation), then read from the cache.
+ * @param architecture Debian's name; another than this machine's needs emulation (`builder/emulation.sh`)
+ */
 export async function installedTree(
   packages: readonly ResolvedPackage[],
   apt: PrivateApt,
   cache: string,
+  architecture: string,
 ): Promise<InstalledTree> {
   const key = createHash('sha256')
     .update(canonicalJson(packages.map(({ name, sha256 }) => [name, sha256])))
     .update(await readFile(import.meta.filename))
     .digest('hex');
-  const kept = join(cache, 'installed', `${key.slice(0, 24)}.json`);
+  const folder = join(cache, 'installed', architecture);
+  const kept = join(folder, `${key.slice(0, 24)}.json`);
   if (existsSync(kept)) return JSON.parse(await readFile(kept, 'utf8')) as InstalledTree;
   const temporary = await makeTemporary(join(cache, 'tmp'));
   try {
@@ -155,13 +160,14 @@ export async function installedTree(
     await makeRepository(archives, repository);
     const tar = join(temporary, 'installed.tar');
     const include = packages.map(({ name, version }) => `${name}=${version}`).join(',');
-    const options = ['--variant=essential', '--quiet', '--format=tar', '--aptopt=APT::Install-Recommends "false"'];
+    const options = ['--variant=essential', '--quiet', '--format=tar', `--architectures=${architecture}`];
+    options.push('--aptopt=APT::Install-Recommends "false"');
     await run(['mmdebstrap', ...options, `--include=${include}`, '', tar, `deb [trusted=yes] copy:${repository} ./`], {
       env: { ...process.env, LC_ALL: 'C.UTF-8', SOURCE_DATE_EPOCH: '1780000000' },
     });
     const tree = await listTar(tar);
     const installed = { packages: archives.map(({ name }) => name).sort(), owners: await listOwners(tar), tree };
-    await rm(join(cache, 'installed'), { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true });
     await writeFileAtomic(kept, JSON.stringify(installed));
     return installed;
   } finally {

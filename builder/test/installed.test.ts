@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { architectures } from '../src/boards.ts';
 import { loadDefinition } from '../src/definition/load.ts';
 import { listTree } from '../src/files.ts';
 import { mirrorsFrom, PrivateApt } from '../src/packages/apt.ts';
@@ -27,8 +28,10 @@ import {
 import { type Entry, type InstalledTree, installedTree, type Listing, listTar } from './installed-tree.ts';
 import { cli, makeWorkshop, succeeded } from './workshop.ts';
 
-const image = 'vm-x86_64';
+const image = process.env.ATOLL_IMAGE ?? 'vm-x86_64';
 let workshop = '';
+/** Of the image's architecture. */
+let multiarch = '';
 let installed: InstalledTree;
 let ours: Listing;
 let report: RootReport;
@@ -66,13 +69,12 @@ before(async () => {
   merged = new Set(packages.map(({ name }) => name));
   const { image: definition, lists } = await loadDefinition(image);
   leftOut = new Set(lists.leaveOut.keys());
-  const sources = {
-    architecture: 'amd64',
-    suites: definition.debian.suites,
-    components: definition.debian.components,
-    mirrors: mirrorsFrom(process.env),
-  };
-  installed = await installedTree(packages, new PrivateApt(cache, sources, new AbortController().signal), cache);
+  const { debian, multiarch: folder } = architectures[definition.architecture];
+  multiarch = folder;
+  const { suites, components } = definition.debian;
+  const sources = { architecture: debian, suites, components, mirrors: mirrorsFrom(process.env) };
+  const apt = new PrivateApt(cache, sources, new AbortController().signal);
+  installed = await installedTree(packages, apt, cache, debian);
   ours = await listTar(join(entry('root'), 'root.tar'));
   report = JSON.parse(await readFile(join(entry('root'), 'root.json'), 'utf8')) as RootReport;
   dropped = new Map(
@@ -197,17 +199,16 @@ test('without ldconfig’s cache, every library is where the loader looks by its
   const folders = Object.entries(ours).flatMap(([path, { text }]) =>
     path.startsWith('/etc/ld.so.conf.d/') ? (text ?? '').split('\n').filter(line => line.startsWith('/')) : [],
   );
-  const defaults = ['/lib/x86_64-linux-gnu', '/usr/lib/x86_64-linux-gnu', '/lib', '/usr/lib', '/usr/local/lib'];
+  const defaults = [`/lib/${multiarch}`, `/usr/lib/${multiarch}`, '/lib', '/usr/lib', '/usr/local/lib'];
   assert.deepEqual(
     folders.filter(folder => !defaults.includes(folder) && !folder.startsWith('/usr/local/')),
     [],
   );
   const libraries = Object.keys(ours).filter(path => /^\/usr\/lib\/.*\/lib[^/]+\.so(\.[^/]+)?$/.test(path));
-  const elsewhere = libraries.filter(path => !/^\/usr\/lib\/x86_64-linux-gnu\/[^/]+$/.test(path));
-  const loadedByPath =
-    /^\/usr\/lib\/x86_64-linux-gnu\/(systemd\/libsystemd-(core|shared)-|xtables\/)|^\/usr\/lib\/x86_64-linux-gnu\/(engines|ossl)/;
+  const here = `/usr/lib/${multiarch}/`;
+  const loadedByPath = /^(systemd\/libsystemd-(core|shared)-|xtables\/|engines|ossl|[^/]+$)/;
   assert.deepEqual(
-    elsewhere.filter(path => !loadedByPath.test(path)),
+    libraries.filter(path => !path.startsWith(here) || !loadedByPath.test(path.slice(here.length))),
     [],
   );
   assert.ok(libraries.length > 30);
