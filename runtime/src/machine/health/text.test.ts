@@ -5,7 +5,7 @@ import type { HealthReport } from '../upgrade/types.ts';
 import { panicLine } from './evidence.ts';
 import { linkAnswers } from './network.ts';
 import { trialBrief, trialText, upgradeCondition } from './text.ts';
-import { startJobs, unitNames, unitsShown } from './units.ts';
+import { owesWords, startJobs, unitNames, unitsShown } from './units.ts';
 
 const report: HealthReport = {
   at: '',
@@ -81,13 +81,25 @@ describe('what systemd and ip(8) say', () => {
   it('units as they are', () =>
     assert.deepEqual(
       unitsShown(
-        'Id=a.service\nActiveState=activating\nSubState=auto-restart\nNRestarts=4\n\nId=b.service\nActiveState=active\nSubState=running\nNRestarts=0\n',
+        'Id=a.service\nActiveState=activating\nSubState=auto-restart\nNRestarts=4\nInactiveExitTimestampMonotonic=12500000\n\nId=b.service\nActiveState=active\nSubState=running\nNRestarts=0\n',
       ),
       [
-        { name: 'a.service', active: 'activating', sub: 'auto-restart', restarts: 4, why: '' },
-        { name: 'b.service', active: 'active', sub: 'running', restarts: 0, why: '' },
+        { name: 'a.service', active: 'activating', sub: 'auto-restart', restarts: 4, why: '', begunSeconds: 12.5 },
+        { name: 'b.service', active: 'active', sub: 'running', restarts: 0, why: '', begunSeconds: 0 },
       ],
     ));
+  const starting = { name: 'a.service', active: 'activating', sub: 'start', restarts: 0, why: '', begunSeconds: 100 };
+  const rows: readonly (readonly [what: string, change: Partial<typeof starting>, asked: boolean])[] = [
+    ['one that has just begun to start', {}, false],
+    ['one that has been starting for a while', { begunSeconds: 60 }, true],
+    ['one that is started again', { restarts: 1 }, true],
+    ['one that has failed', { active: 'failed' }, true],
+    ['one that rests', { active: 'inactive', begunSeconds: 0 }, true],
+    ['one that is up', { active: 'active', begunSeconds: 0 }, false],
+  ];
+  for (const [what, change, asked] of rows)
+    it(`${asked ? 'the last words of' : 'nothing of'} ${what}`, () =>
+      assert.equal(owesWords({ ...starting, ...change }, 110), asked));
   it('a neighbour that has answered', () => {
     const neighbour = (state: string, dev = 'eth0') => [{ dst: '10.0.0.1', dev, state: [state] }];
     assert.equal(linkAnswers(neighbour('REACHABLE'), ['eth0']), true);

@@ -26,44 +26,75 @@ export const unitNames = (text: string): string[] =>
 export const startJobs = (text: string): string[] =>
   text.split('\n').flatMap(line => /^\s*\d+\s+(\S+)\s+(?:start|restart|verify-active)\s/.exec(line)?.[1] ?? []);
 
-/** Blocks of `systemctl show -p Id,ActiveState,SubState,NRestarts`. */
-export function unitsShown(text: string): UnitNow[] {
-  const units: UnitNow[] = [];
-  for (const block of text.split(/\n\s*\n/)) {
-    const fields = new Map(
-      block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+/** `Name=value` lines of `systemctl show`, as blocks: one for each unit. */
+const blocks = (text: string): ReadonlyMap<string, string>[] =>
+  text
+    .split(/\n\s*\n/)
+    .map(
+      block =>
+        new Map(
+          block.split('\n').map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
+        ),
     );
-    const name = fields.get('Id');
-    if (!name) continue;
-    units.push({
-      name,
-      active: fields.get('ActiveState') ?? '',
-      sub: fields.get('SubState') ?? '',
-      restarts: Number(fields.get('NRestarts') ?? 0) || 0,
-      why: '',
-    });
-  }
-  return units;
+
+/** What is asked of each unit. */
+const FIELDS = 'Id,ActiveState,SubState,NRestarts,InactiveExitTimestampMonotonic';
+
+export interface ShownUnit extends UnitNow {
+  /** When it left its rest, on the monotonic clock; 0: it rests, or is not known. */
+  readonly begunSeconds: number;
 }
+
+/** Blocks of `systemctl show -p` {@link FIELDS}. */
+export function unitsShown(text: string): ShownUnit[] {
+  return blocks(text).flatMap(fields => {
+    const name = fields.get('Id');
+    if (!name) return [];
+    return [
+      {
+        name,
+        active: fields.get('ActiveState') ?? '',
+        sub: fields.get('SubState') ?? '',
+        restarts: Number(fields.get('NRestarts') ?? 0) || 0,
+        why: '',
+        begunSeconds: (Number(fields.get('InactiveExitTimestampMonotonic') ?? 0) || 0) / 1_000_000,
+      },
+    ];
+  });
+}
+
+/** A unit may take so long to start before it is asked what keeps it: looking costs a small board more than it tells. */
+const PATIENCE_SECONDS = 30;
+
+/** Whether what a unit said last explains something. */
+export const owesWords = ({ active, restarts, begunSeconds }: ShownUnit, uptimeSeconds: number): boolean =>
+  active !== 'active' && (active !== 'activating' || restarts > 0 || uptimeSeconds - begunSeconds > PATIENCE_SECONDS);
+
+const MONOTONIC_NS = 1_000_000_000;
 
 /** @param sentences what the daemons say of themselves, by unit */
 export async function unitsNow(role: Role, sentences: Readonly<Record<string, string>>): Promise<UnitsNow> {
-  const [system, failedText, jobsText] = await Promise.all([
-    printed('systemctl', ['is-system-running']),
-    printed('systemctl', ['list-units', '--state=failed', '--plain', '--no-legend', '--no-pager', '--full']),
-    printed('systemctl', ['list-jobs', '--plain', '--no-legend', '--no-pager']),
+  const [manager] = blocks(await printed('systemctl', ['show', '-p', 'SystemState,NFailedUnits,NJobs']));
+  const count = (name: string): number => Number(manager?.get(name) ?? 0) || 0;
+  // Each of these is a process: none for an answer that is known.
+  const [failedText, jobsText] = await Promise.all([
+    count('NFailedUnits') > 0
+      ? printed('systemctl', ['list-units', '--state=failed', '--plain', '--no-legend', '--no-pager', '--full'])
+      : '',
+    count('NJobs') > 0 ? printed('systemctl', ['list-jobs', '--plain', '--no-legend', '--no-pager']) : '',
   ]);
   const failed = unitNames(failedText);
-  const shown = unitsShown(
-    await printed('systemctl', ['show', '-p', 'Id,ActiveState,SubState,NRestarts', ...wanted[role], ...failed]),
-  );
+  const shown = unitsShown(await printed('systemctl', ['show', '-p', FIELDS, ...wanted[role], ...failed]));
+  const uptimeSeconds = Number(process.hrtime.bigint()) / MONOTONIC_NS;
   const explained = await Promise.all(
-    shown.map(async unit =>
-      unit.active === 'active' ? unit : { ...unit, why: sentences[unit.name] || (await lastWords(unit.name)) },
-    ),
+    shown.map(async ({ begunSeconds, ...unit }): Promise<UnitNow> => {
+      if (unit.active === 'active') return unit;
+      const owes = owesWords({ begunSeconds, ...unit }, uptimeSeconds);
+      return { ...unit, why: sentences[unit.name] || (owes ? await lastWords(unit.name) : '') };
+    }),
   );
   return {
-    system: system.trim(),
+    system: manager?.get('SystemState') ?? '',
     jobs: startJobs(jobsText),
     failed: explained.filter(({ name }) => failed.includes(name) && !wanted[role].includes(name)),
     wanted: explained.filter(({ name }) => wanted[role].includes(name)),
