@@ -26,6 +26,7 @@ import type { Progress } from './progress.ts';
 import { spdxDocument } from './sbom.ts';
 import { StepRunner } from './step.ts';
 import { fetchArchives } from './steps/archives.ts';
+import { buildBlockMap } from './steps/block-map.ts';
 import { buildCodeCache, daemonFlags } from './steps/code-cache.ts';
 import { compressDisk } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
@@ -400,6 +401,12 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const disk = (await steps.run(buildDisk, { ...diskInputs, seed: fixedUuid(`${image.name}:disk`), epoch, tools }))[
     'disk.raw'
   ];
+  const bmap = (
+    await steps.run(buildBlockMap, {
+      disk,
+      contentBytes: { 'root-a': erofs['root.erofs'].sizeBytes, 'verity-a': erofs['root.verity'].sizeBytes },
+    })
+  )['disk.raw.bmap'];
   const wantsCompressed = options.compress && image.outputs.includes('zst');
   const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
 
@@ -424,6 +431,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const copies: Record<string, FileRef> = {
     [basename(names.raw)]: disk,
     ...(compressed ? { [basename(names.compressed)]: compressed } : {}),
+    [basename(names.bmap)]: bmap,
     [basename(names.uki)]: uki['image.efi'],
     [basename(names.kernel)]: kernel.vmlinuz,
     [basename(names.initrd)]: initrd,

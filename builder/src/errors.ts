@@ -23,6 +23,10 @@ export type BuildErrorCode =
   | 'INPUT_CHANGED'
   | 'KEYS_MISSING'
   | 'KEYS_BROKEN'
+  | 'IMAGE_DAMAGED'
+  | 'TARGET_REFUSED'
+  | 'TARGET_FAILED'
+  | 'CONFIGURATION_INVALID'
   | 'USAGE'
   | 'INTERRUPTED';
 

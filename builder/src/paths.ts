@@ -37,6 +37,8 @@ export interface ArtefactPaths {
   readonly raw: string;
   /** The same, compressed: what is published and flashed. Absent after `--no-compress`. */
   readonly compressed: string;
+  /** Which blocks of either have to be written (bmap-tools 2.0). */
+  readonly bmap: string;
   /** The unified kernel image on the ESP. */
   readonly uki: string;
   /** The bare kernel (bzImage/Image) of the UKI, for `qemu -kernel`. */
@@ -55,6 +57,7 @@ export function artefactPaths(image: string, out: string = join(repositoryRoot, 
     directory,
     raw: join(directory, `${image}.raw`),
     compressed: join(directory, `${image}.raw.zst`),
+    bmap: join(directory, `${image}.raw.bmap`),
     uki: join(directory, `${image}.efi`),
     kernel: join(directory, 'kernel'),
     initrd: join(directory, 'initrd'),
