@@ -1,4 +1,5 @@
 /** The table `make bench` prints: one frame a section, its columns as wide as they need. */
+import { type Align, framed, type Grid, width } from '../../builder/src/table.ts';
 import type { Summary } from './figures.ts';
 import { amount, range, times } from './units.ts';
 
@@ -11,8 +12,6 @@ export interface SectionReport {
   /** What could not be measured, and why. */
   readonly problems: readonly string[];
 }
-
-type Align = 'left' | 'right';
 
 interface Column {
   readonly head: string;
@@ -44,14 +43,6 @@ const columns: readonly Column[] = [
   },
 ];
 
-/** Columns on a terminal; none of the characters used here is wider or narrower than one. */
-const width = (text: string): number => [...text].length;
-
-const pad = (text: string, to: number, align: Align): string => {
-  const blanks = ' '.repeat(Math.max(0, to - width(text)));
-  return align === 'left' ? text + blanks : blanks + text;
-};
-
 /** Breaks at blanks; a longer word stands alone, cut to the width. */
 export function wrap(text: string, columnsWide: number): string[] {
   const lines: string[] = [];
@@ -67,12 +58,6 @@ export function wrap(text: string, columnsWide: number): string[] {
     lines.push(current);
   }
   return lines;
-}
-
-interface Grid {
-  readonly head: readonly string[];
-  readonly aligns: readonly Align[];
-  readonly body: readonly (readonly string[])[];
 }
 
 /** The figures, a row each, in those columns that say anything. */
@@ -102,15 +87,6 @@ function cellGrid(summaries: readonly Summary[]): Grid {
     aligns: ['left', ...heads.map((): Align => 'right')],
     body: rows.map(row => [row, ...heads.map(head => cell(row, head))]),
   };
-}
-
-function framed({ head, aligns, body }: Grid): string[] {
-  const widths = head.map((text, index) => Math.max(width(text), ...body.map(row => width(row[index] ?? ''))));
-  const rule = (start: string, middle: string, end: string): string =>
-    start + widths.map(one => '─'.repeat(one + 2)).join(middle) + end;
-  const line = (texts: readonly string[]): string =>
-    `│ ${texts.map((text, index) => pad(text, widths[index] ?? 0, aligns[index] ?? 'left')).join(' │ ')} │`;
-  return [rule('┌', '┬', '┐'), line(head), rule('├', '┼', '┤'), ...body.map(line), rule('└', '┴', '┘')];
 }
 
 /** Of the lines that say what could not be measured. */

@@ -1,22 +1,36 @@
-/** The builder's command line: `node --import tsx builder/src/cli.ts <command>`. */
+/** The builder's command line: `atoll-builder <command>` (builder/bin), `node --import tsx builder/src/cli.ts <command>`. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import { buildImage } from './build.ts';
 import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
 import { BuildError, describeError, explain, interrupted } from './errors.ts';
+import { flashCommand, flashHelp } from './flash/command.ts';
 import { keysCommand, keysHelp } from './keys/command.ts';
 import { type KeyKind, keyKinds, keysDirectory } from './keys/places.ts';
 import type { BuildManifest } from './manifest.ts';
+import { parseOptions } from './options.ts';
 import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { sizeReport } from './size.ts';
 import { ensureTools } from './tools-tree.ts';
 
+/** Commands with options of their own. */
+const ownCommands: Readonly<
+  Record<
+    string,
+    { readonly help: string; readonly run: (argv: readonly string[], signal: AbortSignal) => Promise<number> }
+  >
+> = {
+  flash: { help: flashHelp, run: flashCommand },
+};
+const ownCommandsHelp = Object.values(ownCommands)
+  .map(({ help: text }) => text)
+  .join('');
+
 const help = `Builds Atoll's images.
 
-  node --import tsx builder/src/cli.ts COMMAND
+  atoll-builder COMMAND          (npx atoll-builder; node --import tsx builder/src/cli.ts)
 
   build [IMAGE]   build an image: a name or a file of images/ (default vm-x86_64)
     --out DIR       where <image>/ goes (default out)
@@ -32,7 +46,7 @@ const help = `Builds Atoll's images.
   images          list the images that can be built
   tools           make or renew the tools tree in the cache
   size [IMAGE]    what a built image is made of, largest first
-${keysHelp}  --help          this text
+${keysHelp}${ownCommandsHelp}  --help          this text
 
 Environment:
   ATOLL_CACHE                   what is downloaded and built (default ~/.cache/atoll, about 5 GB)
@@ -75,39 +89,23 @@ function parse(argv: readonly string[]): Arguments {
     channel: { type: 'string' },
     help: { type: 'boolean', short: 'h', default: false },
   } as const;
-  try {
-    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    const { out, runtime, update, version, notes } = values;
-    return {
-      positional: positionals,
-      values: {
-        out,
-        runtime,
-        update,
-        help: values.help,
-        compress: !values['no-compress'],
-        keys: keyKind(values.keys),
-        rolloutPercent: percent(values.rollout),
-        channel: values.channel ?? join(out, 'channel'),
-        ...(version === undefined ? {} : { version }),
-        ...(notes === undefined ? {} : { notes }),
-      },
-    };
-  } catch (cause) {
-    if (cause instanceof BuildError) throw cause;
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const [, dashes = '--', word = ''] = /'(--?)([^' ]+)/.exec(text) ?? [];
-    if (word in options || word.startsWith('h,')) {
-      // The option is known: node:util says what is wrong with its value.
-      const needs = /argument/.test(text) && !/does not take/.test(text) ? 'needs a value' : 'takes no value';
-      throw new BuildError('USAGE', `option --${word.replace(/^h,/, 'help')} ${needs}`, { hint: 'See --help.', cause });
-    }
-    const guess = nearest(word, Object.keys(options));
-    throw new BuildError('USAGE', `unknown option ${dashes}${word}`, {
-      hint: guess ? `Did you mean --${guess}?` : 'See --help.',
-      cause,
-    });
-  }
+  const { values, positionals } = parseOptions(argv, options);
+  const { out, runtime, update, version, notes } = values;
+  return {
+    positional: positionals,
+    values: {
+      out,
+      runtime,
+      update,
+      help: values.help,
+      compress: !values['no-compress'],
+      keys: keyKind(values.keys),
+      rolloutPercent: percent(values.rollout),
+      channel: values.channel ?? join(out, 'channel'),
+      ...(version === undefined ? {} : { version }),
+      ...(notes === undefined ? {} : { notes }),
+    },
+  };
 }
 
 function keyKind(word: string): KeyKind {
@@ -209,7 +207,7 @@ async function size(args: Arguments): Promise<void> {
 function checkWords([command, ...words]: readonly string[]): void {
   const allowed = commands[command ?? ''];
   if (allowed === undefined) {
-    const guess = nearest(command ?? '', Object.keys(commands));
+    const guess = nearest(command ?? '', [...Object.keys(commands), ...Object.keys(ownCommands)]);
     const hint = guess && command ? `Did you mean ${guess}?` : 'See --help.';
     throw new BuildError('USAGE', command ? `unknown command ${command}` : 'no command given', { hint });
   }
@@ -232,6 +230,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of signals) process.on(name, interrupt);
   try {
+    const own = ownCommands[argv[0] ?? ''];
+    if (own && !argv.some(word => word === '--help' || word === '-h'))
+      return await own.run(argv.slice(1), abort.signal);
+    if (own) {
+      process.stdout.write(help);
+      return 0;
+    }
     const args = parse(argv);
     const command = args.positional[0];
     if (args.values.help || command === 'help') {
@@ -247,7 +252,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (abort.signal.aborted) {
-      process.stderr.write(`${describeError(interrupted(error))}\n`);
+      const known = error instanceof BuildError && error.code === 'INTERRUPTED' && error.hint !== undefined;
+      process.stderr.write(`${describeError(known ? error : interrupted(error))}\n`);
       return 130;
     }
     process.stderr.write(`${describeError(explain(error, 'building', cacheDirectory()))}\n`);

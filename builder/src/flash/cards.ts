@@ -1,0 +1,200 @@
+/** Which cards are flashed, and what each is told: from the options, or from a file with a line for each card. */
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { rejectProblems } from '../definition/load.ts';
+import { type Problem, YamlReader } from '../definition/yaml-reader.ts';
+import { BuildError } from '../errors.ts';
+import type { Customisation } from './customise.ts';
+
+export interface CardRequest extends Customisation {
+  /** A path as it was given. */
+  readonly to: string;
+}
+
+export interface CardOptions {
+  readonly to: readonly string[];
+  readonly userData?: string;
+  readonly networkConfig?: string;
+  readonly hostname?: string;
+  readonly hostnamePattern?: string;
+  /** The number of the first card in the pattern. */
+  readonly first: number;
+  /** A file; `-` is standard input. */
+  readonly token?: string;
+  readonly server?: string;
+  readonly cards?: string;
+}
+
+/** One card of the file, in its words. Paths are as they were written. */
+type Row = Readonly<Partial<Record<Column, string>>>;
+const columns = ['to', 'hostname', 'user-data', 'network-config', 'token', 'server'] as const;
+type Column = (typeof columns)[number];
+
+const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
+
+async function readGiven(path: string): Promise<Buffer> {
+  return readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new BuildError(
+      'USAGE',
+      `${path} cannot be read: ${cause.code === 'ENOENT' ? 'there is no such file' : cause.message}`,
+      {
+        hint: 'Nothing was written.',
+        cause,
+      },
+    );
+  });
+}
+
+/** What somebody who gives the secret itself has to be told, without repeating it. */
+const tokenIsAFile = usage(
+  '--token takes a file with the token, not the token: anybody on this machine could read it in the list of processes',
+  'Put it into a file that only you can read, or give it on standard input: --token -',
+);
+
+async function readToken(path: string): Promise<string> {
+  const parts: Buffer[] = [];
+  try {
+    if (path === '-') for await (const part of process.stdin) parts.push(part as Buffer);
+    else for await (const part of createReadStream(path)) parts.push(part as Buffer);
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw tokenIsAFile;
+    throw usage('the file of --token cannot be read', 'Nothing was written.');
+  }
+  const token = Buffer.concat(parts).toString('utf8').trim();
+  if (token === '') throw usage('there is no token in what --token names', 'Nothing was written.');
+  return token;
+}
+
+/** `node-{n}` with 7 is node-7, `node-{nn}` node-07. */
+export function numbered(pattern: string, number: number): string {
+  return pattern.replace(/\{(n+)\}/g, (_, digits: string) => String(number).padStart(digits.length, '0'));
+}
+
+/** RFC 4180: fields in commas, those with a comma, a quote or a new line in quotes. */
+export function csvRows(text: string): string[][] {
+  const rows: string[][] = [];
+  let row: string[] = [];
+  const field = /(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/gy;
+  const clean = text.replace(/^\ufeff/, '');
+  while (field.lastIndex < clean.length) {
+    const match = field.exec(clean);
+    if (!match) return [];
+    row.push((match[1]?.replaceAll('""', '"') ?? match[2] ?? '').trim());
+    if (match[3] === ',' && field.lastIndex < clean.length) continue;
+    if (match[3] === ',') row.push('');
+    rows.push(row);
+    row = [];
+  }
+  return rows.filter(each => each.some(value => value !== ''));
+}
+
+function rowsOfCsv(path: string, text: string): { row: Row; where: string }[] {
+  const [head, ...body] = csvRows(text);
+  const problems: Problem[] = [];
+  if (!head) throw usage(`${path} is no CSV file`, `Its first line names the columns: ${columns.join(',')}.`);
+  const unknown = head.filter(name => !columns.some(column => column === name));
+  for (const name of unknown)
+    problems.push({ where: `${path}:1`, message: `unknown column "${name}"; known are: ${columns.join(', ')}` });
+  const found = body.map((values, index) => {
+    const where = `${path}:${index + 2}`;
+    if (values.length > head.length)
+      problems.push({ where, message: `has ${values.length} fields, more than there are columns: ${head.length}` });
+    const entries = head.flatMap((name, at) => (values[at] ? [[name, values[at]] as const] : []));
+    return { row: Object.fromEntries(entries) as Row, where };
+  });
+  reject(path, problems);
+  return found;
+}
+
+function rowsOfYaml(path: string, text: string): { row: Row; where: string }[] {
+  const reader = new YamlReader(path, text);
+  const found = reader.root.list().map(item => {
+    const fields = item.mapping([], columns);
+    const entries = [...fields].map(([name, value]) => [name, value.text(/\S/, 'text')] as const);
+    return { row: Object.fromEntries(entries) as Row, where: item.where };
+  });
+  reject(path, reader.problems);
+  return found;
+}
+
+function reject(path: string, problems: readonly Problem[]): void {
+  try {
+    rejectProblems(path, problems);
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    throw new BuildError('USAGE', error.message, {
+      ...(error.where === undefined ? {} : { where: error.where }),
+      ...(error.tail === undefined ? {} : { tail: error.tail }),
+      hint: 'docs/flashing.md shows such a file.',
+    });
+  }
+}
+
+async function requestOf(row: Row, where: string): Promise<CardRequest> {
+  if (row.to === undefined)
+    throw new BuildError('USAGE', 'the card has no "to"', { where, hint: 'Name the disk or file of each card.' });
+  const document = async (path: string) => ({ path, bytes: await readGiven(path) });
+  const { 'user-data': userData, 'network-config': networkConfig, hostname, token, server } = row;
+  return {
+    to: row.to,
+    documents: {
+      ...(userData === undefined ? {} : { 'user-data': await document(userData) }),
+      ...(networkConfig === undefined ? {} : { 'network-config': await document(networkConfig) }),
+    },
+    ...(hostname === undefined ? {} : { hostname }),
+    ...(token === undefined ? {} : { token }),
+    ...(server === undefined ? {} : { server }),
+  };
+}
+
+/** Nothing may be flashed twice, and no two nodes may have one name. */
+function checkTogether(cards: readonly CardRequest[]): void {
+  for (const [what, of] of [
+    ['card', ({ to }: CardRequest) => to],
+    ['host name', ({ hostname }: CardRequest) => hostname],
+  ] as const) {
+    const names = cards.flatMap(card => of(card) ?? []);
+    const twice = names.find((name, index) => names.indexOf(name) !== index);
+    if (twice !== undefined)
+      throw usage(
+        `the ${what} ${twice} is there twice`,
+        what === 'card'
+          ? 'Name each card once.'
+          : 'Give each card its own: --hostname-pattern node-{n}, or --cards FILE.',
+      );
+  }
+}
+
+/** @throws BuildError USAGE for what does not fit together, or cannot be read. */
+export async function requestedCards(options: CardOptions): Promise<CardRequest[]> {
+  const { to, userData, networkConfig, hostname, hostnamePattern, server, cards: file } = options;
+  if (hostname !== undefined && hostnamePattern !== undefined)
+    throw usage('--hostname and --hostname-pattern do not go together', 'Use one of them.');
+  if (hostnamePattern !== undefined && !/\{n+\}/.test(hostnamePattern))
+    throw usage(`--hostname-pattern ${hostnamePattern} has no {n} in it`, 'For example node-{n}.');
+  if (file !== undefined && to.length > 0)
+    throw usage('--cards and --to do not go together', 'The file names the disk of each card, as "to".');
+  const token = options.token === undefined ? undefined : await readToken(options.token);
+  const isYaml = file !== undefined && /\.ya?ml$/.test(file);
+  const rows =
+    file === undefined
+      ? to.map(path => ({ row: { to: path } as Row, where: '' }))
+      : (isYaml ? rowsOfYaml : rowsOfCsv)(file, (await readGiven(file)).toString('utf8'));
+  if (file !== undefined && rows.length === 0)
+    throw usage(`there is no card in ${file}`, 'It has a line for each card.');
+  const common: Row = {
+    ...(userData === undefined ? {} : { 'user-data': userData }),
+    ...(networkConfig === undefined ? {} : { 'network-config': networkConfig }),
+    ...(server === undefined ? {} : { server }),
+    ...(token === undefined ? {} : { token }),
+    ...(hostname === undefined ? {} : { hostname }),
+  };
+  const requests = await Promise.all(
+    rows.map(({ row, where }, index) => {
+      const named = hostnamePattern === undefined ? {} : { hostname: numbered(hostnamePattern, options.first + index) };
+      return requestOf({ ...common, ...named, ...row }, where);
+    }),
+  );
+  checkTogether(requests);
+  return requests;
+}

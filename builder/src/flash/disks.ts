@@ -1,0 +1,104 @@
+/** The disks of this machine, as lsblk(8) and sysfs tell: what they are, what is on them, what uses them. */
+import { readFile, stat } from 'node:fs/promises';
+import { BuildError } from '../errors.ts';
+import { run } from '../process.ts';
+
+export interface BlockDevice {
+  /** `sdb`, `mmcblk0`, `loop3` */
+  readonly name: string;
+  /** `/dev/sdb` */
+  readonly path: string;
+  /** lsblk's word: disk, part, loop, crypt, lvm, raid1, rom… */
+  readonly type: string;
+  readonly sizeBytes: number;
+  readonly readOnly: boolean;
+  /** Made to be taken out, or plugged in from outside. */
+  readonly removable: boolean;
+  /** usb, sata, nvme, mmc…; empty where it is not known. */
+  readonly bus: string;
+  /** Vendor and model, for people; empty where it is not known. */
+  readonly model: string;
+  readonly fileSystem: string;
+  /** The file system's label, or the partition's name. */
+  readonly label: string;
+  /** Folders, and `[SWAP]`. */
+  readonly mountPoints: readonly string[];
+  /** `8:16` */
+  readonly number: string;
+  /** Partitions, and what is made of them (dm, md). */
+  readonly children: readonly BlockDevice[];
+  /** Of a loop device: the file it shows, and the number of the device that file is on. */
+  readonly backing?: { readonly file: string; readonly number: string };
+}
+
+const columns = 'NAME,PATH,TYPE,SIZE,RO,RM,HOTPLUG,TRAN,VENDOR,MODEL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS,MAJ:MIN'.split(
+  ',',
+);
+
+type Row = Readonly<Record<string, unknown>>;
+
+const text = (row: Row, name: string): string => (typeof row[name] === 'string' ? row[name].trim() : '');
+/** lsblk before 2.38 writes "1" and "0". */
+const flag = (row: Row, name: string): boolean => row[name] === true || row[name] === '1';
+const readText = (path: string): Promise<string> =>
+  readFile(path, 'utf8').then(
+    content => content.trim(),
+    () => '',
+  );
+
+/** `dev` of stat(2) as major:minor. */
+const deviceNumber = (dev: number): string =>
+  `${Math.floor(dev / 256) % 4096}:${(dev % 256) + Math.floor(dev / 2 ** 20) * 256}`;
+
+async function backingOf(name: string): Promise<BlockDevice['backing']> {
+  const file = await readText(`/sys/block/${name}/loop/backing_file`);
+  if (file === '') return undefined;
+  const number = await stat(file).then(
+    ({ dev }) => deviceNumber(dev),
+    () => '',
+  );
+  return { file, number };
+}
+
+async function deviceOf(row: Row): Promise<BlockDevice> {
+  const name = text(row, 'name');
+  const type = text(row, 'type');
+  const backing = type === 'loop' ? await backingOf(name) : undefined;
+  const bus = text(row, 'tran') || (name.startsWith('mmcblk') ? 'mmc' : '');
+  const isCard = name.startsWith('mmcblk') && (await readText(`/sys/block/${name}/device/type`)) === 'SD';
+  const points = Array.isArray(row.mountpoints) ? row.mountpoints : [];
+  const children = Array.isArray(row.children) ? (row.children as Row[]) : [];
+  return {
+    name,
+    path: text(row, 'path') || `/dev/${name}`,
+    type,
+    sizeBytes: Number(row.size) || 0,
+    readOnly: flag(row, 'ro'),
+    removable: flag(row, 'rm') || flag(row, 'hotplug') || bus === 'usb' || isCard,
+    bus,
+    // A number of the PCI vendor says nothing.
+    model: [text(row, 'vendor'), text(row, 'model')].filter(word => !/^(0x[0-9a-f]+)?$/.test(word)).join(' '),
+    fileSystem: text(row, 'fstype'),
+    label: text(row, 'label') || text(row, 'partlabel'),
+    mountPoints: points.filter((point): point is string => typeof point === 'string'),
+    number: text(row, 'maj:min').trim(),
+    children: await Promise.all(children.map(deviceOf)),
+    ...(backing === undefined ? {} : { backing }),
+  };
+}
+
+/** All disks, loop devices in use too. @throws BuildError TOOL_FAILED where lsblk cannot tell. */
+export async function listDisks(): Promise<BlockDevice[]> {
+  const { stdout } = await run(['lsblk', '--json', '--bytes', '--output', columns.join(',')], {
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  const { blockdevices } = JSON.parse(stdout) as { readonly blockdevices?: Row[] };
+  if (!blockdevices) throw new BuildError('TOOL_FAILED', 'lsblk does not say which disks there are', { tail: stdout });
+  return Promise.all(blockdevices.map(deviceOf));
+}
+
+/** A device and everything made of it. */
+export function* withChildren(device: BlockDevice): Generator<BlockDevice> {
+  yield device;
+  for (const child of device.children) yield* withChildren(child);
+}
