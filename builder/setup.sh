@@ -21,7 +21,7 @@ fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@" || sudo "$@"; fi; }
 
 # --- Debian packages ------------------------------------------------------------------------------------------------------------
-packages=(make g++ python3 ca-certificates git mmdebstrap bubblewrap debian-archive-keyring zstd xz-utils e2fsprogs openssl iproute2 nftables kmod openssh-client)
+packages=(make g++ python3 ca-certificates git mmdebstrap bubblewrap bmap-tools debian-archive-keyring zstd xz-utils e2fsprogs openssl iproute2 nftables kmod openssh-client)
 if ! has_node20 node && [ ! -x "$node_home/bin/node" ]; then packages+=(npm); fi
 missing=()
 for package in "${packages[@]}"; do

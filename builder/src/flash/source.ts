@@ -3,7 +3,7 @@
  */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { type FileHandle, lstat, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { PassThrough, pipeline, Transform } from 'node:stream';
 import { listImages } from '../definition/load.ts';
@@ -51,7 +51,7 @@ const damaged = (path: string, why: string, cause?: unknown): BuildError =>
   });
 
 const exists = (path: string): Promise<boolean> =>
-  lstat(path).then(
+  stat(path).then(
     () => true,
     () => false,
   );
@@ -89,7 +89,7 @@ async function publishedSum(path: string): Promise<string | undefined> {
 }
 
 async function bytesAfter(path: string): Promise<number> {
-  const { size } = await lstat(path);
+  const { size } = await stat(path);
   if (!isCompressed(path)) return size;
   const file = await open(path, 'r');
   try {
