@@ -251,8 +251,10 @@ export async function main(argv: readonly string[]): Promise<number> {
     else await size(args);
     return 0;
   } catch (error) {
-    if (abort.signal.aborted) {
-      const known = error instanceof BuildError && error.code === 'INTERRUPTED' && error.hint !== undefined;
+    const isStopped = error instanceof BuildError && error.code === 'INTERRUPTED';
+    if (abort.signal.aborted || isStopped) {
+      // Flashing says itself what it leaves behind.
+      const known = isStopped && error.hint !== undefined;
       process.stderr.write(`${describeError(known ? error : interrupted(error))}\n`);
       return 130;
     }

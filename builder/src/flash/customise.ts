@@ -54,7 +54,9 @@ function withOptions(text: string, customisation: Customisation): string {
   const keys = optionKeys(customisation, document.hasIn(['atoll', 'role']));
   if (keys.length === 0) return text;
   for (const [path, value] of keys) document.setIn(path, value);
-  const changed = document.toString({ lineWidth: 0 });
+  const printed = document.toString({ lineWidth: 0 });
+  // The printer sets a comment at the top apart.
+  const changed = text.startsWith(`${header}\n`) ? printed : printed.replace(`${header}\n`, header);
   return changed.startsWith(header) ? changed : `${header}${changed.replace(/^#cloud-config\s*\n/m, '')}`;
 }
 

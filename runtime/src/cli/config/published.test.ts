@@ -34,7 +34,7 @@ describe('the JSON schema', () => {
   }
   const wrong: readonly (readonly [text: string, error: string])[] = [
     ['hostnme: a', 'hostnme: unknown'],
-    ['packages: [vim]', 'packages: not'],
+    ['package_upgrade: true', 'package_upgrade: not'],
     ['atoll: {https-listen-port: 70000}', 'atoll.https-listen-port: maximum'],
     ['atoll: {role: master}', 'atoll.role: enum'],
     ['users: [{gecos: Bob}]', 'users.0: anyOf'],

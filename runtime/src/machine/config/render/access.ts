@@ -3,13 +3,18 @@
  */
 
 import type { UserData } from '../schema.ts';
-import type { User } from '../sections/cloudInit.ts';
+import { isRootBySudo, type User, usersOf } from '../sections/cloudInit.ts';
 import type { MetaData } from '../sections/metaData.ts';
 import type { Rendered, RenderedUser } from '../types.ts';
 
 export function renderAccess(userData: UserData, metaData: MetaData): Partial<Rendered> {
-  const { users: given = [], ssh_authorized_keys: keys = [], ssh_pwauth: passwords, disable_root: noRoot } = userData;
-  const rootKeys = noRoot === true ? [] : [...new Set([...keys, ...publicKeys(metaData)].map(line))];
+  const { ssh_authorized_keys: keys = [], ssh_pwauth: passwords, disable_root: noRoot } = userData;
+  const given = usersOf(userData).map(({ user }) => user);
+  // There is no sudo: whoever would be root by it without a password is let in as root.
+  const alsoRoot = given.flatMap(user =>
+    typeof user !== 'string' && isRootBySudo(user) ? (user.ssh_authorized_keys ?? []) : [],
+  );
+  const rootKeys = noRoot === true ? [] : [...new Set([...keys, ...publicKeys(metaData), ...alsoRoot].map(line))];
   const others = given.flatMap(user => (user === 'default' || named(user, 'root') ? [] : [rendered(user)]));
   const asRoot = given.find((user): user is User => typeof user !== 'string' && user.name === 'root');
   const root: RenderedUser = {
@@ -41,13 +46,16 @@ function rendered(user: string | User): RenderedUser {
     ...(user.primary_group === undefined ? {} : { primaryGroup: user.primary_group }),
     comment: user.gecos ?? '',
     ...(home === undefined ? {} : { home }),
-    shell: user.shell ?? (user.system === true ? '/usr/sbin/nologin' : '/bin/sh'),
+    shell: shellOf(user.shell) ?? (user.system === true ? '/usr/sbin/nologin' : '/bin/sh'),
     groups,
     keys: (user.ssh_authorized_keys ?? []).map(line),
     createHome: user.no_create_home !== true && user.system !== true,
     ...hash(user),
   };
 }
+
+/** The image has no bash. */
+const shellOf = (shell: string | undefined): string | undefined => (shell?.endsWith('/bash') ? '/bin/sh' : shell);
 
 /** cloud-init locks the password unless it is told not to. */
 const hash = (user: User | undefined): { passwordHash?: string } =>

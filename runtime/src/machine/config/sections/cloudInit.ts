@@ -32,8 +32,9 @@ import {
   timeZone,
   userName,
 } from './cloudInitWords.ts';
+import { imagerFields } from './imager.ts';
 
-const NO_SUDO = 'the image has no sudo: give your key to root in ssh_authorized_keys';
+export const NO_SUDO = 'the image has no sudo: give your key to root in ssh_authorized_keys';
 const NOT_HERE = 'the image has nothing that knows it';
 
 const user = mapping({
@@ -52,9 +53,9 @@ const user = mapping({
       meaning: 'the path of a shell',
       pattern: /^\/\S+$/,
       refuse: path =>
-        /\/(sh|nologin|false)$/.test(path) ? undefined : 'is not in the image: /bin/sh and /usr/sbin/nologin are',
+        /\/(sh|bash|nologin|false)$/.test(path) ? undefined : 'is not in the image: /bin/sh and /usr/sbin/nologin are',
     }),
-    'the login shell; default /bin/sh',
+    'the login shell; default /bin/sh, which also stands for bash',
   ),
   hashed_passwd: field(passwordHash, 'the hash of the password', { aliases: ['hashed-passwd', 'passwd'] }),
   lock_passwd: field(boolean(), 'no login with a password; default true', { aliases: ['lock-passwd'] }),
@@ -67,7 +68,10 @@ const user = mapping({
     'a password in a file is read by many: give its hash, hashed_passwd (openssl passwd -6)',
   ),
   'plain-text-passwd': unsupported('the password', 'give its hash: hashed_passwd (openssl passwd -6)'),
-  sudo: unsupported('sudo rules', NO_SUDO),
+  sudo: field(
+    either(text({ lenient: true, maxLength: 1000 }), list(text({ maxLength: 1000 }))),
+    'the image has no sudo; "ALL=(ALL) NOPASSWD:ALL" lets the keys of this user in as root',
+  ),
   doas: unsupported('doas rules', NO_SUDO),
   ssh_import_id: unsupported('keys from a service', 'the node does not ask others who may log in: give the keys'),
   'ssh-import-id': unsupported('keys from a service', 'the node does not ask others who may log in: give the keys'),
@@ -171,6 +175,10 @@ export const cloudInitFields = {
     'users of the system, who may log in by SSH with a key; "default" stands for root',
     { examples: [['default', { name: 'service', ssh_authorized_keys: ['ssh-ed25519 AAAA… me@laptop'] }]] },
   ),
+  user: field(
+    either(user, text({ refuse: () => 'is not available: give the user in users' })),
+    'one more user, as in users',
+  ),
   ssh_authorized_keys: field(
     list(sshKey, { maxItems: 100 }),
     'public keys that may log in as the default user, root; SSH is off where no key is given',
@@ -227,9 +235,31 @@ export const cloudInitFields = {
     }),
     'tells a server when the node is up, once for each instance-id',
   ),
+
+  // Has no meaning here
+  ...imagerFields,
 } as const;
 
 const cloudInit = mapping(cloudInitFields);
 export type CloudInit = Infer<typeof cloudInit>;
 export type User = Infer<typeof user>;
+
+/** Every user with where it stands; `user` is one of them. */
+export function usersOf({ users = [], user: one }: Pick<CloudInit, 'users' | 'user'>): readonly {
+  readonly user: string | User;
+  readonly path: readonly (string | number)[];
+}[] {
+  const listed = users.map((each, i) => ({ user: each, path: ['users', i] }));
+  return one === undefined || typeof one === 'string' ? listed : [...listed, { user: one, path: ['user'] }];
+}
+
+/** What a rule of sudo must say so that it means "this one is root". */
+const anythingWithoutPassword = /^ALL\s*=\s*\(ALL(\s*:\s*ALL)?\)\s*NOPASSWD:\s*ALL$/;
+export const sudoRules = ({ sudo }: User): readonly string[] =>
+  sudo === undefined ? [] : typeof sudo === 'string' ? [sudo] : sudo;
+/** The user is root wherever it logs in: with sudo, and without a password. */
+export const isRootBySudo = (user: User): boolean => {
+  const rules = sudoRules(user);
+  return rules.length > 0 && rules.every(rule => anythingWithoutPassword.test(rule.trim()));
+};
 export type WriteFile = Infer<typeof file>;

@@ -2,7 +2,8 @@
 
 import type { Rule } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
-import type { CloudInit } from './cloudInit.ts';
+import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
+import { imagerRules } from './imager.ts';
 
 /** Users and groups of the image itself (rootfs/ids.yaml, Debian's base-passwd). */
 const SYSTEM_USERS = new Set(
@@ -12,6 +13,8 @@ const SYSTEM_USERS = new Set(
 );
 
 export const cloudInitRules: readonly Rule<CloudInit>[] = [
+  ...imagerRules,
+
   function hostNames({ hostname, fqdn }, report) {
     if (hostname === undefined || fqdn === undefined) return;
     const [first] = fqdn.split('.', 1);
@@ -24,39 +27,50 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
       report(['ntp', 'enabled'], 'is false, and there are servers', { hint: 'remove one of them' });
   },
 
-  function userList({ users = [], disable_root, ssh_authorized_keys = [] }, report) {
-    const names = new Map<string, number>();
+  function userList(given, report) {
+    const { disable_root, ssh_authorized_keys = [] } = given;
+    const names = new Set<string>();
     const ids = new Map<number, string>();
-    users.forEach((user, i) => {
+    for (const { user, path: at } of usersOf(given)) {
       const name = typeof user === 'string' ? user : user.name;
-      const path = typeof user === 'string' ? ['users', i] : ['users', i, 'name'];
+      const path = typeof user === 'string' ? at : [...at, 'name'];
       if (SYSTEM_USERS.has(name))
         report(path, `the user "${name}" is part of the image`, { hint: 'take another name' });
       if (names.has(name)) report(path, `the user "${name}" is here twice`, { hint: 'keep one of them' });
-      names.set(name, i);
-      if (typeof user === 'string') return;
+      names.add(name);
+      if (typeof user === 'string') continue;
       if (user.uid !== undefined) {
         const other = ids.get(user.uid);
-        if (other !== undefined) report(['users', i, 'uid'], `${user.uid} is the user "${other}", too`);
+        if (other !== undefined) report([...at, 'uid'], `${user.uid} is the user "${other}", too`);
         ids.set(user.uid, name);
-        if (name === 'root') report(['users', i, 'uid'], 'the number of root is always 0', { hint: 'remove it' });
+        if (name === 'root') report([...at, 'uid'], 'the number of root is always 0', { hint: 'remove it' });
       }
       if (user.no_create_home && (user.ssh_authorized_keys?.length ?? 0) > 0)
-        report(['users', i, 'ssh_authorized_keys'], 'has no place without a home folder', {
+        report([...at, 'ssh_authorized_keys'], 'has no place without a home folder', {
           hint: 'remove no_create_home',
         });
       if (user.lock_passwd === false && user.hashed_passwd === undefined)
-        report(['users', i, 'lock_passwd'], 'is false, and there is no password', { hint: 'add hashed_passwd' });
-    });
+        report([...at, 'lock_passwd'], 'is false, and there is no password', { hint: 'add hashed_passwd' });
+      if (sudoRules(user).length > 0 && !isRootBySudo(user)) report([...at, 'sudo'], `is not available: ${NO_SUDO}`);
+      else if (isRootBySudo(user) && (disable_root || (user.ssh_authorized_keys?.length ?? 0) === 0))
+        report([...at, 'sudo'], 'has no effect: the image has no sudo, and nobody is root here without a key', {
+          severity: 'warning',
+          hint: disable_root ? 'remove disable_root' : 'give the user ssh_authorized_keys',
+        });
+    }
     if (disable_root && ssh_authorized_keys.length > 0)
       report(['disable_root'], 'shuts out root, whom ssh_authorized_keys lets in', {
         hint: 'give the keys to a user in users, or remove disable_root',
       });
   },
 
-  function passwordsOverSsh({ ssh_pwauth, users = [] }, report) {
+  function passwordsOverSsh({ ssh_pwauth, ...given }, report) {
     if (ssh_pwauth !== true) return;
-    if (!users.some(user => typeof user !== 'string' && user.hashed_passwd !== undefined && user.lock_passwd === false))
+    if (
+      !usersOf(given).some(
+        ({ user }) => typeof user !== 'string' && user.hashed_passwd !== undefined && user.lock_passwd === false,
+      )
+    )
       report(['ssh_pwauth'], 'is true, and no user has a password', {
         hint: 'give a user hashed_passwd and lock_passwd: false, or remove it',
       });

@@ -3,8 +3,8 @@
  * Source: cloud-init's own schema, cloudinit/config/schemas/schema-cloud-config-v1.json, and its module reference.
  */
 import { type Field, unsupported } from '../shape.ts';
+import { NO_PACKAGES } from './imager.ts';
 
-const PACKAGES = 'the root is read-only and verified, and has no package manager: software comes in containers';
 const AGENT = 'Atoll is configured by this file, and what runs on it by Kubernetes';
 const DATA = 'the data partition takes the whole disk at the first boot by itself';
 const HOST_KEYS = 'the host keys are made on the node at its first start and kept';
@@ -16,13 +16,11 @@ const MERGING = 'mappings are merged key by key, lists are taken whole, the stro
 /** Names that share a reason. */
 const groups: readonly (readonly [reason: string, names: readonly string[]])[] = [
   [
-    PACKAGES,
+    NO_PACKAGES,
     [
-      'packages',
       'package_update',
       'package_upgrade',
       'package_reboot_if_required',
-      'apt',
       'apt_update',
       'apt_upgrade',
       'apt_reboot_if_required',
@@ -69,10 +67,7 @@ const single: Readonly<Record<string, string>> = {
   disable_root_opts: 'root is either let in with a key or not at all: disable_root',
   final_message: 'the console shows the state of the node: machine.console.banner',
   groups: 'not yet: give groups with the user: users[].groups',
-  keyboard: 'nobody types on the console',
   locale_configfile: 'it is /etc/locale.conf',
-  manage_etc_hosts: 'the host name is always in /etc/hosts: remove the key',
-  manage_resolv_conf: 'name servers are given in network-config: nameservers',
   mount_default_fields: 'give each mount its options',
   output: 'everything goes to the journal: atoll logs shows it',
   password: 'give a user a hash: users[].hashed_passwd',
@@ -81,10 +76,10 @@ const single: Readonly<Record<string, string>> = {
   random_seed: 'the kernel seeds itself from the hardware and from the last boot',
   reporting: 'use phone_home, and the conditions of the node',
   resolv_conf: 'name servers are given in network-config: nameservers',
+  rpi: 'the interfaces of the board are in config.txt on the card',
   rsyslog: 'logs are in the journal: a DaemonSet ships them',
   ssh_import_id: 'the node does not ask others who may log in: give the keys',
   swap: 'nothing is swapped to a disk, which wears: use machine.zram',
-  user: 'give the user in users',
   vendor_data: 'there is none',
   wireguard: 'it is in network-config: tunnels',
 };

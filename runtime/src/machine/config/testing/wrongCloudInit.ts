@@ -76,14 +76,14 @@ export const cloudInit: readonly WrongCase[] = [
   ['users:\n  - gecos: Bob', '3:5 users[0] the key "name" is missing → the login name'],
   [
     'users:\n  - name: bob\n    sudo: ALL',
-    '4:5 users[0].sudo is not available: the image has no sudo: give your key to root in ssh_authorized_keys',
+    '4:11 users[0].sudo is not available: the image has no sudo: give your key to root in ssh_authorized_keys',
   ],
   ['users:\n  - name: sshd', '3:11 users[0].name the user "sshd" is part of the image → take another name'],
   ['users:\n  - name: bob\n    uid: 1\n', '4:10 users[0].uid must be a whole number from 1000 to 60000, not 1'],
   ['users:\n  - {name: a, uid: 1001}\n  - {name: b, uid: 1001}', '4:20 users[1].uid 1001 is the user "a", too'],
   [
-    'users:\n  - name: bob\n    shell: /bin/bash',
-    '4:12 users[0].shell "/bin/bash" is not in the image: /bin/sh and /usr/sbin/nologin are',
+    'users:\n  - name: bob\n    shell: /bin/zsh',
+    '4:12 users[0].shell "/bin/zsh" is not in the image: /bin/sh and /usr/sbin/nologin are',
   ],
   ['users:\n  - name: bob\n    shell: bash', '4:12 users[0].shell must be the path of a shell, not "bash"'],
   [
@@ -348,7 +348,7 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   [
     'packages: [vim]',
-    '2:1 packages is not available: the root is read-only and verified, and has no package manager: software comes in containers',
+    '2:11 packages is not available: the root is read-only and verified, and has no package manager: software comes in containers',
   ],
   [
     'package_update: true',
@@ -356,7 +356,7 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   [
     'apt: {}',
-    '2:1 apt is not available: the root is read-only and verified, and has no package manager: software comes in containers',
+    '2:6 apt is not available: the root is read-only and verified, and has no package manager: software comes in containers',
   ],
   ['chpasswd: {}', '2:1 chpasswd is not available: give a user a hash: users[].hashed_passwd'],
   ['password: x', '2:1 password is not available: give a user a hash: users[].hashed_passwd'],
@@ -374,14 +374,18 @@ export const cloudInit: readonly WrongCase[] = [
     '2:1 snap is not available: the root is read-only and verified, and has no package manager: software comes in containers',
   ],
   ['ssh_keys: {}', '2:1 ssh_keys is not available: the host keys are made on the node at its first start and kept'],
-  [
-    'manage_etc_hosts: true',
-    '2:1 manage_etc_hosts is not available: the host name is always in /etc/hosts: remove the key',
-  ],
+  ['manage_etc_hosts: false', '2:19 manage_etc_hosts must be true: the host name is always in /etc/hosts'],
   ['network: {version: 2}', '2:1 network is not available: it is a document of its own: network-config'],
-  ['user: bob', '2:1 user is not available: give the user in users'],
+  ['user: bob', '2:7 user "bob" is not available: give the user in users'],
+  ['user: {name: sshd}', '2:14 user.name the user "sshd" is part of the image → take another name'],
+  ['users: [ann]\nuser: {name: ann}', '3:14 user.name the user "ann" is here twice → keep one of them'],
+  [
+    'manage_resolv_conf: true',
+    '2:21 manage_resolv_conf must be false: name servers are given in network-config: nameservers',
+  ],
+  ['rpi: {}', '2:1 rpi is not available: the interfaces of the board are in config.txt on the card'],
   ['groups: [a]', '2:1 groups is not available yet: give groups with the user: users[].groups'],
-  ['keyboard: {layout: de}', '2:1 keyboard is not available: nobody types on the console'],
+  ['keyboard: de', '2:11 keyboard must be a mapping, not "de"'],
   ['vendor_data: {}', '2:1 vendor_data is not available: there is none'],
   ['ansible: {}', '2:1 ansible is not available: Atoll is configured by this file, and what runs on it by Kubernetes'],
   [

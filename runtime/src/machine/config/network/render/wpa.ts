@@ -47,7 +47,9 @@ function accessPoint(ssid: string, point: AccessPoint): Lines {
     ['mode', adhoc ? 1 : undefined],
     ['frequency', adhoc ? chosen : undefined],
     ['freq_list', adhoc ? undefined : (chosen ?? (channels && [...channels.values()].join(' ')))],
-    ...(point.password === undefined ? authentication(point.auth ?? {}, 'eap') : anyPersonal(point.password)),
+    ...(point.password === undefined || point.password === ''
+      ? authentication(point.auth ?? {}, 'eap')
+      : anyPersonal(point.password)),
   ];
 }
 

@@ -28,7 +28,8 @@ function accessPointRule(point: AccessPoint, path: Path, report: Report): void {
   if (point.password !== undefined) {
     if (point.auth !== undefined)
       report([...path, 'password'], 'cannot be used together with auth', { hint: 'move it into auth' });
-    else passphrase(point.password, [...path, 'password'], report);
+    // Imager's and netplan's word for a network that is open.
+    else if (point.password !== '') passphrase(point.password, [...path, 'password'], report);
   }
   if (point.auth) authRule(point.auth, [...path, 'auth'], 'wireless', report);
   if (point.channel !== undefined) {

@@ -82,7 +82,7 @@ export type Ethernet = Infer<typeof ethernet>;
 export const accessPoint = mapping({
   password: field(
     text({ secret: true, lenient: true, maxLength: 256 }),
-    'the passphrase of 8 to 63 characters, or the key as 64 hexadecimal digits',
+    'the passphrase of 8 to 63 characters, or the key as 64 hexadecimal digits; empty for an open network',
   ),
   auth: field(authentication, 'how the access point lets the node in, where a password alone does not say it'),
   mode: field(
