@@ -6,6 +6,7 @@ import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
 import { BuildError, describeError, explain, interrupted } from './errors.ts';
 import { flashCommand, flashHelp } from './flash/command.ts';
+import { imagerCommand, imagerHelp } from './imager/command.ts';
 import { keysCommand, keysHelp } from './keys/command.ts';
 import { type KeyKind, keyKinds, keysDirectory } from './keys/places.ts';
 import type { BuildManifest } from './manifest.ts';
@@ -23,6 +24,7 @@ const ownCommands: Readonly<
   >
 > = {
   flash: { help: flashHelp, run: flashCommand },
+  'imager-json': { help: imagerHelp, run: imagerCommand },
 };
 const ownCommandsHelp = Object.values(ownCommands)
   .map(({ help: text }) => text)

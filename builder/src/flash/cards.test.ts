@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { BuildError } from '../errors.ts';
+import { csvRows, numbered, requestedCards } from './cards.ts';
+
+let folder = '';
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atoll-cards-'));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+for (const [text, rows] of [
+  [
+    'a,b\n1,2\n',
+    [
+      ['a', 'b'],
+      ['1', '2'],
+    ],
+  ],
+  [
+    '\ufeffa,b\r\n"1, one","say ""hi"""\r\n',
+    [
+      ['a', 'b'],
+      ['1, one', 'say "hi"'],
+    ],
+  ],
+  [
+    'a,b\n1,\n,2',
+    [
+      ['a', 'b'],
+      ['1', ''],
+      ['', '2'],
+    ],
+  ],
+  ['a\n\n\n1\n', [['a'], ['1']]],
+  [
+    'a,b\n1,"two\nlines"',
+    [
+      ['a', 'b'],
+      ['1', 'two\nlines'],
+    ],
+  ],
+  [
+    'a,b\n1,2,',
+    [
+      ['a', 'b'],
+      ['1', '2', ''],
+    ],
+  ],
+  ['', []],
+  ['a"b', []],
+] as const)
+  test(`CSV: ${JSON.stringify(text)}`, () => assert.deepEqual(csvRows(text), rows));
+
+test('names with a number', () => {
+  for (const [pattern, number, name] of [
+    ['node-{n}', 7, 'node-7'],
+    ['node-{nn}', 7, 'node-07'],
+    ['{nnn}-hall-{n}', 12, '012-hall-12'],
+    ['node-{nn}', 123, 'node-123'],
+  ] as const)
+    assert.equal(numbered(pattern, number), name);
+});
+
+test('a card’s own line counts more than an option for all', async () => {
+  const file = join(folder, 'cards.csv');
+  await writeFile(file, 'to,hostname,token\n/dev/a,,\n/dev/b,special,K10own\n');
+  await writeFile(join(folder, 'token'), 'K10common\n');
+  const cards = await requestedCards({
+    to: [],
+    cards: file,
+    hostnamePattern: 'node-{n}',
+    first: 5,
+    token: join(folder, 'token'),
+  });
+  assert.deepEqual(
+    cards.map(({ to, hostname, token }) => ({ to, hostname, token })),
+    [
+      { to: '/dev/a', hostname: 'node-5', token: 'K10common' },
+      { to: '/dev/b', hostname: 'special', token: 'K10own' },
+    ],
+  );
+});
+
+for (const { name, text, said, where } of [
+  { name: 'c.csv', text: 'to,hostnam\n/dev/a,b\n', said: /unknown column "hostnam"/, where: /c\.csv:1$/ },
+  { name: 'c.csv', text: 'to\n/dev/a,b\n', said: /has 2 fields, more than there are columns: 1/, where: /c\.csv:2$/ },
+  { name: 'c.csv', text: 'to,hostname\n,b\n', said: /the card has no "to"/, where: /c\.csv:2$/ },
+  {
+    name: 'c.yaml',
+    text: '- to: /dev/a\n  hostnam: b\n',
+    said: /unknown key "the file\[0\]\.hostnam"|unknown key "\[0\]\.hostnam"/,
+    where: /c\.yaml:2:3$/,
+  },
+  { name: 'c.yaml', text: '- to: 7\n', said: /must be text, not the number 7/, where: /c\.yaml:1:7$/ },
+  { name: 'c.yaml', text: 'to: /dev/a\n', said: /must be a list/, where: /c\.yaml/ },
+])
+  test(`a file of cards: ${JSON.stringify(text)}`, async () => {
+    const file = join(folder, name);
+    await writeFile(file, text);
+    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }), (error: unknown) => {
+      assert.ok(error instanceof BuildError);
+      assert.equal(error.code, 'USAGE');
+      assert.match(error.message, said);
+      assert.match(error.where ?? '', where);
+      return true;
+    });
+  });
