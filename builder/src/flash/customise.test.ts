@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BuildError } from '../errors.ts';
+import { type Customisation, documentsFor } from './customise.ts';
+
+const given = (text: string): Customisation['documents'] => ({
+  'user-data': { path: 'own.yaml', bytes: Buffer.from(text) },
+});
+const userData = (customisation: Customisation, present = ''): string =>
+  String(
+    documentsFor(customisation, present === '' ? {} : { 'user-data': Buffer.from(present) }, 'a').documents[
+      'user-data'
+    ],
+  );
+
+for (const { what, customisation, present, text } of [
+  { what: 'a name alone', customisation: { documents: {}, hostname: 'a' }, text: '#cloud-config\nhostname: a\n' },
+  {
+    what: 'a server makes it an agent',
+    customisation: { documents: {}, server: 'https://192.0.2.1:6443', token: 'K10a::server:b' },
+    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: K10a::server:b\n',
+  },
+  {
+    what: 'a document as it is, byte for byte',
+    customisation: { documents: given('#cloud-config\r\nhostname:   a   # odd\r\n\r\n\r\n') },
+    text: '#cloud-config\r\nhostname:   a   # odd\r\n\r\n\r\n',
+  },
+  {
+    what: 'a document with a name over its own; the rest of it stays',
+    customisation: {
+      documents: given('#cloud-config\n\n# who\nhostname: old # here\natoll: {node-label: [a=b]}\n'),
+      hostname: 'new',
+      token: 'K10x',
+    },
+    text: '#cloud-config\n\n# who\nhostname: new # here\natoll: { node-label: [ a=b ], token: K10x }\n',
+  },
+  {
+    what: 'options change what is on the image',
+    customisation: { documents: {}, hostname: 'new' },
+    present: '#cloud-config\n# Write here what the node shall be.\ntimezone: Europe/Oslo\n',
+    text: '#cloud-config\n# Write here what the node shall be.\ntimezone: Europe/Oslo\nhostname: new\n',
+  },
+  {
+    what: 'a document replaces what is on the image',
+    customisation: { documents: given('#cloud-config\nhostname: mine\n') },
+    present: '#cloud-config\ntimezone: Europe/Oslo\n',
+    text: '#cloud-config\nhostname: mine\n',
+  },
+  {
+    what: 'what means something else without quotes is put in quotes',
+    customisation: { documents: {}, hostname: '0123' },
+    text: '#cloud-config\nhostname: "0123"\n',
+  },
+] as { what: string; customisation: Customisation; present?: string; text: string }[])
+  test(what, () => assert.equal(userData(customisation, present), text));
+
+test('what the node would refuse is refused, at its line; a secret is not shown', () => {
+  const refused = (customisation: Customisation, said: RegExp): void => {
+    assert.throws(
+      () => documentsFor(customisation, {}, 'press-7'),
+      (error: unknown) => {
+        assert.ok(error instanceof BuildError);
+        assert.equal(error.code, 'CONFIGURATION_INVALID');
+        assert.match(error.tail ?? '', said);
+        assert.doesNotMatch(error.tail ?? '', /hunter2/);
+        return true;
+      },
+    );
+  };
+  refused({ documents: given('#cloud-config\nhostnam: a\n') }, /^own\.yaml:2:1: error: unknown key "hostnam"/);
+  refused({ documents: given('hostname: a\n') }, /^own\.yaml:1:1: error: the first line must be #cloud-config/);
+  refused({ documents: {}, hostname: 'a b' }, /hostname: must be a host name/);
+  refused({ documents: {}, server: 'http://x' }, /atoll\.server: /);
+  refused({ documents: {}, token: 'hunter2 with a blank' }, /atoll\.token: must be a join token without white space/);
+  refused(
+    { documents: given('#cloud-config\natoll:\n  token: hunter2\n  role: x\n') },
+    /own\.yaml:4:9: error: atoll\.role/,
+  );
+});
+
+test('a warning does not stop it, and is told', () => {
+  const { warnings } = documentsFor({ documents: given('#cloud-config\nhostname: yes\n') }, {}, 'a');
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? '', /warning: hostname: is the text "yes" here and true to cloud-init/);
+});
