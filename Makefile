@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-upgrades torture image images bundle keys bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-upgrades torture image images flash bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -53,6 +53,12 @@ torture: image ## more than 400 power cuts in upgrades, boots, blessings and fal
 
 image: setup ## build the image into out/<name>/ (VERSION=0.2.0, KEYS=release)
 	@$(NODE) builder/src/cli.ts build $(IMAGE) $(BUILD_OPTIONS)
+
+# Disks need root; what is installed and cached is this user's all the same.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$$PATH" "ATOLL_CACHE=$${ATOLL_CACHE:-$$HOME/.cache/atoll}")
+
+flash: setup ## write the image to cards (TO="/dev/sdX …", FLASH="--hostname a …"); without TO it lists the disks
+	@$(if $(filter /dev/%,$(TO)) $(findstring --cards,$(FLASH)),$(AS_ROOT)) $(NODE) builder/src/cli.ts flash $(IMAGE) $(foreach card,$(TO),--to $(card)) $(FLASH)
 
 bundle: setup ## the same, and its signed bundle for upgrades, in out/channel/ too (NOTES=file, ROLLOUT=25)
 	@$(NODE) builder/src/cli.ts bundle $(IMAGE) $(BUILD_OPTIONS) $(if $(NOTES),--notes $(NOTES)) $(if $(ROLLOUT),--rollout $(ROLLOUT))

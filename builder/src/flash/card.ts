@@ -108,7 +108,7 @@ export class Card {
         hint: isBusy
           ? 'Unmount it, and stop what uses it: LVM, RAID, a virtual machine, another flasher.'
           : cause.code === 'EACCES'
-            ? 'Run it as root: sudo.'
+            ? 'Disks need root: `make flash TO=…` asks sudo for it.'
             : 'Nothing was written.',
         cause,
       });

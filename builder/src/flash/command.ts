@@ -176,7 +176,11 @@ async function plans(
   if (!choices.some(({ request }) => isCustomised(request)))
     return choices.map(({ target }) => ({ target, patches: [] }));
   await ensureTools({ cache: cacheDirectory(), progress, signal });
-  const fat = await FatPartition.extract(image, join(cacheDirectory(), 'tmp'), signal);
+  const line = progress.start('configuration', 'Prepare what the cards are told');
+  const fat = await FatPartition.extract(image, join(cacheDirectory(), 'tmp'), signal).catch((error: unknown) => {
+    line.fail();
+    throw error;
+  });
   try {
     const prepared = choices.map(({ request, target }) => {
       if (!isCustomised(request)) return { target, documents: {} };
@@ -186,10 +190,15 @@ async function plans(
     });
     const made: CardPlan[] = [];
     for (const { target, documents } of prepared) {
+      line.note(target.path);
       const patches = Object.keys(documents).length === 0 ? [] : await fat.patches(documents);
       made.push({ target, patches });
     }
+    line.done();
     return made;
+  } catch (error) {
+    line.fail();
+    throw error;
   } finally {
     await fat.close();
   }
