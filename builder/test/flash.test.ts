@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Observer, Target } from '../src/flash/card.ts';
@@ -164,6 +164,9 @@ describe('cards that are told what they shall be', () => {
       assert.equal(await onFat(two, 'user-data'), undefined);
       assert.equal(await onFat(two, 'network-config'), network);
       assert.equal((await stat(one)).mode & 0o777, 0o600, 'what is on it may be a secret');
+      await chmod(one, 0o644);
+      succeeded(await flashed('--to', one, '--hostname', 'press-2', '--yes'));
+      assert.equal((await stat(one)).mode & 0o777, 0o600, 'also if it was there before');
     });
 
   test('a configuration the node would refuse: nothing is written, the line is shown, the secret is not', async () => {
@@ -229,6 +232,8 @@ describe('what is refused', () => {
     assert.ok((await readFile(small.file)).equals(Buffer.alloc(20 * mebibyte, 0xa5)), 'it is as it was');
     await using locked = await card('locked', cardBytes, ['--read-only']);
     await refused(['--to', locked.path, '--yes'], /is read-only/);
+    await using large = await card('large-sectors', cardBytes, ['--sector-size', '4096']);
+    await refused(['--to', large.path, '--yes'], /has sectors of 4096 bytes, the image's partition table is for 512/);
     await refused(['--to', '/dev/sdzz', '--yes'], /\/dev\/sdzz does not exist/);
     await refused(['--to', workshop, '--yes'], /is neither a disk nor a file/);
     await refused(['--to', small.file, '--yes'], /is in use as \/dev\/loop\d+/);

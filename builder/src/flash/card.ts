@@ -127,6 +127,7 @@ export class Card {
     await this.#observer.phase?.(this.target.path, 'writing');
     this.#begun = true;
     if (kind === 'file') {
+      if (this.target.isPrivate) await this.#attempt('write', 0, () => this.#file.chmod(0o600));
       await this.#attempt('write', 0, () => this.#file.truncate(0));
       await this.#attempt('write', 0, () => this.#file.truncate(sizeBytes));
       return;

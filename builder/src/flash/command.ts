@@ -19,7 +19,7 @@ import { contentText, disksText, diskTitle } from './list.ts';
 import { type ImageSource, openImage } from './source.ts';
 import { durationText, sizeText } from './words.ts';
 
-export const flashHelp = `  flash [IMAGE]   write an image to cards: a name, a .raw or a .raw.zst; without --to it lists the disks
+export const flashHelp = `  flash [IMAGE]   write an image to cards: a name, a .raw or a .raw.zst; without --to it lists disks
     --to DISK       a disk such as /dev/sdb, or a file; again for each card
     --cards FILE    a .csv or .yaml, a line for each card (docs/flashing.md)
     --user-data FILE, --network-config FILE   what the node shall be (docs/first-boot.md)
@@ -50,6 +50,9 @@ const options = {
 } as const;
 
 const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
+
+const notBegun = (message: string): BuildError =>
+  new BuildError('INTERRUPTED', message, { hint: 'Nothing was written.' });
 
 function numberOption(name: string, word: string): number {
   if (/^\d{1,6}$/.test(word)) return Number(word);
@@ -155,7 +158,7 @@ async function confirm(choices: readonly Choice[], signal: AbortSignal): Promise
   } finally {
     prompt.close();
   }
-  throw new BuildError('INTERRUPTED', 'not confirmed', { hint: 'Nothing was written.' });
+  throw notBegun('not confirmed');
 }
 
 async function unmountAll(choices: readonly Choice[]): Promise<void> {
@@ -293,7 +296,9 @@ export async function flashCommand(argv: readonly string[], signal: AbortSignal)
   if (twice) throw usage(`${twice.target.path} is there twice`, 'Name each card once.');
   const progress = createProgress(process.stderr);
   try {
-    const cards = await plans(choices, image, progress, signal);
+    const cards = await plans(choices, image, progress, signal).catch((error: unknown) => {
+      throw signal.aborted ? notBegun('flashing was interrupted') : error;
+    });
     if (!values.yes) await confirm(choices, signal);
     if (values.unmount) await unmountAll(choices);
     const results = await flash({ image, cards, signal, observer: cardLines(progress) });

@@ -11,6 +11,8 @@ export interface BlockDevice {
   /** lsblk's word: disk, part, loop, crypt, lvm, raid1, rom… */
   readonly type: string;
   readonly sizeBytes: number;
+  /** Of a logical sector, the unit of partition tables. */
+  readonly sectorBytes: number;
   readonly readOnly: boolean;
   /** Made to be taken out, or plugged in from outside. */
   readonly removable: boolean;
@@ -31,9 +33,8 @@ export interface BlockDevice {
   readonly backing?: { readonly file: string; readonly number: string };
 }
 
-const columns = 'NAME,PATH,TYPE,SIZE,RO,RM,HOTPLUG,TRAN,VENDOR,MODEL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS,MAJ:MIN'.split(
-  ',',
-);
+const columns =
+  'NAME,PATH,TYPE,SIZE,RO,RM,HOTPLUG,TRAN,VENDOR,MODEL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS,MAJ:MIN,LOG-SEC'.split(',');
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -73,6 +74,7 @@ async function deviceOf(row: Row): Promise<BlockDevice> {
     path: text(row, 'path') || `/dev/${name}`,
     type,
     sizeBytes: Number(row.size) || 0,
+    sectorBytes: Number(row['log-sec']) || 512,
     readOnly: flag(row, 'ro'),
     removable: flag(row, 'rm') || flag(row, 'hotplug') || bus === 'usb' || isCard,
     bus,

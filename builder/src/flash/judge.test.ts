@@ -12,6 +12,7 @@ function device(name: string, more: Partial<BlockDevice> = {}): BlockDevice {
     path: `/dev/${name}`,
     type: /\d$/.test(name) && !/^(loop|mmcblk|md|nvme\d+n)\d+$/.test(name) ? 'part' : 'disk',
     sizeBytes: 32 * 1024 ** 3,
+    sectorBytes: 512,
     readOnly: false,
     removable: true,
     bus: 'usb',
@@ -117,6 +118,12 @@ const cases: readonly {
     disk: device('sdb', { sizeBytes: 512 * 1024 ** 2 }),
     plain: /^is too small: it has 512 MiB, the image 1 GiB$/,
     forced: /^is too small/,
+  },
+  {
+    what: 'a disk with large sectors',
+    disk: device('sdb', { sectorBytes: 4096 }),
+    plain: /^has sectors of 4096 bytes, the image's partition table is for 512$/,
+    forced: /^has sectors of 4096/,
   },
   {
     what: 'an empty reader',

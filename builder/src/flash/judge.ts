@@ -53,6 +53,8 @@ export function mountsOf(disk: BlockDevice): readonly { readonly path: string; r
   return [...withChildren(disk)].flatMap(({ path, mountPoints }) => mountPoints.map(point => ({ path, point })));
 }
 
+/** Of all that is flashed: cards, sticks, and nearly all disks. */
+const imageSectorBytes = 512;
 const kinds = new Set(['disk', 'loop']);
 
 /** The device with that path, and the disk it is part of. */
@@ -94,6 +96,11 @@ export function refusal(path: string, disks: readonly BlockDevice[], wanted: Wan
     return {
       reason: `is too small: it has ${sizeText(disk.sizeBytes)}, the image ${sizeText(wanted.imageBytes)}`,
       hint: 'Take a larger one; a node wants 4 GiB or more.',
+    };
+  if (disk.sectorBytes !== imageSectorBytes)
+    return {
+      reason: `has sectors of ${disk.sectorBytes} bytes, the image's partition table is for ${imageSectorBytes}`,
+      hint: 'No machine would find partitions on it: take another disk.',
     };
   const mounts = mountsOf(disk);
   if (mounts.length > 0 && !wanted.unmount)
