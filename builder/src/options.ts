@@ -3,6 +3,9 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { nearest } from './definition/nearest.ts';
 import { BuildError } from './errors.ts';
 
+/** Something that was typed is wrong. @param hint what to type instead. */
+export const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
+
 type Options = NonNullable<ParseArgsConfig['options']>;
 type Parsed<T extends Options> = ReturnType<
   typeof parseArgs<{ args: string[]; options: T; allowPositionals: true; strict: true }>

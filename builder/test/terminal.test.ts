@@ -6,6 +6,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
+import { repositoryRoot } from '../src/paths.ts';
+import { run } from '../src/process.ts';
 import { cli, cliCommand, makeWorkshop, namesIn, nothingLivesIn, stepsIn, succeeded, warmCache } from './workshop.ts';
 
 let workshop = '';
@@ -92,6 +94,8 @@ test('the help names every command and option', async () => {
       'images',
       'tools',
       'size',
+      'flash',
+      'imager-json',
       '--out',
       '--runtime',
       '--no-compress',
@@ -101,6 +105,11 @@ test('the help names every command and option', async () => {
       assert.ok(stdout.includes(word), word);
     for (const line of stdout.split('\n')) assert.ok(line.length <= 100, line);
   }
+});
+
+test('by its name, as npx runs it', async () => {
+  const { stdout } = await run([join(repositoryRoot, 'builder/bin/atoll-builder.mjs'), 'images'], { cwd: workshop });
+  assert.match(stdout, /^vm-x86_64 /m);
 });
 
 test('the images that can be built, and what one is made of', async () => {

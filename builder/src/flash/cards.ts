@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { rejectProblems } from '../definition/load.ts';
 import { type Problem, YamlReader } from '../definition/yaml-reader.ts';
 import { BuildError } from '../errors.ts';
+import { usage } from '../options.ts';
 import type { Customisation } from './customise.ts';
 
 export interface CardRequest extends Customisation {
@@ -29,8 +30,6 @@ export interface CardOptions {
 type Row = Readonly<Partial<Record<Column, string>>>;
 const columns = ['to', 'hostname', 'user-data', 'network-config', 'token', 'server'] as const;
 type Column = (typeof columns)[number];
-
-const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
 
 async function readGiven(path: string): Promise<Buffer> {
   return readFile(path).catch((cause: NodeJS.ErrnoException) => {

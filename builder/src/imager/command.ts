@@ -3,10 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { listImages, loadDefinition } from '../definition/load.ts';
-import { BuildError } from '../errors.ts';
 import { hashFile } from '../files.ts';
 import type { BuildManifest } from '../manifest.ts';
-import { parseOptions } from '../options.ts';
+import { parseOptions, usage } from '../options.ts';
 import { artefactPaths, repositoryRoot } from '../paths.ts';
 import { imagerBoards, type PublishedImage, repositoryText } from './repository.ts';
 
@@ -20,8 +19,6 @@ const options = {
   url: { type: 'string' },
   icon: { type: 'string', default: '../icons/use_custom.png' },
 } as const;
-
-const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
 
 async function describe(image: string): Promise<string> {
   if (!(await listImages()).includes(image)) return 'Kubernetes node from one image';

@@ -1,0 +1,44 @@
+/** The question before something is lost. */
+import { basename } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { BuildError } from '../errors.ts';
+import { usage } from '../options.ts';
+import type { Choice } from './choose.ts';
+import { contentText } from './list.ts';
+
+/** Stopped before anything was written. */
+export const notBegun = (message: string): BuildError =>
+  new BuildError('INTERRUPTED', message, { hint: 'Nothing was written.' });
+
+/** Asks on the terminal what --yes would say. @throws BuildError USAGE without a terminal, INTERRUPTED for another answer. */
+export async function confirm(choices: readonly Choice[], signal: AbortSignal): Promise<void> {
+  const overwritten = choices.filter(({ target }) => target.exists);
+  if (overwritten.length === 0) return;
+  const lines = overwritten.map(
+    ({ target, disk }) => `  ${target.path}  ${target.description}${disk ? `; on it: ${contentText(disk)}` : ''}\n`,
+  );
+  if (!process.stdin.isTTY)
+    throw usage(
+      `all that is on ${overwritten.map(({ target }) => target.path).join(', ')} would be lost, and there is no terminal to ask on`,
+      'If that is meant: --yes.',
+    );
+  const only = overwritten.length === 1 ? overwritten[0] : undefined;
+  const name = only ? basename(only.target.path) : undefined;
+  process.stderr.write(`All that is on ${only ? 'this' : 'these'} will be lost:\n${lines.join('')}`);
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const interrupted = new AbortController();
+  // The terminal is the prompt's now, and Ctrl-C with it.
+  prompt.once('SIGINT', () => interrupted.abort());
+  try {
+    const words = name === undefined ? ['yes'] : ['yes', name, only?.target.path];
+    const question = name === undefined ? 'Type yes to go on: ' : `Type ${name} or yes to go on: `;
+    const answer = await prompt.question(question, { signal: AbortSignal.any([signal, interrupted.signal]) });
+    if (words.includes(answer.trim())) return;
+  } catch (error) {
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    process.stderr.write('\n');
+  } finally {
+    prompt.close();
+  }
+  throw notBegun('not confirmed');
+}
