@@ -10,6 +10,8 @@ export interface Architecture {
   readonly debian: string;
   /** `e_machine` of every ELF file in the root. */
   readonly elfMachine: number;
+  /** Bits of `e_flags` that no ELF file in the root may have: its loader would pass such a library over. */
+  readonly elfWrongFlags: number;
   /** The name in UEFI file names: `BOOTX64.EFI`, `systemd-bootx64.efi`, `linuxx64.efi.stub`. */
   readonly efi: string;
   /** Discoverable Partitions Specification type names for systemd-repart. */
@@ -30,6 +32,7 @@ export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
   x86_64: {
     debian: 'amd64',
     elfMachine: 62,
+    elfWrongFlags: 0,
     efi: 'x64',
     partitionTypes: { root: 'root-x86-64', verity: 'root-x86-64-verity' },
     kernelPrefix: 'vmlinuz-',
@@ -41,6 +44,7 @@ export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
   arm64: {
     debian: 'arm64',
     elfMachine: 183,
+    elfWrongFlags: 0,
     efi: 'aa64',
     partitionTypes: { root: 'root-arm64', verity: 'root-arm64-verity' },
     kernelPrefix: 'vmlinuz-',
@@ -52,6 +56,8 @@ export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
   armv7: {
     debian: 'armhf',
     elfMachine: 40,
+    // EF_ARM_ABI_FLOAT_SOFT (ELF for the Arm Architecture, section 5.1.1.1): armhf passes floats in registers.
+    elfWrongFlags: 0x200,
     efi: 'arm',
     partitionTypes: { root: 'root-arm', verity: 'root-arm-verity' },
     kernelPrefix: 'vmlinuz-',

@@ -1,11 +1,13 @@
 /** `manifest.json`: what an artefact is made of, how large its parts are and how long they took. */
+import { readFile } from 'node:fs/promises';
+import type { ArchitectureName } from './boards.ts';
 import type { ResolvedPackage } from './packages/resolve.ts';
 import type { StepTiming } from './step.ts';
 
 export interface BuildManifest {
   readonly image: string;
   readonly version: string;
-  readonly architecture: string;
+  readonly architecture: ArchitectureName;
   readonly board: string;
   readonly kernel: string;
   /** dm-verity root hash, hex. */
@@ -38,4 +40,9 @@ export interface BuildManifest {
 
 export function manifestText(manifest: BuildManifest): string {
   return `${JSON.stringify(manifest, undefined, 1)}\n`;
+}
+
+/** @param path as {@link artefactPaths} names it. @throws what reading a file throws */
+export async function readManifest(path: string): Promise<BuildManifest> {
+  return JSON.parse(await readFile(path, 'utf8')) as BuildManifest;
 }

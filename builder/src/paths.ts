@@ -23,12 +23,6 @@ export function toolsTree(cache: string = cacheDirectory()): string {
   return join(cache, 'tools', 'current');
 }
 
-/** OVMF inside the tools tree: read-only code and the template of the variable store (copy it per machine). */
-export const ovmf = {
-  code: '/usr/share/OVMF/OVMF_CODE_4M.fd',
-  vars: '/usr/share/OVMF/OVMF_VARS_4M.fd',
-} as const;
-
 /** The files of one built image. All absolute. */
 export interface ArtefactPaths {
   /** `out/<image>` */

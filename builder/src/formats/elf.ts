@@ -6,6 +6,8 @@
 export interface ElfFacts {
   /** `e_machine`: 62 x86-64, 183 AArch64, 40 ARM. */
   readonly machine: number;
+  /** `e_flags` */
+  readonly flags: number;
   readonly interpreter: string | undefined;
   readonly soname: string | undefined;
   readonly needed: readonly string[];
@@ -75,6 +77,7 @@ export function readElf(content: Buffer): ElfFacts | undefined {
     table < 0 ? [] : tags.filter(({ tag }) => tag === wanted).map(({ value }) => string(table + value));
   return {
     machine: content.readUInt16LE(18),
+    flags: content.readUInt32LE(wide ? 0x30 : 0x24),
     interpreter: interpreter && string(interpreter.offset),
     soname: strings(dynamicTag.soname)[0],
     needed: strings(dynamicTag.needed),
@@ -101,4 +104,18 @@ function dlopenNotes(content: Buffer, { offset, sizeBytes }: Segment): DlopenNot
     at = body + up(bodyBytes);
   }
   return notes;
+}
+
+/** What an architecture's loader accepts. */
+export interface ElfTarget {
+  readonly elfMachine: number;
+  readonly elfWrongFlags: number;
+}
+
+/** Why a program or library is not for this architecture, in words that go on from its path. */
+export function foreign({ machine, flags }: ElfFacts, { elfMachine, elfWrongFlags }: ElfTarget): string | undefined {
+  if (machine !== elfMachine) return `is for machine ${machine}, the image is for ${elfMachine}`;
+  const wrong = flags & elfWrongFlags;
+  if (wrong !== 0) return `is for another ABI: its ELF flags have 0x${wrong.toString(16)}`;
+  return undefined;
 }

@@ -4,9 +4,10 @@ import { link, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { architectures } from '../boards.ts';
 import { cpioArchive } from './cpio.ts';
 import { field, parseStanzas } from './deb822.ts';
-import { readElf } from './elf.ts';
+import { foreign, readElf } from './elf.ts';
 import { memberPath, readTarIndex, type TarMember, tarEnd, tarHeader, tarPadding } from './tar.ts';
 
 async function inFolder(run: (folder: string) => Promise<void>): Promise<void> {
@@ -136,3 +137,16 @@ test('deb822: folded fields, stanzas, names in any case', () => {
   assert.equal(rest.length, 0);
   assert.throws(() => field(new Map([['package', 'x']]), 'SHA256'), /no SHA256 field in the control data of x/);
 });
+
+for (const [what, facts, target, says] of [
+  ['its own machine', { machine: 183, flags: 0 }, architectures.arm64, undefined],
+  ['another machine', { machine: 62, flags: 0 }, architectures.arm64, 'is for machine 62, the image is for 183'],
+  ['armhf, hard floats', { machine: 40, flags: 0x5000400 }, architectures.armv7, undefined],
+  ['armhf, no statement', { machine: 40, flags: 0x5000000 }, architectures.armv7, undefined],
+  ['armel', { machine: 40, flags: 0x5000200 }, architectures.armv7, 'is for another ABI: its ELF flags have 0x200'],
+] as const) {
+  test(`ELF for ${what}: ${says ?? 'fits'}`, () => {
+    const none = { interpreter: undefined, soname: undefined, needed: [], dlopen: [] };
+    assert.equal(foreign({ ...none, ...facts }, target), says);
+  });
+}

@@ -11,11 +11,10 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Architecture } from '../boards.ts';
 import { BuildError } from '../errors.ts';
 import type { FileRef } from '../files.ts';
 import { blockHashes, blockIndex, wholeBlocks } from '../formats/block-index.ts';
-import { readElf } from '../formats/elf.ts';
+import { type ElfTarget, foreign, readElf } from '../formats/elf.ts';
 import { tarEnd } from '../formats/tar.ts';
 import { RootTree } from '../root/tree.ts';
 import { treeTar } from '../root/write-tar.ts';
@@ -31,7 +30,7 @@ export interface ErofsInputs {
   readonly runtime: Readonly<Record<string, FileRef>>;
   /** What one image has and another of the same packages has not: path in the root → content. */
   readonly texts: Readonly<Record<string, string>>;
-  readonly architecture: Pick<Architecture, 'elfMachine'>;
+  readonly architecture: ElfTarget;
   /** Seconds since 1970, the time of every file. */
   readonly epoch: number;
   /** Fixed identifiers: the same root gives the same bytes. */
@@ -55,11 +54,9 @@ export function moduleProblems(
 ): string[] {
   const facts = readElf(content);
   if (!facts) return [];
-  const { elfMachine } = architecture;
+  const whatFor = foreign(facts, architecture);
   return [
-    ...(facts.machine === elfMachine
-      ? []
-      : [`/${path} is for machine ${facts.machine}, the image is for ${elfMachine}`]),
+    ...(whatFor === undefined ? [] : [`/${path} ${whatFor}`]),
     ...facts.needed
       .filter(soname => !libraries.includes(soname))
       .map(soname => `/${path} needs ${soname}, which is not in the root`),

@@ -75,7 +75,7 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
     await tool(['mkdir', join(scratch, 'small')], mounts);
     await tool(['icupkg', '-r', remove, data, small], mounts);
     const name = `icudt${release}_dat`;
-    const assembly = join(scratch, 'data.S');
+    const source = join(scratch, 'data.c');
     const lines = [
       '.section .rodata',
       '.balign 16',
@@ -83,11 +83,11 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
       `.type ${name}, %object`,
       `${name}:`,
       `.incbin "${small}"`,
+      `.size ${name}, . - ${name}`,
+      '.text',
     ];
-    await writeFile(
-      assembly,
-      `${[...lines, `.size ${name}, . - ${name}`, '.section .note.GNU-stack,"",%progbits'].join('\n')}\n`,
-    );
+    // Through the compiler, not as assembly: it adds the marks of the architecture's ABI, without which armhf's loader passes the library over.
+    await writeFile(source, `__asm__(\n${lines.map(line => JSON.stringify(`${line}\n`)).join('\n')});\n`);
     const flags = [
       '-shared',
       '-nostdlib',
@@ -95,7 +95,7 @@ export const trimIcu: Step<IcuInputs, 'libicudata.so' | 'path'> = {
       '-Wl,--build-id=none',
       '-Wl,-z,noexecstack',
     ];
-    await tool([`${gnu}-gcc`, ...flags, '-o', join(directory, 'libicudata.so'), assembly], mounts);
+    await tool([`${gnu}-gcc`, ...flags, '-o', join(directory, 'libicudata.so'), source], mounts);
     const { size } = await stat(join(directory, 'libicudata.so'));
     context.note(`${Math.round(size / 1024)} KiB`);
   },

@@ -1,21 +1,26 @@
 /**
  * Self-checks of the finished root: what would only show on the device is found here.
  */
+import type { Architecture } from '../../boards.ts';
 import { BuildError } from '../../errors.ts';
+import { type ElfTarget, foreign } from '../../formats/elf.ts';
 import type { RootTree } from '../tree.ts';
 import { elfFiles, findLibrary } from './libraries.ts';
 import type { FinishingStep } from './step.ts';
 
 /** Programs and libraries whose needed libraries, interpreter or machine do not fit. */
-export async function elfProblems(tree: RootTree, machine: number, multiarch: string): Promise<string[]> {
+export async function elfProblems(
+  tree: RootTree,
+  architecture: Pick<Architecture, keyof ElfTarget | 'multiarch'>,
+): Promise<string[]> {
   const problems: string[] = [];
   for (const [node, facts] of await elfFiles(tree)) {
-    if (facts.machine !== machine)
-      problems.push(`/${node.path} is for machine ${facts.machine}, the image is for ${machine}`);
+    const whatFor = foreign(facts, architecture);
+    if (whatFor !== undefined) problems.push(`/${node.path} ${whatFor}`);
     if (facts.interpreter && !tree.resolve(facts.interpreter))
       problems.push(`/${node.path} wants the loader ${facts.interpreter}`);
     for (const soname of facts.needed) {
-      if (!findLibrary(tree, soname, multiarch, node.path))
+      if (!findLibrary(tree, soname, architecture.multiarch, node.path))
         problems.push(`/${node.path} needs ${soname}, which is not in the root`);
     }
   }
@@ -87,7 +92,7 @@ export const checks: FinishingStep = {
   why: 'a root that lacks a library, an interpreter or a program must not be built',
   async apply(tree, { architecture }) {
     const problems = [
-      ...(await elfProblems(tree, architecture.elfMachine, architecture.multiarch)),
+      ...(await elfProblems(tree, architecture)),
       ...(await shebangProblems(tree)),
       ...(await unitProblems(tree)),
       ...(await builtinProblems(tree)),
