@@ -80,6 +80,11 @@ export interface Board {
 /** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4. */
 const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4'];
 const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
+/** Disks behind PCI, and sticks and cards: an image is installed by being written to any of them. */
+const metalDisks = [
+  ...['nvme', 'ahci', 'sd_mod', 'megaraid_sas', 'mpt3sas', 'mpi3mr', 'smartpqi'],
+  ...['xhci-pci', 'ehci-pci', 'usb-storage', 'uas', 'sdhci-pci', 'sdhci-acpi', 'mmc_block'],
+];
 
 export const boards: Readonly<Record<string, Board>> = {
   'vm-x86_64': {
@@ -99,5 +104,19 @@ export const boards: Readonly<Record<string, Board>> = {
     description: 'QEMU and KVM virtual machines of 32 bits with UEFI',
     consoles: ['console=tty0', 'console=ttyAMA0,115200'],
     initrdModules: [...virtioDisks, ...rootModules],
+  },
+  'pc-x86_64': {
+    architecture: 'x86_64',
+    description: 'PCs, industrial PCs and servers with UEFI',
+    // A person stands before the screen.
+    consoles: ['console=ttyS0,115200', 'console=tty0'],
+    initrdModules: [...virtioDisks, ...metalDisks, 'ata_piix', 'rtsx_pci_sdmmc', ...rootModules],
+  },
+  'server-arm64': {
+    architecture: 'arm64',
+    description: 'servers with 64-bit ARM processors, UEFI and ACPI (SBSA)',
+    // One of the two is there; the firmware's own table (SPCR) names it too.
+    consoles: ['console=tty0', 'console=ttyS0,115200', 'console=ttyAMA0,115200'],
+    initrdModules: [...virtioDisks, ...metalDisks, 'ahci_platform', 'hisi_sas_v3_hw', ...rootModules],
   },
 };

@@ -313,6 +313,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       trim,
       ids: await readIds(join(rootfs, 'ids.yaml')),
       modules: kernel['modules.tar'],
+      firmware: kernel.firmware,
       files: {
         [await readText(icu.path)]: plain(icu['libicudata.so']),
         [`${atoll}/images.tar`]: plain(containers['images.tar']),

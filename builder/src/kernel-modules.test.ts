@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   alternatives,
   closure,
+  firmwareOf,
   moduleName,
   parseAliases,
   parseDependencies,
@@ -66,3 +67,11 @@ for (const [glob, expected] of [
 ] as const) {
   test(`${glob} is ${expected.length} globs`, () => assert.deepEqual(alternatives(glob), expected));
 }
+
+test('a module says what firmware it may ask for', () => {
+  const section = Buffer.from(
+    '\0license=GPL\0firmware=rtl_nic/rtl8125a-3.fw\0firmware=brcm/brcmfmac*-sdio.*.txt\0alias=x\0',
+  );
+  assert.deepEqual(firmwareOf(section), ['rtl_nic/rtl8125a-3.fw', 'brcm/brcmfmac*-sdio.*.txt']);
+  assert.deepEqual(firmwareOf(Buffer.from('no firmware= here')), []);
+});

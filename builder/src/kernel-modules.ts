@@ -87,3 +87,8 @@ export function alternatives(glob: string): string[] {
   if (braces === undefined || inside === undefined) return [glob];
   return inside.split(',').flatMap(word => alternatives(glob.replace(braces, () => word)));
 }
+
+/** What an uncompressed module may ask of `/usr/lib/firmware`, as names and globs (MODULE_FIRMWARE; modinfo(8)). */
+export function firmwareOf(module: Buffer): string[] {
+  return [...module.toString('latin1').matchAll(/\0firmware=([\x21-\x7e]+)(?=\0)/g)].map(match => match[1] ?? '');
+}

@@ -35,14 +35,17 @@ export interface RootSymlink extends Common {
 
 /** `/a/**​/b` globs: `*` within one folder, `**` across folders, `?` one letter, `{a,b}` either. */
 export function globPattern(glob: string): RegExp {
+  let braces = 0;
   const source = glob.replace(/\*\*\/|\*\*|[*?{},]|[.+^$()|[\]\\]/g, token => {
     if (token === '**/') return '(?:.*/)?';
     if (token === '**') return '.*';
     if (token === '*') return '[^/]*';
     if (token === '?') return '[^/]';
+    if (token === '{') braces++;
+    if (token === '}') braces--;
     if (token === '{') return '(?:';
     if (token === '}') return ')';
-    if (token === ',') return '|';
+    if (token === ',') return braces > 0 ? '|' : ',';
     return `\\${token}`;
   });
   return new RegExp(`^${source}$`);

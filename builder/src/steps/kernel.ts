@@ -1,6 +1,6 @@
 /**
  * The kernel and the modules of the chosen classes with what they depend on: `vmlinuz`, and `modules.tar` as it lies in the
- * root (`usr/lib/modules/<release>/…`, with depmod's indexes).
+ * root (`usr/lib/modules/<release>/…`, with depmod's indexes), and `firmware`, what these modules may ask for: names and globs, one a line.
  */
 import { createWriteStream } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { listTree } from '../files.ts';
 import {
   alternatives,
   closure,
+  firmwareOf,
   isPlainAlias,
   moduleName,
   parseAliases,
@@ -57,11 +58,11 @@ export function wantedModules(
   });
 }
 
-export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release'> = {
+export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release' | 'firmware'> = {
   name: 'kernel',
   title: 'Kernel and modules',
   module: import.meta.url,
-  outputs: ['vmlinuz', 'modules.tar', 'release'],
+  outputs: ['vmlinuz', 'modules.tar', 'release', 'firmware'],
   async run({ archive, kernelPrefix, modules, required }, context) {
     const { directory, scratch, signal } = context;
     await ensureArchives([archive], context);
@@ -113,15 +114,17 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     const plain = (await readFile(join(base, 'modules.alias'), 'utf8')).split('\n').filter(isPlainAlias);
     await writeFile(join(base, 'modules.alias'), plain.map(line => `${line}\n`).join(''));
     const tree = new RootTree();
+    const firmware = new Set<string>();
     for (const entry of await listTree(base)) {
       // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep, softdep and the plain ones of alias
       // stay for busybox and the initrd.
       if (/^modules\.(symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
-      if (entry.type === 'file')
-        tree.file(`usr/lib/modules/${release}/${entry.path}`, await readFile(join(base, entry.path)), {
-          origin: 'kernel',
-        });
+      if (entry.type !== 'file') continue;
+      const content = await readFile(join(base, entry.path));
+      tree.file(`usr/lib/modules/${release}/${entry.path}`, content, { origin: 'kernel' });
+      if (suffix.test(entry.path)) for (const name of firmwareOf(content)) firmware.add(name);
     }
+    await writeFile(join(directory, 'firmware'), [...firmware].sort().join('\n'));
     await pipeline(treeTar(tree, 0), createWriteStream(join(directory, 'modules.tar')));
     context.note(`${release}, ${kept.size} modules`);
   },

@@ -29,6 +29,8 @@ export interface RootInputs {
   readonly trim: readonly TrimRule[];
   readonly ids: Readonly<Record<string, number>>;
   readonly modules: FileRef;
+  /** What the modules may ask for, one a line. */
+  readonly firmware: FileRef;
   /** Files the builder makes: path in the root → content and mode. */
   readonly files: Readonly<Record<string, { readonly file: FileRef; readonly mode: number }>>;
   /** Small texts the builder makes: path in the root → content. */
@@ -124,6 +126,7 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
         trim: inputs.trim,
         ids: new Map(Object.entries(inputs.ids)),
         applets,
+        firmware: (await readFile(inputs.firmware.path, 'utf8')).split('\n'),
         dropped,
       };
       for (const step of finishingSteps) {

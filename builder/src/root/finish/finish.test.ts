@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { architectures } from '../../boards.ts';
 import { RootTree } from '../tree.ts';
 import { shebangProblems, unitProblems } from './checks.ts';
+import { firmware } from './firmware.ts';
 import {
   busyboxApplets,
   certificates,
@@ -38,6 +39,7 @@ const contextOf = (more: Partial<FinishContext> = {}): FinishContext => ({
   trim: [],
   ids: new Map(),
   applets: [],
+  firmware: [],
   dropped: new Map(),
   ...more,
 });
@@ -285,4 +287,33 @@ test('checks: an interpreter, a unit or a program that is not there is found', a
     `/${unitFolder}/a.service starts /usr/bin/gone, which is not in the root`,
     `/${unitFolder}/multi-user.target.wants/b.service leads to ../b.service, which is not in the root`,
   ]);
+});
+
+test('firmware: what the modules ask for, by name, by glob and through links, and nothing else', async () => {
+  const tree = await finished(
+    firmware,
+    {
+      'usr/lib/firmware/rtl_nic/rtl8125a-3.fw': 'a',
+      'usr/lib/firmware/rtl_nic/rtl8125b-1.fw': 'b',
+      'usr/lib/firmware/brcm/brcmfmac43455-sdio.raspberrypi,4-model-b.txt': '→ brcmfmac43455-sdio.txt',
+      'usr/lib/firmware/brcm/brcmfmac43455-sdio.txt': 'c',
+      'usr/lib/firmware/iwlwifi-9000.ucode': 'd',
+      'usr/lib/firmware/intel/deep/x.bin': 'e',
+      'usr/lib/other': 'f',
+    },
+    { firmware: ['rtl_nic/rtl8125a-3.fw', 'brcm/brcmfmac*-sdio.*,4-model-b.txt', 'no/such.fw'] },
+  );
+  const left = tree.list().filter(node => node.type !== 'directory' || node.path.startsWith('usr/lib/firmware'));
+  assert.deepEqual(
+    left.map(({ path }) => path),
+    [
+      'usr/lib/firmware',
+      'usr/lib/firmware/brcm',
+      'usr/lib/firmware/brcm/brcmfmac43455-sdio.raspberrypi,4-model-b.txt',
+      'usr/lib/firmware/brcm/brcmfmac43455-sdio.txt',
+      'usr/lib/firmware/rtl_nic',
+      'usr/lib/firmware/rtl_nic/rtl8125a-3.fw',
+      'usr/lib/other',
+    ],
+  );
 });

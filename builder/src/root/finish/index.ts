@@ -1,5 +1,6 @@
 /** The finishing steps in their order. */
 import { checks } from './checks.ts';
+import { firmware } from './firmware.ts';
 import { libraries } from './libraries.ts';
 import {
   busyboxApplets,
@@ -27,6 +28,7 @@ export const finishingSteps: readonly FinishingStep[] = [
   nameService,
   iptablesLinks,
   regulatoryLinks,
+  firmware,
   busyboxApplets,
   clock,
   units,

@@ -13,6 +13,8 @@ export interface FinishContext {
   readonly ids: ReadonlyMap<string, number>;
   /** What `busybox --list-full` prints: applet paths without a leading slash. */
   readonly applets: readonly string[];
+  /** Names and globs under /usr/lib/firmware that the kept kernel modules may ask for. */
+  readonly firmware: readonly string[];
   /** Records why paths are not in the root: rule name → paths. */
   readonly dropped: Map<string, string[]>;
 }
