@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-upgrades torture image images flash bundle keys bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-boards test-upgrades torture image images flash bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -41,6 +41,12 @@ test-installed: setup ## the ARM roots, file by file, against what mmdebstrap in
 test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress
 	@$(NODE) --test qemu/wifi/wifi.test.ts
+
+BOARDS ?= vm-arm64 vm-armv7 pc-x86_64 server-arm64
+
+test-boards: setup ## the other images on machines of their kind: Ready, a pod, a reboot, upgrades (BOARDS="vm-arm64 …"; an hour)
+	@for image in $(BOARDS); do $(NODE) builder/src/cli.ts build $$image --no-compress || exit; done
+	@BOARDS="$(BOARDS)" $(NODE) --test --test-concurrency=1 qemu/boards/*.test.ts
 
 BUILD_OPTIONS = $(if $(VERSION),--version $(VERSION)) $(if $(KEYS),--keys $(KEYS))
 

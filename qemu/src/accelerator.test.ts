@@ -37,3 +37,15 @@ it('keeps the answer for one boot of the host', async () => {
     await rm(cache, { recursive: true, force: true });
   }
 });
+
+it('does not try KVM for a guest of another architecture', async () => {
+  const emulator = await findEmulator();
+  const foreign = {
+    ...emulator,
+    qemu: ['/bin/false'],
+    platform: { ...emulator.platform, kvmHost: 'other', cpu: 'any' },
+  };
+  const found = await accelerator(foreign, '/nonexistent');
+  assert.deepEqual([found.name, found.cpu], ['tcg', 'any']);
+  assert.match(found.reason, /^a guest of \S+ on a host of \S+$/);
+});

@@ -16,18 +16,22 @@ import { EmulatorProcess } from './process.ts';
 
 export interface Accelerator {
   readonly name: 'kvm' | 'tcg';
-  /** QEMU's processor model. Under TCG `qemu64`, the fastest to emulate; `max` takes half as long again to boot. */
-  readonly cpu: 'host' | 'qemu64';
+  /** QEMU's processor model: the host's own, or the platform's. */
+  readonly cpu: string;
   /** Why, in words. */
   readonly reason: string;
 }
 
-/** The boot manager of OVMF says this on the serial line, whether it finds something to boot or not. */
+/** The boot manager of the firmware (OVMF, AAVMF) says this on the serial line, whether it finds something to boot or not. */
 const firmwareRuns = /BdsDxe: /;
 const probeTimeoutMs = 10_000;
 
-/** The accelerator to use; probes once per boot of the host. */
+/** The accelerator to use; probes once per boot of the host, and not at all for guests of another architecture. */
 export async function accelerator(emulator: Emulator, cache: string = cacheDirectory()): Promise<Accelerator> {
+  const { system, cpu, kvmHost } = emulator.platform;
+  if (kvmHost !== process.arch) {
+    return { name: 'tcg', cpu, reason: `a guest of ${system} on a host of ${process.arch}` };
+  }
   const bootId = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
   const key = `${bootId} ${emulator.qemu.join(' ')}`;
   const file = join(cache, 'accelerator.json');
@@ -44,7 +48,7 @@ export async function accelerator(emulator: Emulator, cache: string = cacheDirec
 
 /** Boots the firmware with nothing to boot under KVM and looks whether it gets to its boot manager. */
 export async function probe(emulator: Emulator, timeoutMs = probeTimeoutMs): Promise<Accelerator> {
-  const tcg = (reason: string): Accelerator => ({ name: 'tcg', cpu: 'qemu64', reason });
+  const tcg = (reason: string): Accelerator => ({ name: 'tcg', cpu: emulator.platform.cpu, reason });
   try {
     await access('/dev/kvm', constants.R_OK | constants.W_OK);
   } catch {
@@ -75,7 +79,7 @@ export async function probe(emulator: Emulator, timeoutMs = probeTimeoutMs): Pro
 function probeArguments(emulator: Emulator): string[] {
   return [
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-nic', 'none', '-m', '128'],
-    ...['-machine', 'q35,accel=kvm', '-cpu', 'host'],
+    ...['-machine', `${emulator.platform.machine},accel=kvm`, '-cpu', 'host'],
     ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${emulator.firmwareCode}`],
     ...['-drive', `if=pflash,unit=1,format=raw,snapshot=on,file=${emulator.firmwareVars}`],
     ...['-chardev', 'socket,id=serial,fd=3', '-serial', 'chardev:serial'],

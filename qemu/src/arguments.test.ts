@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Hardware, qemuArguments } from './arguments.ts';
+import { type DiskBus, type Hardware, qemuArguments } from './arguments.ts';
 import type { Emulator } from './emulator.ts';
+import { platforms } from './platforms.ts';
 import { forwardedPorts } from './ports.ts';
 
 const emulator: Emulator = {
   origin: 'host',
+  platform: platforms.x86_64,
   qemu: ['qemu'],
   qemuImg: ['qemu-img'],
   busybox: ['busybox'],
@@ -59,6 +61,25 @@ describe("QEMU's command line", () => {
     assert.deepEqual(values('-fw_cfg', { fwCfg: { 'opt/x': 'a,b' } }), ['name=opt/x,string=a,,b']);
   });
 
+  it('connects a disk to what it is told to, with its controller before it', () => {
+    const device = (bus: DiskBus) =>
+      values('-device', { disks: [{ file: '/m/d', format: 'qcow2', readOnly: false, serial: 's', bus }] }).filter(one =>
+        /^ahci|drive=|^qemu-xhci/.test(one),
+      );
+    assert.deepEqual(device('virtio'), ['virtio-blk-pci,bootindex=1,write-cache=on,serial=s,drive=disk0']);
+    assert.deepEqual(device('nvme'), ['nvme,bootindex=1,serial=s,drive=disk0']);
+    assert.deepEqual(device('ahci'), [
+      'ahci,id=disk0-bus',
+      'ide-hd,bootindex=1,bus=disk0-bus.0,write-cache=on,serial=s,drive=disk0',
+    ]);
+  });
+
+  it('has the network device it is told to have', () => {
+    const nics = (changes: Partial<Hardware>) => values('-device', changes).filter(one => one.includes('netdev='));
+    assert.deepEqual(nics({}), ['virtio-net-pci,netdev=net0,romfile=']);
+    assert.deepEqual(nics({ nicModel: 'e1000e' }), ['e1000e,netdev=net0,romfile=']);
+  });
+
   it('puts the write log between the disk and the guest, with plain writes and flushes only', () => {
     const disks = [{ file: '/m/d', format: 'qcow2', readOnly: false, writeLog: '/m/log' } as const];
     assert.match(
@@ -87,4 +108,17 @@ it('reads the forwarded ports of the monitor’s table', () => {
     '  UDP[HOST_FORWARD]  15       127.0.0.1 40000       10.0.2.15    53     0     0',
   ].join('\r\n');
   assert.deepEqual([...forwardedPorts(table)], [[6443, 36283]]);
+});
+
+describe('the machines of the architectures', () => {
+  for (const [name, platform] of Object.entries(platforms)) {
+    it(`${name}: its own emulator's machine and processor`, () => {
+      const line = qemuArguments(
+        { ...emulator, platform },
+        { name: 'tcg', cpu: platform.cpu, reason: '' },
+        hardware,
+      ).join(' ');
+      assert.ok(line.includes(`-machine ${platform.machine} -accel tcg,thread=multi -cpu ${platform.cpu} `), line);
+    });
+  }
 });

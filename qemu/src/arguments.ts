@@ -16,11 +16,13 @@ export interface Hardware {
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly firmware: 'uefi' | 'bios';
-  /** This machine's own copy of OVMF's variable store (qcow2). Unused with `bios`. */
+  /** This machine's own copy of the firmware's variable store (qcow2). Unused with `bios`. */
   readonly variables: string;
   readonly disks: readonly HardwareDisk[];
   /** `user`: QEMU's own network with DHCP and NAT. `isolated`: the same, but the guest reaches nothing outside. */
   readonly nic: 'user' | 'isolated' | 'none';
+  /** QEMU's network device; default `virtio-net-pci`. */
+  readonly nicModel?: string;
   /** Guest TCP ports reachable from the host, on a loopback port that QEMU chooses. */
   readonly forwards: readonly number[];
   /** Ports of the host's loopback that the guest reaches as 10.0.2.100, by the guest's port: with `isolated`, nothing else is. */
@@ -45,7 +47,26 @@ export interface HardwareDisk {
   readonly readOnly: boolean;
   readonly serial?: string;
   readonly writeLog?: string;
+  /** What it is connected to; default `virtio`. */
+  readonly bus?: DiskBus;
 }
+
+/**
+ * What a disk is connected to: QEMU's device, and what has to be there for it. The write cache is on where that can be said: the guest sees a
+ * cache and has to flush it.
+ */
+const diskBuses = {
+  virtio: () => ({ controllers: [], device: 'virtio-blk-pci', options: ',write-cache=on' }),
+  nvme: () => ({ controllers: [], device: 'nvme', options: '' }),
+  ahci: id => ({ controllers: [`ahci,id=${id}-bus`], device: 'ide-hd', options: `,bus=${id}-bus.0,write-cache=on` }),
+  usb: id => ({
+    controllers: [`qemu-xhci,id=${id}-bus`],
+    device: 'usb-storage',
+    options: `,bus=${id}-bus.0,write-cache=on,removable=on`,
+  }),
+} as const satisfies Record<string, (id: string) => { controllers: string[]; device: string; options: string }>;
+
+export type DiskBus = keyof typeof diskBuses;
 
 /** QEMU's option syntax ends a value at a comma unless it is doubled. */
 const quoted = (value: string): string => value.replaceAll(',', ',,');
@@ -53,7 +74,7 @@ const quoted = (value: string): string => value.replaceAll(',', ',,');
 export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelerator, hardware: Hardware): string[] {
   return [
     ...['-name', quoted(hardware.name), '-nodefaults', '-no-user-config', '-display', 'none'],
-    ...['-machine', 'q35', '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', cpu],
+    ...['-machine', emulator.platform.machine, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', cpu],
     ...['-m', String(hardware.memoryMiB), '-smp', String(hardware.cpus), '-rtc', `base=${hardware.clock ?? 'utc'}`],
     ...firmware(emulator, hardware),
     ...channels.flatMap((id, index) => ['-chardev', `socket,id=${id},fd=${3 + index}`]),
@@ -89,15 +110,18 @@ function disk(options: HardwareDisk, index: number): string[] {
   const readOnly = options.readOnly ? 'on' : 'off';
   const image = `driver=${options.format},node-name=${id},read-only=${readOnly},discard=unmap,file.driver=file,file.filename=${quoted(options.file)}`;
   const serial = options.serial === undefined ? '' : `,serial=${quoted(options.serial)}`;
-  // bootindex: the firmware tries the disks in this order, before anything else (but after a -kernel). write-cache=on: the guest sees a cache and has to flush it.
-  const device = `virtio-blk-pci,bootindex=${index + 1},write-cache=on${serial}`;
+  const bus = diskBuses[options.bus ?? 'virtio'](id);
+  const controllers = bus.controllers.flatMap(controller => ['-device', controller]);
+  // bootindex: the firmware tries the disks in this order, before anything else (but after a -kernel).
+  const device = `${bus.device},bootindex=${index + 1}${bus.options}${serial}`;
   if (options.writeLog === undefined) {
-    return ['-blockdev', image, '-device', `${device},drive=${id}`];
+    return [...controllers, '-blockdev', image, '-device', `${device},drive=${id}`];
   }
   const log = `driver=blklogwrites,node-name=${id}-log,file=${id},log.driver=file,log.filename=${quoted(options.writeLog)}`;
   // Without discard and write-zeroes all that is logged is plain writes and flushes. Merged requests may have IOV_MAX pieces, and
   // the log adds two: the host refuses the write, and the guest sees an I/O error.
   return [
+    ...controllers,
     ...['-blockdev', image, '-blockdev', log],
     ...['-device', `${device},drive=${id}-log,discard=off,write-zeroes=off,request-merging=off`],
   ];
@@ -119,6 +143,6 @@ function network(emulator: Emulator, hardware: Hardware): string[] {
     '-netdev',
     `user,id=net0${restrict}${forwards}${inward.join('')}`,
     '-device',
-    'virtio-net-pci,netdev=net0,romfile=',
+    `${hardware.nicModel ?? 'virtio-net-pci'},netdev=net0,romfile=`,
   ];
 }

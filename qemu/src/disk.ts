@@ -14,6 +14,7 @@
  */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { DiskBus } from './arguments.ts';
 import type { Emulator } from './emulator.ts';
 
 export interface DiskOptions {
@@ -27,6 +28,8 @@ export interface DiskOptions {
   readonly readOnly?: boolean;
   /** virtio serial number, the guest's `/dev/disk/by-id/virtio-<serial>`; at most 20 characters. */
   readonly serial?: string;
+  /** What it is connected to; default `virtio`. NVMe disks need a serial number. */
+  readonly bus?: DiskBus;
   /** Where to log writes and flushes (see above; made anew at each power-on). Excludes snapshots and discard. */
   readonly writeLog?: string;
 }

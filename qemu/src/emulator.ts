@@ -1,24 +1,27 @@
 /**
- * Which QEMU and which OVMF: those of the builder's tools tree (so results do not depend on the host's versions), else the
- * host's packages `qemu-system-x86`, `qemu-utils` and `ovmf`.
+ * Which QEMU and which UEFI firmware: those of the builder's tools tree (so results do not depend on the host's versions), else the
+ * host's packages.
  *
  * The tree's programs are started through the tree's own dynamic loader, not through chroot or bwrap: QEMU then is a direct
  * child with the host's paths, its inherited sockets and its own pid, and needs no privilege.
  */
 import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ovmf, toolsTree } from '../../builder/src/paths.ts';
+import type { ArchitectureName } from '../../builder/src/boards.ts';
+import { toolsTree } from '../../builder/src/paths.ts';
+import { type Platform, platforms } from './platforms.ts';
 
 export interface Emulator {
   /** For messages: `tools tree` or `host`. */
   readonly origin: 'tools tree' | 'host';
+  readonly platform: Platform;
   /** What comes before QEMU's own arguments. */
   readonly qemu: readonly string[];
   readonly qemuImg: readonly string[];
   /** For what QEMU starts itself: `busybox nc`. */
   readonly busybox: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
-  /** OVMF: read-only code, and the template of the variable store (copied per machine). */
+  /** UEFI: read-only code, and the template of the variable store (copied per machine). */
   readonly firmwareCode: string;
   readonly firmwareVars: string;
 }
@@ -39,41 +42,47 @@ export function treeCommand(tree: string, program: string): string[] {
 }
 
 /** @param current the tools tree, or the link to it (resolved, so a newer tree does not change a running machine) */
-export async function findEmulator(current: string = toolsTree()): Promise<Emulator> {
+export async function findEmulator(
+  current: string = toolsTree(),
+  architecture: ArchitectureName = 'x86_64',
+): Promise<Emulator> {
   const tree = await realpath(current).catch(() => current);
-  const inTree = {
-    origin: 'tools tree',
-    qemu: [
-      ...treeCommand(tree, '/usr/bin/qemu-system-x86_64'),
-      ...['-L', join(tree, 'usr/share/qemu'), '-L', join(tree, 'usr/share/seabios')],
-    ],
-    qemuImg: treeCommand(tree, '/usr/bin/qemu-img'),
-    // Static: it needs no loader.
-    busybox: [join(tree, 'usr/bin/busybox')],
-    environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
-    firmwareCode: join(tree, ovmf.code),
-    firmwareVars: join(tree, ovmf.vars),
-  } satisfies Emulator;
-  const treeFiles = ['usr/bin/qemu-system-x86_64', 'usr/bin/qemu-img', ovmf.code, ovmf.vars].map(f => join(tree, f));
-  if (await allExist(treeFiles)) {
-    return inTree;
+  const platform = platforms[architecture];
+  const qemu = `/usr/bin/qemu-system-${platform.system}`;
+  const { code, vars } = platform.firmware;
+  const files = [qemu, '/usr/bin/qemu-img', code, vars];
+  if ((await firstMissing(files.map(file => join(tree, file)))) === undefined) {
+    return {
+      origin: 'tools tree',
+      platform,
+      qemu: [
+        ...treeCommand(tree, qemu),
+        ...['-L', join(tree, 'usr/share/qemu'), '-L', join(tree, 'usr/share/seabios')],
+      ],
+      qemuImg: treeCommand(tree, '/usr/bin/qemu-img'),
+      // Static: it needs no loader.
+      busybox: [join(tree, 'usr/bin/busybox')],
+      environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
+      firmwareCode: join(tree, code),
+      firmwareVars: join(tree, vars),
+    };
   }
-  const hostFiles = ['/usr/bin/qemu-system-x86_64', '/usr/bin/qemu-img', ovmf.code, ovmf.vars] as const;
-  const missing = await firstMissing(hostFiles);
+  const missing = await firstMissing(files);
   if (missing !== undefined) {
     throw new EmulatorError(
       `no QEMU: neither ${tree} nor this host has ${missing}. Run 'make image' once (it makes the tools tree), or ` +
-        "install the Debian packages 'qemu-system-x86 qemu-utils ovmf'.",
+        `install the Debian packages '${platform.hostPackages.join(' ')}'.`,
     );
   }
   return {
     origin: 'host',
-    qemu: [hostFiles[0]],
-    qemuImg: [hostFiles[1]],
+    platform,
+    qemu: [qemu],
+    qemuImg: ['/usr/bin/qemu-img'],
     busybox: ['busybox'],
     environment: {},
-    firmwareCode: hostFiles[2],
-    firmwareVars: hostFiles[3],
+    firmwareCode: code,
+    firmwareVars: vars,
   };
 }
 
@@ -86,8 +95,4 @@ async function firstMissing(files: readonly string[]): Promise<string | undefine
     }
   }
   return undefined;
-}
-
-async function allExist(files: readonly string[]): Promise<boolean> {
-  return (await firstMissing(files)) === undefined;
 }

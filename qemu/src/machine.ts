@@ -13,6 +13,8 @@
 import { appendFileSync } from 'node:fs';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import type { ArchitectureName } from '../../builder/src/boards.ts';
+import { toolsTree } from '../../builder/src/paths.ts';
 import { type Accelerator, accelerator } from './accelerator.ts';
 import { channels, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
 import { Console } from './console.ts';
@@ -28,16 +30,20 @@ import { createWorkspace } from './workspace.ts';
 
 export interface MachineOptions {
   readonly name?: string;
+  /** Default `x86_64`. */
+  readonly architecture?: ArchitectureName;
   /** The first is what it boots from. Ignored with `snapshotOf`, which brings its own. */
   readonly disks?: readonly DiskOptions[];
   /** Default 512: the smallest board that Atoll is for. */
   readonly memoryMiB?: number;
   /** Default 2. */
   readonly cpus?: number;
-  /** Default `uefi`: OVMF with a variable store of its own. */
+  /** Default `uefi`: with a variable store of its own. */
   readonly firmware?: 'uefi' | 'bios';
   /** Default `user`; see {@link Hardware.nic}. */
   readonly nic?: 'user' | 'isolated' | 'none';
+  /** Default `virtio-net-pci`; see {@link Hardware.nicModel}. */
+  readonly nicModel?: string;
   /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. */
   readonly forwards?: readonly number[];
   /** Ports of the host that the guest reaches as 10.0.2.100; see {@link Hardware.guestForwards}. */
@@ -107,7 +113,7 @@ export class Machine implements AsyncDisposable {
 
   /** Makes the machine and switches it on. @throws if QEMU refuses its arguments, with its words */
   static async start(options: MachineOptions): Promise<Machine> {
-    const emulator = options.emulator ?? (await findEmulator());
+    const emulator = options.emulator ?? (await findEmulator(toolsTree(), options.architecture));
     const accel = options.accelerator ?? (await accelerator(emulator));
     const workspace = await createWorkspace();
     try {
@@ -323,6 +329,7 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
       readOnly: disk.readOnly === true,
       ...(disk.serial === undefined ? {} : { serial: disk.serial }),
       ...(disk.writeLog === undefined ? {} : { writeLog: resolve(disk.writeLog) }),
+      ...(disk.bus === undefined ? {} : { bus: disk.bus }),
     });
   }
   const variables = join(workspace, 'variables.qcow2');
@@ -335,6 +342,7 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
     variables,
     disks,
     nic: options.nic ?? 'user',
+    ...(options.nicModel === undefined ? {} : { nicModel: options.nicModel }),
     forwards: options.forwards ?? [],
     guestForwards: options.guestForwards ?? {},
     smbios: [...commandLineStrings(options.kernelArguments ?? []), ...(options.smbios ?? [])],

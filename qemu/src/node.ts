@@ -34,7 +34,7 @@ class LostTimerError extends Error {
   override readonly name = 'LostTimerError';
 }
 
-/** The first boot makes partitions, keys and imports images; all under TCG, with another machine beside it. */
+/** The first boot makes partitions, keys and imports images; all under TCG on x86_64, with another machine beside it. */
 export const readyTimeoutMs = 420_000;
 
 interface NodeObject {
@@ -79,7 +79,7 @@ export class AtollNode implements AsyncDisposable {
    * @returns the node's name
    * @throws TimeoutError with the node's conditions and the last console lines
    */
-  async ready(timeoutMs = readyTimeoutMs): Promise<string> {
+  async ready(timeoutMs = readyTimeoutMs * this.machine.emulator.platform.patience): Promise<string> {
     try {
       return await this.#readyUnlessTimerLost(timeoutMs);
     } catch (error) {

@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { readManifest } from '../../builder/src/manifest.ts';
 import { type ArtefactPaths, artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
 import { demoPod } from './demo.ts';
 import { AtollNode } from './node.ts';
@@ -70,8 +71,9 @@ async function build(image: string): Promise<ArtefactPaths> {
 /** Starts the demo pod and waits for its first words. */
 async function runPod(node: AtollNode): Promise<{ phase: string; firstLine: string }> {
   await node.kubectlOutput(['apply', '-f', '-'], { stdin: demoPod });
-  const wait = ['wait', '--for=condition=Ready', 'pod/hello', `--timeout=${podTimeoutSeconds}s`];
-  await node.kubectlOutput(wait, { timeoutMs: (podTimeoutSeconds + 10) * 1000 });
+  const timeoutSeconds = podTimeoutSeconds * node.machine.emulator.platform.patience;
+  const wait = ['wait', '--for=condition=Ready', 'pod/hello', `--timeout=${timeoutSeconds}s`];
+  await node.kubectlOutput(wait, { timeoutMs: (timeoutSeconds + 10) * 1000 });
   const phase = await node.kubectlOutput(['get', 'pod', 'hello', '-o', 'jsonpath={.status.phase}']);
   const log = await node.kubectlOutput(['logs', 'hello']);
   return { phase, firstLine: log.split('\n')[0] ?? '' };
@@ -92,6 +94,7 @@ async function run({ image, memoryMiB, cpus, showConsole }: RunOptions): Promise
   const powerOn = performance.now();
   await using node = await AtollNode.start({
     name: image,
+    architecture: (await readManifest(artefacts.manifest)).architecture,
     disks: [{ file: artefacts.raw, sizeBytes: diskBytes }],
     memoryMiB,
     cpus,

@@ -4,9 +4,11 @@ import type { AtollNode } from '../src/node.ts';
 
 /** Waits until the deployment runs; says what the cluster and the node know of its pod where it does not. */
 export async function rolledOut(node: AtollNode): Promise<void> {
-  const { stdout, stderr, exitCode } = await node.kubectl(['rollout', 'status', 'deployment/hello', '--timeout=150s'], {
-    timeoutMs: 180_000,
-  });
+  const timeoutSeconds = 150 * node.machine.emulator.platform.patience;
+  const { stdout, stderr, exitCode } = await node.kubectl(
+    ['rollout', 'status', 'deployment/hello', `--timeout=${timeoutSeconds}s`],
+    { timeoutMs: (timeoutSeconds + 30) * 1000 },
+  );
   if (exitCode === 0) return;
   const workloads = await node.kubectl(['get', 'nodes,deployments,replicasets,pods', '-o', 'wide']);
   const pods = await node.kubectl(['describe', 'pods']);

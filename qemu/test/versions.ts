@@ -1,7 +1,9 @@
 /** Versions of the image that the tests upgrade to: built here when they are not, from the same definition or a broken one of qemu/upgrade/. */
-import { readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
-import { artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
+import { stat } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { loadDefinition } from '../../builder/src/definition/load.ts';
+import { readManifest } from '../../builder/src/manifest.ts';
+import { artefactPaths, bundleName, repositoryRoot } from '../../builder/src/paths.ts';
 import { run } from '../../builder/src/process.ts';
 import { tool } from '../../builder/src/tools.ts';
 import { type Hashed, type KnownVersion, sha256Of } from '../src/bootable.ts';
@@ -19,12 +21,13 @@ const minutes = 60_000;
 
 /**
  * Builds a version with its bundle, or finds it built.
- * @param definition a name of images/, or a file of qemu/upgrade/
+ * @param definition a name of images/, or a file: its path, from qemu/upgrade/
  * @param runtime other sources of the runtime
  */
 export async function builtVersion(version: string, definition = 'vm-x86_64', runtime?: string): Promise<Version> {
-  const path = definition.endsWith('.yaml') ? join(repositoryRoot, 'qemu/upgrade', definition) : definition;
-  const out = join(repositoryRoot, 'out/upgrade', `${version}-${definition.replace(/\W+/g, '-')}`);
+  const path = definition.endsWith('.yaml') ? resolve(repositoryRoot, 'qemu/upgrade', definition) : definition;
+  const { name } = (await loadDefinition(path)).image;
+  const out = join(repositoryRoot, 'out/upgrade', `${version}-${basename(definition).replace(/\W+/g, '-')}`);
   const cli = join(repositoryRoot, 'builder/src/cli.ts');
   await run(
     [
@@ -33,18 +36,14 @@ export async function builtVersion(version: string, definition = 'vm-x86_64', ru
     ],
     { signal: AbortSignal.timeout(15 * minutes), title: `building ${version}` },
   );
-  const paths = artefactPaths('vm-x86_64', out);
-  const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as { roothash: string };
-  return { version, roothash: manifest.roothash, bundle: join(paths.directory, `vm-x86_64-${version}.raucb`) };
+  const paths = artefactPaths(name, out);
+  const { roothash } = await readManifest(paths.manifest);
+  return { version, roothash, bundle: join(paths.directory, bundleName(name, version)) };
 }
 
 /** What the flashed image holds. */
 export async function flashed(): Promise<KnownVersion> {
-  const manifest = JSON.parse(await readFile(artefacts.manifest, 'utf8')) as {
-    version: string;
-    roothash: string;
-    partitions: { label: string; usedBytes: number }[];
-  };
+  const manifest = await readManifest(artefacts.manifest);
   const used = (label: string): number => manifest.partitions.find(part => part.label === label)?.usedBytes ?? 0;
   return {
     version: manifest.version,

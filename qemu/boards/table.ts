@@ -1,0 +1,36 @@
+/** The images and the machines they are booted on: one line a machine. What is said of each has to hold on all (`boards.test.ts`). */
+import type { DiskBus } from '../src/arguments.ts';
+
+export interface BoardMachine {
+  readonly image: string;
+  /** What stands in the machine, where it is not virtio. */
+  readonly with?: string;
+  readonly bus?: DiskBus;
+  readonly nicModel?: string;
+  /** What `uname -m` says in a pod. */
+  readonly machine: string;
+  /** The node's label `kubernetes.io/arch`. */
+  readonly arch: string;
+  /** `e_machine` of the pod's programs. */
+  readonly elfMachine: number;
+}
+
+const x86 = { machine: 'x86_64', arch: 'amd64', elfMachine: 62 } as const;
+const arm64 = { machine: 'aarch64', arch: 'arm64', elfMachine: 183 } as const;
+const armv7 = { machine: 'armv7l', arch: 'arm', elfMachine: 40 } as const;
+
+/** Drivers are proved where QEMU has the device: NVMe, AHCI and USB disks, Intel's network cards. */
+const machines: readonly BoardMachine[] = [
+  { image: 'vm-arm64', ...arm64 },
+  { image: 'vm-armv7', ...armv7 },
+  { image: 'pc-x86_64', with: 'an NVMe disk and an e1000e network card', bus: 'nvme', nicModel: 'e1000e', ...x86 },
+  { image: 'pc-x86_64', with: 'a SATA disk and an igb network card', bus: 'ahci', nicModel: 'igb', ...x86 },
+  { image: 'server-arm64', with: 'an NVMe disk and an igb network card', bus: 'nvme', nicModel: 'igb', ...arm64 },
+];
+
+/** `BOARDS="vm-arm64 …"` chooses images. */
+const chosen = process.env.BOARDS?.split(/\s+/).filter(name => name !== '') ?? [];
+
+export const boardMachines: readonly BoardMachine[] = machines.filter(
+  ({ image }) => chosen.length === 0 || chosen.includes(image),
+);
