@@ -78,8 +78,8 @@ const wrong: readonly { what: string; from: string; to: string; at: string; says
   },
   {
     what: 'an unknown class of modules',
-    from: 'virtual]',
-    to: 'virtuel]',
+    from: ' virtual,',
+    to: ' virtuel,',
     at: 'modules:',
     says: ['did you mean "virtual"?'],
   },
