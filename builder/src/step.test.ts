@@ -147,11 +147,25 @@ test('whoever comes second does not touch the result of the first, which may be 
   assert.equal((await stat(out.path)).ino, ino);
 });
 
-test('old results are pruned, new ones stay', async () => {
+test('old results are pruned, new ones stay; small ones stay longer', async () => {
+  /** A file that says it has so many bytes, and holds none. */
+  const holes: Step<{ readonly sizeBytes: number; readonly text: string }, 'out'> = {
+    ...upper,
+    name: 'holes',
+    async run({ sizeBytes, text }, { directory }) {
+      await writeFile(join(directory, 'out'), text);
+      await truncate(join(directory, 'out'), sizeBytes);
+    },
+  };
   const texts = ['1', '2', '3', '4', '5', '6', '7', '8'];
-  for (const text of texts) await runner().run(upper, { text });
+  for (const text of texts) {
+    await runner().run(upper, { text });
+    await runner().run(holes, { sizeBytes: 16 * 1024 ** 2, text });
+  }
   await runner().prune();
-  assert.equal((await readdir(join(cache, 'steps/upper'))).length, 6);
+  const left = async (name: string): Promise<number> => (await readdir(join(cache, 'steps', name))).length;
+  assert.ok((await left('upper')) >= texts.length);
+  assert.equal(await left('holes'), 6);
   runs = 0;
   await runner().run(upper, { text: '8' });
   assert.equal(runs, 0);

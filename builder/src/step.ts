@@ -6,7 +6,7 @@
  * - an entry appears by one rename, complete, with `step.json` listing every output's hash and size;
  * - an entry's key covers the content of its inputs (files by hash, never by path) and the step's source; a step whose
  *   folders were written to while it ran leaves no entry;
- * - the newest `keptEntries` entries of a step stay; older ones are removed after a successful build.
+ * - the newest `keptEntries` entries of a step stay, and more as long as all that stay are small; older ones are removed after a successful build.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -61,6 +61,9 @@ export interface StepRunnerOptions {
 /** Enough for an image, its wireless sister, and the versions and broken variants that the tests of upgrades make of it. */
 const keptEntries = 6;
 
+/** So many of a step's entries stay if together they take no more: SQLite takes minutes to compile, once an architecture, and has 2 MiB. */
+const small = { entries: 48, bytes: 64 * 1024 ** 2 };
+
 /** The key of a step's result: hex, 24 characters. Paths of file and tree references do not count, only their content. */
 export function stepKey(name: string, version: string, inputs: unknown): string {
   const withoutPaths = JSON.parse(
@@ -85,6 +88,23 @@ function treesIn(inputs: unknown): TreeRef[] {
 
 interface Record_ {
   readonly outputs: Readonly<Record<string, { sha256: string; sizeBytes: number }>>;
+}
+
+/** Milliseconds since 1970; 0 if another build has removed it meanwhile. */
+const lastUsed = (entry: string): Promise<number> =>
+  stat(entry).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+
+/** Bytes of an entry's outputs; a damaged entry has no end of them, and goes first. */
+async function recordedBytes(entry: string): Promise<number> {
+  try {
+    const { outputs } = JSON.parse(await readFile(join(entry, 'step.json'), 'utf8')) as Record_;
+    return Object.values(outputs).reduce((sum, output) => sum + output.sizeBytes, 0);
+  } catch {
+    return Number.POSITIVE_INFINITY;
+  }
 }
 
 export class StepRunner {
@@ -163,14 +183,18 @@ export class StepRunner {
     const root = join(this.options.cache, 'steps');
     for (const name of await readdir(root).catch(() => [] as string[])) {
       const entries = await Promise.all(
-        (await readdir(join(root, name))).map(async key => ({
-          key,
-          used: (await stat(join(root, name, key))).mtimeMs,
-        })),
+        (await readdir(join(root, name))).map(async key => {
+          const entry = join(root, name, key);
+          return { entry, used: await lastUsed(entry), sizeBytes: await recordedBytes(entry) };
+        }),
       );
       entries.sort((a, b) => b.used - a.used);
-      for (const { key } of entries.slice(keptEntries))
-        await rm(join(root, name, key), { recursive: true, force: true });
+      let sizeBytes = 0;
+      for (const [index, one] of entries.entries()) {
+        sizeBytes += one.sizeBytes;
+        const isKept = index < keptEntries || (index < small.entries && sizeBytes <= small.bytes);
+        if (!isKept) await rm(one.entry, { recursive: true, force: true });
+      }
     }
   }
 

@@ -103,6 +103,13 @@ const wrong: readonly (readonly [name: string, from: string | RegExp, to: string
   ['no suite', 'suites: [trixie, trixie-security]', 'suites: []', /debian\.suites must name at least "trixie"/],
   ['updates alone', '[trixie, trixie-security]', '[trixie-security]', /debian\.suites must include "trixie"/],
   [
+    'a board of another architecture',
+    'board: vm-x86_64',
+    'board: vm-arm64',
+    /4:8: board vm-arm64 is arm64, but architecture is x86_64/,
+  ],
+  ['an unknown board', 'board: vm-x86_64', 'board: vm-arm46', /4:8: board must be one of .*did you mean "vm-arm64"\?/],
+  [
     'lacking what it has not',
     'suites: [trixie, trixie-security]',
     'suites: [trixie, trixie-security]\n  may-lack: [trixie-updates]',

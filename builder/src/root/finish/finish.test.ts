@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { architectures } from '../../boards.ts';
 import { RootTree } from '../tree.ts';
-import { shebangProblems, unitProblems } from './checks.ts';
+import { elfProblems, shebangProblems, unitProblems } from './checks.ts';
 import { firmware } from './firmware.ts';
 import {
   busyboxApplets,
@@ -317,3 +318,12 @@ test('firmware: what the modules ask for, by name, by glob and through links, an
     ],
   );
 });
+
+for (const other of Object.values(architectures)) {
+  test(`a program of this machine ${other.node === process.arch ? 'is' : 'is not'} for ${other.debian}`, async () => {
+    const tree = new RootTree();
+    tree.file('usr/bin/node', await readFile(process.execPath), { origin, mode: 0o755 });
+    const foreign = (await elfProblems(tree, other)).filter(problem => problem.includes('is for machine'));
+    assert.equal(foreign.length, other.node === process.arch ? 0 : 1, foreign.join('\n'));
+  });
+}
