@@ -10,9 +10,12 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { BuildError } from '../src/errors.ts';
 import { hashFile } from '../src/files.ts';
+import { mirrorsFrom } from '../src/packages/apt.ts';
 import { ensureArchives } from '../src/packages/archives.ts';
+import { freshIndex } from '../src/packages/fresh-index.ts';
 import { type ResolvedPackage, readPackages } from '../src/packages/resolve.ts';
 import { cacheDirectory, repositoryRoot } from '../src/paths.ts';
+import { createProgress } from '../src/progress.ts';
 import { cli, coldCache, makeWorkshop, namesIn, type Outcome, stepsIn, succeeded, warmCache } from './workshop.ts';
 
 let workshop = '';
@@ -23,6 +26,20 @@ let answer: (path: string) => Buffer | undefined = () => undefined;
 /** The release file as Debian signed it. */
 let release = '';
 let netbase: ResolvedPackage;
+
+/** The release file of a suite as the machine's own cache has it. */
+async function signedRelease(suite: string): Promise<string> {
+  const apt = join(cacheDirectory(), 'apt');
+  for (const name of await readdir(apt)) {
+    const lists = join(apt, name, 'lists');
+    const file = (await namesIn(lists)).find(each => each.endsWith(`_dists_${suite}_InRelease`));
+    if (!file) continue;
+    const text = await readFile(join(lists, file), 'utf8');
+    assert.match(text, /^-----BEGIN PGP SIGNED MESSAGE-----/);
+    return text;
+  }
+  throw new Error(`no index of ${suite} in ${apt}`);
+}
 
 before(async () => {
   workshop = await makeWorkshop();
@@ -35,12 +52,7 @@ before(async () => {
   const warm = join(workshop, 'warm-up');
   succeeded(await cli(['build', '--no-compress', '--out', warm]));
   const cache = cacheDirectory();
-  for (const name of await readdir(join(cache, 'apt'))) {
-    const lists = join(cache, 'apt', name, 'lists');
-    const file = (await namesIn(lists)).find(each => /_debian_dists_trixie_InRelease$/.test(each));
-    if (file) release = await readFile(join(lists, file), 'utf8');
-  }
-  assert.match(release, /^-----BEGIN PGP SIGNED MESSAGE-----/);
+  release = await signedRelease('trixie');
   const manifest = JSON.parse(await readFile(join(warm, 'vm-x86_64/manifest.json'), 'utf8')) as {
     timings: { step: string; key: string }[];
   };
@@ -109,6 +121,36 @@ test('refused: a list of packages that is not the one the signed index names', a
     'is not the one its signed release file names',
     'ATOLL_DEBIAN_MIRROR',
   ]);
+});
+
+test('a suite the image may lack is left out when its index does not hold, and that is said; for a release it is refused', async () => {
+  const cache = await coldCache(join(workshop, 'lacking'));
+  const said: string[] = [];
+  const progress = createProgress({ write: text => said.push(text) });
+  // This mirror has the security suite as Debian signed it, and other packages than it names.
+  const signed = await signedRelease('trixie-security');
+  answer = path =>
+    path.endsWith('/InRelease') ? Buffer.from(signed) : /Packages|by-hash/.test(path) ? Buffer.alloc(100) : undefined;
+  const options = {
+    cache,
+    sources: {
+      architecture: 'amd64',
+      suites: ['trixie', 'trixie-security'],
+      components: ['main'],
+      mirrors: { main: mirrorsFrom(process.env).main, security: `${address}/debian-security` },
+    },
+    maximumAgeMs: 24 * 3_600_000,
+    progress,
+    signal: AbortSignal.timeout(300_000),
+  };
+  await assert.rejects(freshIndex({ ...options, mayLack: [] }), { code: 'HASH_MISMATCH' });
+  assert.deepEqual(said, []);
+  const { sources } = await freshIndex({ ...options, mayLack: ['trixie-security'] });
+  assert.deepEqual(sources.suites, ['trixie']);
+  assert.match(
+    said.join('\n'),
+    /^warning: an index of .*: built without trixie-security, .*a release would not be built/,
+  );
 });
 
 test('refused: no mirror at all', async () => {
