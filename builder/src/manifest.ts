@@ -1,6 +1,7 @@
 /** `manifest.json`: what an artefact is made of, how large its parts are and how long they took. */
 import { readFile } from 'node:fs/promises';
 import type { ArchitectureName } from './boards.ts';
+import type { BootMethodName } from './boot/method.ts';
 import type { ResolvedPackage } from './packages/resolve.ts';
 import type { StepTiming } from './step.ts';
 
@@ -9,6 +10,7 @@ export interface BuildManifest {
   readonly version: string;
   readonly architecture: ArchitectureName;
   readonly board: string;
+  readonly boot: BootMethodName;
   readonly kernel: string;
   /** dm-verity root hash, hex. */
   readonly roothash: string;

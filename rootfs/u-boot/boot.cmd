@@ -11,6 +11,8 @@ test -n "${atoll_part}" || setenv atoll_part 1
 setenv atoll_disk "${devtype} ${devnum}:${atoll_part}"
 # Nothing else is there yet.
 test -n "${atoll_env_addr}" || setenv atoll_env_addr ${kernel_addr_r}
+# The kernel's stub would take it for the command line that is sealed in the UKI.
+setenv bootargs
 setenv BOOT_ORDER
 setenv BOOT_A_LEFT
 setenv BOOT_B_LEFT

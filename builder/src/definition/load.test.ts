@@ -161,7 +161,7 @@ const wrong: readonly (readonly [name: string, from: string | RegExp, to: string
     'unknown boot method',
     'method: systemd-boot',
     'method: grub',
-    /13:11: boot\.method must be one of systemd-boot, not the text "grub"/,
+    /13:11: boot\.method must be one of systemd-boot, u-boot, not the text "grub"/,
   ],
   [
     'no tries at all',
@@ -259,6 +259,11 @@ test('a variant is its image with more files and kernel arguments', async () => 
       overlays: [join(folder, 'files')],
       boot: { ...plain.boot, cmdline: [...plain.boot.cmdline, 'systemd.unit=nowhere.target'] },
     });
+    await writeFile(join(folder, 'other.yaml'), 'variant-of: vm-x86_64\nname: vm-other\nboot-method: u-boot\n');
+    const { image: other } = await loadDefinition(join(folder, 'other.yaml'));
+    assert.deepEqual([other.name, other.boot.method], ['vm-other', 'u-boot']);
+    await writeFile(join(folder, 'other.yaml'), 'variant-of: vm-x86_64\nboot-method: u-boot\n');
+    await assert.rejects(loadDefinition(join(folder, 'other.yaml')), /another boot method makes another image/);
     await writeFile(join(folder, 'again.yaml'), 'variant-of: panics.yaml\nminimum-version: 0.2.0\n');
     assert.deepEqual((await loadDefinition(join(folder, 'again.yaml'))).image, { ...image, minimumVersion: '0.2.0' });
     await writeFile(path, 'variant-of: vm-x86_65\noverlays: [files]\n');

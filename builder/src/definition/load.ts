@@ -3,6 +3,8 @@ import { statSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { architectures, boards } from '../boards.ts';
+import { bootMethodNames } from '../boot/index.ts';
+import type { BootMethodName } from '../boot/method.ts';
 import { BuildError } from '../errors.ts';
 import { repositoryRoot } from '../paths.ts';
 import { nearest } from './nearest.ts';
@@ -11,6 +13,7 @@ import { type Fields, type Located, type Problem, YamlReader, type YamlValue } f
 
 const mebibyte = 1024 ** 2;
 const packageName = /^[a-z0-9][a-z0-9+.-]+$/;
+const imageName = [/^[a-z0-9][a-z0-9_-]{0,62}$/, 'a name of small letters, digits, _ and -'] as const;
 const packageMeaning = 'the name of a Debian package (lower case letters, digits, + . -)';
 const suites: readonly Suite[] = ['trixie', 'trixie-updates', 'trixie-security'];
 const components: readonly Component[] = ['main', 'non-free-firmware'];
@@ -70,7 +73,7 @@ export function parseImage(
     ['name', 'architecture', 'board', 'debian', 'kernel', 'boot', 'partitions', 'outputs'],
     ['description', 'packages', 'overlay', 'minimum-version'],
   );
-  const name = top.get('name')?.text(/^[a-z0-9][a-z0-9_-]{0,62}$/, 'a name of small letters, digits, _ and -') ?? '';
+  const name = top.get('name')?.text(...imageName) ?? '';
   if (name !== '' && name !== expectedName) {
     top
       .get('name')
@@ -99,7 +102,8 @@ export function parseImage(
   const parts = (debian?.get('components')?.list() ?? []).map(value => value.oneOf(components));
   if (debian?.has('components') && !parts.includes('main'))
     debian.get('components')?.wrong('debian.components must include "main"');
-  const kernel = top.get('kernel')?.mapping(['package', 'modules']);
+  const kernel = top.get('kernel')?.mapping(['package', 'modules'], ['suite']);
+  const kernelSuite = kernel?.get('suite')?.oneOf(['trixie-backports'] as const);
   const kernelPackage = kernel?.get('package');
   const moduleValues = kernel?.get('modules')?.list() ?? [];
   const modules = moduleValues.map(value => ({ value: value.oneOf([...classes.keys()]) ?? '', where: value.where }));
@@ -133,11 +137,12 @@ export function parseImage(
       package: kernelPackage
         ? located(kernelPackage, /^linux-image-[a-z0-9+.-]+$/, 'a linux-image-… package')
         : { value: '', where: '' },
+      ...(kernelSuite ? { suite: kernelSuite } : {}),
       modules: unique(moduleValues, modules),
     },
     packages: packageList(top.get('packages')),
     boot: {
-      method: boot?.get('method')?.oneOf(['systemd-boot'] as const) ?? 'systemd-boot',
+      method: boot?.get('method')?.oneOf(bootMethodNames) ?? 'systemd-boot',
       tries: boot?.get('tries')?.integer(1, 9) ?? 1,
       cmdline: kernelArguments(boot?.get('cmdline')),
     },
@@ -178,17 +183,27 @@ function minimumVersionOf(fields: Fields): string | undefined {
 /** What a variant adds to the image it is one of. */
 interface Variant {
   readonly of: string;
+  /** Then it is an image of its own: no node takes its bundle for the other's. */
+  readonly name: string | undefined;
+  readonly method: BootMethodName | undefined;
   readonly overlays: readonly string[];
   readonly cmdline: readonly string[];
   readonly minimumVersion: string | undefined;
 }
 
-/** An image like another but for files and kernel arguments: nodes take the bundle of the one for the other's. */
+/**
+ * An image like another but for files, kernel arguments and how it is booted. Without a name nodes take the bundle of the one for the other's; so
+ * another boot method needs one.
+ */
 export function parseVariant(reader: YamlReader, base: string): Variant {
-  const top = reader.root.mapping(['variant-of'], ['overlay', 'cmdline', 'minimum-version']);
+  const top = reader.root.mapping(['variant-of'], ['name', 'boot-method', 'overlay', 'cmdline', 'minimum-version']);
   const name = top.get('variant-of')?.text(/^\S+$/, 'an image: its name, or its file, relative to this file') ?? '';
+  if (top.has('boot-method') && !top.has('name'))
+    top.get('boot-method')?.wrong('another boot method makes another image: give it a name of its own');
   return {
     of: /\.ya?ml$/.test(name) ? resolve(base, name) : name,
+    name: top.get('name')?.text(...imageName),
+    method: top.get('boot-method')?.oneOf(bootMethodNames),
     overlays: folders(top.get('overlay'), base),
     cmdline: kernelArguments(top.get('cmdline')),
     minimumVersion: minimumVersionOf(top),
@@ -285,14 +300,16 @@ export async function loadDefinition(which: string, root: string = repositoryRoo
   }
 }
 
-async function extended({ of, overlays, cmdline, minimumVersion }: Variant, root: string): Promise<LoadedDefinition> {
+async function extended(variant: Variant, root: string): Promise<LoadedDefinition> {
+  const { of, name, method, overlays, cmdline, minimumVersion } = variant;
   const { image, ...rest } = await loadDefinition(of, root);
   return {
     ...rest,
     image: {
       ...image,
+      name: name ?? image.name,
       overlays: [...image.overlays, ...overlays],
-      boot: { ...image.boot, cmdline: [...image.boot.cmdline, ...cmdline] },
+      boot: { ...image.boot, method: method ?? image.boot.method, cmdline: [...image.boot.cmdline, ...cmdline] },
       ...(minimumVersion === undefined ? {} : { minimumVersion }),
     },
   };

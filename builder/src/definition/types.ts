@@ -1,5 +1,6 @@
 /** What an image definition and the data it draws on mean, after validation. Sizes in bytes. */
 import type { ArchitectureName } from '../boards.ts';
+import type { BootMethodName } from '../boot/method.ts';
 import type { Located } from './yaml-reader.ts';
 
 export interface ImageDefinition {
@@ -15,11 +16,13 @@ export interface ImageDefinition {
   };
   readonly kernel: {
     readonly package: Located<string>;
+    /** Where it is newer than in `debian.suites`, for boards that need that; nothing else is taken from there. */
+    readonly suite?: KernelSuite;
     readonly modules: readonly Located<string>[];
   };
   readonly packages: readonly Located<string>[];
   readonly boot: {
-    readonly method: 'systemd-boot';
+    readonly method: BootMethodName;
     readonly tries: number;
     readonly cmdline: readonly string[];
   };
@@ -37,6 +40,7 @@ export interface ImageDefinition {
 }
 
 export type Suite = 'trixie' | 'trixie-updates' | 'trixie-security';
+export type KernelSuite = 'trixie-backports';
 export type Component = 'main' | 'non-free-firmware';
 export type Output = 'raw' | 'zst';
 

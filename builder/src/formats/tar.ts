@@ -3,7 +3,7 @@
  * members) and one sorted pax archive for mkfs.erofs. Source: POSIX.1-2017 pax, "ustar Interchange Format"; GNU tar manual,
  * "Basic Tar Format".
  */
-import type { FileHandle } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 
 export type TarType = 'file' | 'hardlink' | 'symlink' | 'character' | 'block' | 'directory' | 'fifo';
 
@@ -139,6 +139,22 @@ export async function readTarIndex(archive: FileHandle): Promise<TarMember[]> {
     });
     longPath = undefined;
     longTarget = undefined;
+  }
+}
+
+/** The files of an archive: path → content. For small archives. */
+export async function readTarFiles(path: string): Promise<Record<string, Buffer>> {
+  const archive = await open(path, 'r');
+  try {
+    const files: Record<string, Buffer> = {};
+    for (const { type, path: name, offset, sizeBytes } of await readTarIndex(archive)) {
+      if (type !== 'file') continue;
+      files[name] = Buffer.alloc(sizeBytes);
+      await archive.read(files[name], 0, sizeBytes, offset);
+    }
+    return files;
+  } finally {
+    await archive.close();
   }
 }
 
