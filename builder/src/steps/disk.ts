@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatSize } from '../definition/yaml-reader.ts';
 import type { FileRef } from '../files.ts';
+import { addHybridMbr } from '../formats/hybrid-mbr.ts';
 import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
@@ -14,7 +15,10 @@ export interface DiskInputs {
   readonly root: FileRef;
   readonly verity: FileRef;
   readonly sizes: { readonly espBytes: number; readonly rootBytes: number; readonly verityBytes: number };
-  readonly types: { readonly root: string; readonly verity: string };
+  /** GPT types, as repart.d(5) takes them. */
+  readonly types: { readonly esp: string; readonly root: string; readonly verity: string };
+  /** The boot ROM reads an MBR (formats/hybrid-mbr.ts). */
+  readonly hybrid: boolean;
   /** Seed of the disk's and partitions' UUIDs. */
   readonly seed: string;
   readonly epoch: number;
@@ -34,7 +38,7 @@ export function partitionPlan(
 ): PartitionPlan[] {
   const { sizes, types } = inputs;
   return [
-    { label: 'esp', type: 'esp', sizeBytes: sizes.espBytes, copyBlocks: inputs.esp.path },
+    { label: 'esp', type: types.esp, sizeBytes: sizes.espBytes, copyBlocks: inputs.esp.path },
     { label: 'root-a', type: types.root, sizeBytes: sizes.rootBytes, copyBlocks: inputs.root.path },
     { label: 'verity-a', type: types.verity, sizeBytes: sizes.verityBytes, copyBlocks: inputs.verity.path },
   ];
@@ -63,6 +67,7 @@ export const buildDisk: Step<DiskInputs, 'disk.raw'> = {
     for (const [index, partition] of plan.entries()) {
       await writeFile(join(definitions, `${index + 1}0-${partition.label}.conf`), repartDefinition(partition));
     }
+    const disk = join(directory, 'disk.raw');
     await tool(
       [
         'systemd-repart',
@@ -75,7 +80,7 @@ export const buildDisk: Step<DiskInputs, 'disk.raw'> = {
           '--no-pager',
         ],
         `--definitions=${definitions}`,
-        join(directory, 'disk.raw'),
+        disk,
       ],
       {
         binds: [directory, scratch],
@@ -84,5 +89,6 @@ export const buildDisk: Step<DiskInputs, 'disk.raw'> = {
         signal,
       },
     );
+    if (inputs.hybrid) await addHybridMbr(disk);
   },
 };
