@@ -1,4 +1,4 @@
-/** `atoll logs` and `atoll reset` as the command line knows them; what they do is loaded when they run. */
+/** `atoll logs`, `atoll firmware` and `atoll reset` as the command line knows them; what they do is loaded when they run. */
 import type { Command, Option } from './command.ts';
 
 const logsUsage = `  atoll logs                  of the server, the agent, containerd and the configuration, in this boot
@@ -15,6 +15,11 @@ const resetUsage = `  atoll reset                   erases all data of this mach
   Data is erased on the way up, before anything uses it; if the power goes then, it is begun again. The same without
   a shell: atoll.reset=1 (or atoll.reset=keep-identity) on the kernel command line, for one boot.`;
 
+const firmwareUsage = `  atoll firmware          which firmware this board starts with, and whether this version brings another
+  atoll firmware update   writes what this version brings beside it, and uses it from the next boot on
+
+  Boards such as the Raspberry Pi have theirs on the card. It is updated by itself when a version is blessed.`;
+
 export const machineCommands = (dataDir: Option): readonly Command[] => [
   {
     name: 'logs',
@@ -30,6 +35,13 @@ export const machineCommands = (dataDir: Option): readonly Command[] => [
       { name: 'o', value: 'json', summary: 'short for --output' },
     ],
     run: async context => (await import('./logs.ts')).logs(context),
+  },
+  {
+    name: 'firmware',
+    summary: "the board's own firmware on the card",
+    usage: firmwareUsage,
+    options: [dataDir],
+    run: async context => (await import('./firmware.ts')).firmware(context),
   },
   {
     name: 'reset',
