@@ -3,6 +3,9 @@
  * compares an architecture's name.
  */
 
+import type { BoardFirmware } from './firmware/board.ts';
+import { raspberryPi5, raspberryPi32, raspberryPi64 } from './firmware/raspberry-pi.ts';
+
 export type ArchitectureName = 'x86_64' | 'arm64' | 'armv7';
 
 export interface Architecture {
@@ -75,6 +78,8 @@ export interface Board {
   readonly consoles: readonly string[];
   /** Modules the initrd needs to reach its disk and root (with their dependencies and soft dependencies). */
   readonly initrdModules: readonly string[];
+  /** What its boot ROM and firmware read from the boot partition. Absent: nothing, the board has its firmware in itself. */
+  readonly firmware?: BoardFirmware;
 }
 
 /** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4. */
@@ -84,6 +89,14 @@ const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
 const metalDisks = [
   ...['nvme', 'ahci', 'sd_mod', 'megaraid_sas', 'mpt3sas', 'mpi3mr', 'smartpqi'],
   ...['xhci-pci', 'ehci-pci', 'usb-storage', 'uas', 'sdhci-pci', 'sdhci-acpi', 'mmc_block'],
+];
+
+/** SD cards, and disks on USB. */
+const raspberryPiDisks = ['bcm2835', 'sdhci-iproc', 'mmc_block', 'dwc2', 'phy-generic', 'usb-storage', 'uas', 'sd_mod'];
+/** The card's slot is on the processor; USB and NVMe are behind PCIe. */
+const raspberryPi5Disks = [
+  ...['pinctrl-brcmstb-bcm2712', 'sdhci-brcmstb', 'irq-bcm2712-mip', 'pcie-brcmstb', 'rp1_pci', 'clk-rp1'],
+  ...['pinctrl-rp1', 'dwc3', 'xhci-plat-hcd', 'usb-storage', 'uas', 'sd_mod', 'nvme'],
 ];
 
 export const boards: Readonly<Record<string, Board>> = {
@@ -104,6 +117,30 @@ export const boards: Readonly<Record<string, Board>> = {
     description: 'QEMU and KVM virtual machines of 32 bits with UEFI',
     consoles: ['console=tty0', 'console=ttyAMA0,115200'],
     initrdModules: [...virtioDisks, ...rootModules],
+  },
+  'rpi-arm64': {
+    architecture: 'arm64',
+    description: 'Raspberry Pi 3, 4, 400, CM3, CM4 and Zero 2 W',
+    // The serial line on the pins is the small UART.
+    consoles: ['console=tty0', 'console=ttyS1,115200'],
+    initrdModules: [...raspberryPiDisks, 'pcie-brcmstb', 'reset-raspberrypi', 'xhci-pci', ...rootModules],
+    firmware: raspberryPi64,
+  },
+  'rpi5-arm64': {
+    architecture: 'arm64',
+    description: 'Raspberry Pi 5 (never started yet: no emulator has one)',
+    // The connector between the HDMI ports.
+    consoles: ['console=tty0', 'console=ttyAMA10,115200'],
+    initrdModules: [...raspberryPi5Disks, ...rootModules],
+    firmware: raspberryPi5,
+  },
+  'rpi-armv7': {
+    architecture: 'armv7',
+    description: 'Raspberry Pi 2 and 3, and Zero 2 W in 32 bits',
+    // The serial line on the pins: the Pi 3's is the small UART, the Pi 2's the large one.
+    consoles: ['console=tty0', 'console=ttyS1,115200', 'console=ttyAMA0,115200'],
+    initrdModules: [...raspberryPiDisks, ...rootModules],
+    firmware: raspberryPi32,
   },
   'pc-x86_64': {
     architecture: 'x86_64',

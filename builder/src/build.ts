@@ -7,12 +7,15 @@ import { mkdir, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { publish, recover } from './artefact.ts';
 import { type Architecture, architectures, type Board, boards } from './boards.ts';
+import { bootMethods } from './boot/index.ts';
+import { slotKernel } from './boot/method.ts';
 import { type BundleOptions, makeBundle, publishToChannel } from './bundle.ts';
 import { isVersion } from './channel.ts';
 import { type LoadedDefinition, rejectProblems } from './definition/load.ts';
 import { YamlReader } from './definition/yaml-reader.ts';
 import { BuildError } from './errors.ts';
 import { canonicalJson, type FileRef, fileRef, treeRef } from './files.ts';
+import { firmwarePackages } from './firmware/board.ts';
 import { ensureKeys, revocationLists, signerOf, trustOf } from './keys/keyring.ts';
 import { type KeyKind, keysDirectory } from './keys/places.ts';
 import { type BuildManifest, manifestText } from './manifest.ts';
@@ -32,7 +35,8 @@ import { compressDisk } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
 import { buildErofs } from './steps/erofs.ts';
-import { buildEsp, slotKernel } from './steps/esp.ts';
+import { buildEsp } from './steps/esp.ts';
+import { buildFirmware } from './steps/firmware.ts';
 import { trimIcu } from './steps/icu.ts';
 import { buildInitrd } from './steps/initrd.ts';
 import { buildKernel } from './steps/kernel.ts';
@@ -107,15 +111,16 @@ async function readIds(path: string): Promise<Record<string, number>> {
 }
 
 /** Resolves the packages; a name apt does not know is reported where the person wrote it. */
-async function resolve(options: BuildOptions, steps: StepRunner, architecture: Architecture): Promise<FileRef> {
+async function resolve(options: BuildOptions, steps: StepRunner): Promise<FileRef> {
   const { definition, cache, signal, progress } = options;
   const { image, lists } = definition;
+  const { architecture, board } = targetOf(definition);
   const line = progress.start('index', 'Debian package index');
   const { apt, sources } = await freshIndex({
     cache,
     sources: {
       architecture: architecture.debian,
-      suites: image.debian.suites,
+      suites: [...image.debian.suites, ...(image.kernel.suite ? [image.kernel.suite] : [])],
       components: image.debian.components,
       mirrors: mirrorsFrom(options.env ?? process.env),
     },
@@ -128,12 +133,16 @@ async function resolve(options: BuildOptions, steps: StepRunner, architecture: A
     throw error;
   });
   line.done();
-  const wanted = [...lists.install, image.kernel.package, ...image.packages];
+  const ofBoard = board.firmware
+    ? firmwarePackages(board.firmware).map(value => ({ value, where: `board ${image.board}` }))
+    : [];
+  const wanted = [...lists.install, image.kernel.package, ...image.packages, ...ofBoard];
   const inputs = {
     sources,
     index: await apt.indexHash(),
     install: wanted.map(({ value }) => value),
     leaveOut: [...lists.leaveOut.keys()],
+    ...(image.kernel.suite ? { newer: { packages: 'linux-*', suite: image.kernel.suite } } : {}),
   };
   try {
     return (await steps.run(resolvePackages, inputs))['packages.json'];
@@ -156,15 +165,21 @@ async function resolve(options: BuildOptions, steps: StepRunner, architecture: A
   }
 }
 
-function kernelArchive(packages: readonly ResolvedPackage[], wanted: string): ResolvedPackage {
-  const found = packages.filter(({ name }) => /^linux-image-\d/.test(name));
-  const kernel = found[0] ?? packages.find(({ name }) => name === wanted);
-  if (!kernel || found.length > 1)
+/** The kernel's packages: one, or since Linux 7 one for each of its parts; and those that only name them. */
+const kernelPart = /^linux-(image|modules|binary|base)(-|$)/;
+
+/** What the kernel is in. @throws BuildError PACKAGE_CONFLICT where there are several */
+function kernelArchives(packages: readonly ResolvedPackage[], wanted: string): ResolvedPackage[] {
+  const parts = packages.filter(({ name }) => kernelPart.test(name));
+  const named = parts.filter(({ name }) => /^linux-image-\d/.test(name));
+  const [kernel] = named.length > 0 ? named : parts.filter(({ name }) => name === wanted);
+  if (!kernel || named.length > 1)
     throw new BuildError(
       'PACKAGE_CONFLICT',
-      `${found.length} kernels among the packages: ${found.map(({ name }) => name).join(', ')}`,
+      `${named.length} kernels among the packages: ${named.map(({ name }) => name).join(', ')}`,
     );
-  return kernel;
+  const release = kernel.name.slice('linux-image-'.length);
+  return parts.filter(({ name }) => name.endsWith(`-${release}`));
 }
 
 /** A package that every image has. */
@@ -245,9 +260,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     );
   const trust = await trustOf(kind, keys);
 
-  const packagesFile = await resolve(options, steps, architecture);
+  const packagesFile = await resolve(options, steps);
   const packages = await readPackages(packagesFile.path);
-  const kernelPackage = kernelArchive(packages, image.kernel.package.value);
+  const kernelPackages = kernelArchives(packages, image.kernel.package.value);
+  const ofBoard = board.firmware ? firmwarePackages(board.firmware) : [];
   const loader = packageLike(packages, /^systemd-boot-efi$/);
   const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
 
@@ -263,7 +279,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     });
   const makeRoot = async () => {
     const kernel = await steps.run(buildKernel, {
-      archive: kernelPackage,
+      archives: kernelPackages,
       kernelPrefix: architecture.kernelPrefix,
       modules: image.kernel.modules.flatMap(({ value }) => classes.get(value) ?? []),
       required: board.initrdModules,
@@ -304,15 +320,25 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
           })
         : undefined;
 
+    const firmware = board.firmware
+      ? await steps.run(buildFirmware, {
+          firmware: board.firmware,
+          packages: packages.filter(({ name }) => ofBoard.includes(name)),
+          kernel: kernelPackages,
+          written: await treeRef(join(rootfs, 'firmware')),
+          tools,
+        })
+      : undefined;
     const plain = (file: FileRef): { file: FileRef; mode: number } => ({ file, mode: 0o644 });
     const root = await steps.run(composeRoot, {
       packages: packagesFile,
-      notMerged: [kernelPackage.name, image.kernel.package.value],
+      notMerged: [...packages.map(({ name }) => name).filter(name => kernelPart.test(name)), ...ofBoard],
       architecture,
       overlays: await Promise.all([join(rootfs, 'overlay'), ...image.overlays].map(folder => treeRef(folder))),
       trim,
       ids: await readIds(join(rootfs, 'ids.yaml')),
       modules: kernel['modules.tar'],
+      ...(firmware ? { boardFirmware: firmware['root.tar'] } : {}),
       firmware: kernel.firmware,
       files: {
         [await readText(icu.path)]: plain(icu['libicudata.so']),
@@ -321,15 +347,18 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       },
       // Which loader the device talks to, and the boots of a trial (runtime/src/machine/upgrade/loader/index.ts).
       texts: {
-        ...deviceRepartFiles(image.partitions),
+        ...deviceRepartFiles(image),
         'usr/lib/atoll/loader': `${image.boot.method} ${image.boot.tries}\n`,
       },
       epoch,
       tools,
     });
-    return { kernel, initrd, runtime, codeCache, root };
+    return { kernel, initrd, runtime, codeCache, root, firmware };
   };
-  const [sqlite, { kernel, initrd, runtime, codeCache, root }] = await steps.together(compileSqlite, makeRoot);
+  const [sqlite, { kernel, initrd, runtime, codeCache, root, firmware }] = await steps.together(
+    compileSqlite,
+    makeRoot,
+  );
   const runtimeFiles: Readonly<Record<string, FileRef>> = {
     [`${atoll}/atoll.js`]: runtime['atoll.js'],
     [`${atoll}/runtime.js`]: runtime['runtime.js'],
@@ -384,7 +413,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     tools,
   });
   const esp = await steps.run(buildEsp, {
+    method: image.boot.method,
+    script: await fileRef(join(rootfs, 'u-boot/boot.cmd')),
     uki: uki['image.efi'],
+    ...(firmware ? { firmware: firmware['boot.tar'] } : {}),
     sizeBytes: espBytes,
     efi: architecture.efi,
     loader,
@@ -397,7 +429,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     root: erofs['root.erofs'],
     verity: erofs['root.verity'],
     sizes: { espBytes, rootBytes, verityBytes },
-    types: architecture.partitionTypes,
+    types: { esp: bootMethods[image.boot.method].partitionType, ...architecture.partitionTypes },
+    hybrid: board.firmware !== undefined,
   };
   const disk = (await steps.run(buildDisk, { ...diskInputs, seed: fixedUuid(`${image.name}:disk`), epoch, tools }))[
     'disk.raw'
@@ -448,6 +481,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     version,
     architecture: image.architecture,
     board: image.board,
+    boot: image.boot.method,
     kernel: release,
     roothash,
     commandLine: await readText(uki.cmdline),

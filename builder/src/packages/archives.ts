@@ -8,7 +8,7 @@
  */
 import { createWriteStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
 import { hashFile } from '../files.ts';
 import { readTarIndex, type TarMember } from '../formats/tar.ts';
@@ -153,7 +153,18 @@ export async function openArchive(archive: ResolvedPackage, cache: string): Prom
   }
 }
 
-/** The file of a package at this path, or whose path matches. @throws BuildError STEP_BROKEN if there is none. */
+/** The file of a package at this path (links are followed), or whose path matches. @throws BuildError STEP_BROKEN if there is none. */
+export async function fileOf(opened: OpenArchive, path: string | RegExp): Promise<{ path: string; content: Buffer }> {
+  const { archive, members } = opened;
+  const wanted = typeof path === 'string' ? followed(members, path) : path;
+  const member = members.find(
+    one => one.type === 'file' && (typeof wanted === 'string' ? one.path === wanted : wanted.test(one.path)),
+  );
+  if (!member) throw new BuildError('STEP_BROKEN', `${archive.name} ${archive.version} has no file ${path}`);
+  return { path: member.path, content: await opened.read(member) };
+}
+
+/** The same of a package that is not open. */
 export async function readFromArchive(
   archive: ResolvedPackage,
   path: string | RegExp,
@@ -162,12 +173,19 @@ export async function readFromArchive(
   await ensureArchives([archive], context);
   const opened = await openArchive(archive, context.cache);
   try {
-    const member = opened.members.find(
-      one => one.type === 'file' && (typeof path === 'string' ? one.path === path : path.test(one.path)),
-    );
-    if (!member) throw new BuildError('STEP_BROKEN', `${archive.name} ${archive.version} has no file ${path}`);
-    return { path: member.path, content: await opened.read(member) };
+    return await fileOf(opened, path);
   } finally {
     await opened.close();
+  }
+}
+
+/** Where the links of a package lead, from a path in it. */
+function followed(members: readonly TarMember[], path: string): string {
+  const seen = new Set<string>();
+  for (let at = path; ; ) {
+    const link = members.find(one => one.type === 'symlink' && one.path === at);
+    if (!link || seen.has(at)) return at;
+    seen.add(at);
+    at = link.target.startsWith('/') ? link.target.slice(1) : posix.join(posix.dirname(at), link.target);
   }
 }

@@ -32,6 +32,8 @@ export interface ResolveInputs {
   readonly install: readonly string[];
   /** Packages apt is told are installed. */
   readonly leaveOut: readonly string[];
+  /** Packages, by a pattern, that are taken from this suite of the sources although they are older in the others. */
+  readonly newer?: { readonly packages: string; readonly suite: string };
 }
 
 /** Thrown with the names apt does not know, so that whoever read them can say where they were written. */
@@ -75,6 +77,11 @@ export function neverFetch(names: readonly string[]): string {
   return `Package: ${names.join(' ')}\nPin: release o=Debian\nPin-Priority: -1\n`;
 }
 
+/** Preferences that make apt take packages from a suite it would otherwise only take them from when asked (apt_preferences(5)). */
+export function takeFrom({ packages, suite }: { readonly packages: string; readonly suite: string }): string {
+  return `Package: ${packages}\nPin: release n=${suite}\nPin-Priority: 990\n`;
+}
+
 /** The archives apt would fetch: `'url' file size hash` lines. */
 export function parseUris(output: string): { url: string; name: string; version: string; architecture: string }[] {
   return output.split('\n').flatMap(line => {
@@ -98,8 +105,12 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
   outputs: ['packages.json'],
   async run(inputs, context) {
     const apt = new PrivateApt(context.cache, inputs.sources, context.signal);
+    const newer = join(context.scratch, 'newer');
+    await writeFile(newer, inputs.newer ? takeFrom(inputs.newer) : '');
     const show = async (names: readonly string[]): Promise<Stanza[]> => {
-      const { stdout } = await apt.apt(['apt-cache', 'show', '--no-all-versions', ...names]);
+      const preferences = ['-o', `Dir::Etc::preferences=${newer}`];
+      const command = ['apt-cache', ...preferences, 'show', '--no-all-versions', ...names] as const;
+      const { stdout } = await apt.apt([...command], [context.scratch]);
       return parseStanzas(stdout);
     };
     // apt-cache is silent about a name it does not know among others it does: a misspelled one would leave nothing out.
@@ -110,7 +121,7 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
     const status = join(context.scratch, 'status');
     await writeFile(status, pretendInstalled(pretended));
     const preferences = join(context.scratch, 'preferences');
-    await writeFile(preferences, neverFetch(inputs.leaveOut));
+    await writeFile(preferences, `${neverFetch(inputs.leaveOut)}\n${inputs.newer ? takeFrom(inputs.newer) : ''}`);
     let output: string;
     try {
       const files = ['-o', `Dir::State::status=${status}`, '-o', `Dir::Etc::preferences=${preferences}`];

@@ -26,8 +26,8 @@ import type { Step } from '../step.ts';
 import { tool } from '../tools.ts';
 
 export interface KernelInputs {
-  /** The versioned `linux-image-…` package. */
-  readonly archive: ResolvedPackage;
+  /** The versioned `linux-image-…` package, or since Linux 7 those of its parts. */
+  readonly archives: readonly ResolvedPackage[];
   readonly kernelPrefix: string;
   /** Globs of modules, without suffix, under `kernel/`. */
   readonly modules: readonly string[];
@@ -63,26 +63,33 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
   title: 'Kernel and modules',
   module: import.meta.url,
   outputs: ['vmlinuz', 'modules.tar', 'release', 'firmware'],
-  async run({ archive, kernelPrefix, modules, required }, context) {
+  async run({ archives, kernelPrefix, modules, required }, context) {
     const { directory, scratch, signal } = context;
-    await ensureArchives([archive], context);
-    const opened = await openArchive(archive, context.cache);
+    await ensureArchives(archives, context);
+    // As /boot/vmlinuz-<release>, or beside its modules.
+    const image = new RegExp(`^boot/${kernelPrefix}(.+)$|^usr/lib/modules/([^/]+)/vmlinuz$`);
+    const module = /^(?:usr\/)?lib\/modules\/[^/]+\/(?:kernel\/|modules\.)/;
     let release = '';
-    try {
-      const kernel = opened.members.find(member => member.path.startsWith(`boot/${kernelPrefix}`));
-      if (!kernel) throw new BuildError('STEP_BROKEN', `${archive.name} has no boot/${kernelPrefix}…`);
-      release = kernel.path.slice(`boot/${kernelPrefix}`.length);
-      await writeFile(join(directory, 'vmlinuz'), await opened.read(kernel));
-      for (const member of opened.members) {
-        if (member.type !== 'file' || !member.path.replace(/^usr\//, '').startsWith(`lib/modules/${release}/`))
-          continue;
-        const path = join(scratch, 'usr', member.path.replace(/^usr\//, ''));
-        await mkdir(dirname(path), { recursive: true });
-        await writeFile(path, await opened.read(member));
+    for (const archive of archives) {
+      const opened = await openArchive(archive, context.cache);
+      try {
+        for (const member of opened.members.filter(({ type }) => type === 'file')) {
+          const [, inBoot, besideModules] = image.exec(member.path) ?? [];
+          if (inBoot ?? besideModules) {
+            release = inBoot ?? besideModules ?? '';
+            await writeFile(join(directory, 'vmlinuz'), await opened.read(member));
+          } else if (module.test(member.path)) {
+            const path = join(scratch, 'usr', member.path.replace(/^usr\//, ''));
+            await mkdir(dirname(path), { recursive: true });
+            await writeFile(path, await opened.read(member));
+          }
+        }
+      } finally {
+        await opened.close();
       }
-    } finally {
-      await opened.close();
     }
+    if (release === '')
+      throw new BuildError('STEP_BROKEN', `there is no kernel in ${archives.map(({ name }) => name).join(', ')}`);
     await writeFile(join(directory, 'release'), release);
     const base = join(scratch, 'usr/lib/modules', release);
     await mkdir(join(scratch, 'lib'), { recursive: true });

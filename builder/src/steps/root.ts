@@ -31,6 +31,8 @@ export interface RootInputs {
   readonly modules: FileRef;
   /** What the modules may ask for, one a line. */
   readonly firmware: FileRef;
+  /** Of the board: a tar of the root. */
+  readonly boardFirmware?: FileRef;
   /** Files the builder makes: path in the root → content and mode. */
   readonly files: Readonly<Record<string, { readonly file: FileRef; readonly mode: number }>>;
   /** Small texts the builder makes: path in the root → content. */
@@ -135,6 +137,7 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
         await step.apply(tree, finish);
       }
       closers.push(await addTar(tree, inputs.modules, 'kernel'));
+      if (inputs.boardFirmware) closers.push(await addTar(tree, inputs.boardFirmware, 'firmware'));
       context.note('writing');
       await pipeline(treeTar(tree, inputs.epoch), createWriteStream(join(context.directory, 'root.tar')), {
         signal: context.signal,
