@@ -4,31 +4,26 @@
  * then is always there, whole, and the right one. Then the disks are mended as a boot does, and nothing is left over.
  */
 import assert from 'node:assert/strict';
-import { copyFile, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { artefactPaths } from '../../builder/src/paths.ts';
 import { compareEntries, parseEntry } from '../../runtime/src/machine/upgrade/loader/bootEntry.ts';
 import { isUnfinished } from '../../runtime/src/machine/upgrade/loader/durable.ts';
 import { entryText } from '../../runtime/src/machine/upgrade/loader/systemdBoot.ts';
 import { testUki } from '../../runtime/src/machine/upgrade/loader/testing/efiProgram.ts';
 import { ENV_BYTES, environmentBytes, parseEnvironment } from '../../runtime/src/machine/upgrade/loader/ubootEnv.ts';
-import { CutMaker, seededRandom } from '../src/cuts.ts';
 import { FatVolume } from '../src/fat.ts';
-import { inTree, makeFatDisk } from '../src/fatDisk.ts';
+import { inTree } from '../src/fatDisk.ts';
 import { startTinyGuest } from '../src/tinyGuest.ts';
-import { readWriteLog } from '../src/write-log.ts';
 import { type GuestTask, type VersionName, versionNames, versions } from './versions.ts';
+import { guestMachine, inWords, judgeEveryCut, timeoutMs } from './walk.ts';
 
-const artefacts = artefactPaths('vm-x86_64');
 const loaders = ['systemd-boot', 'u-boot'] as const;
 type LoaderName = (typeof loaders)[number];
-const DISK_BYTES = 40 << 20;
-const timeoutMs = 600_000;
-/** Cut disks that are mended in a guest, and how many times the cache of the drive is lost in another way at each write. */
+/** Cut disks that are mended in a guest. */
 const MENDED = 20;
-const FATES = 2;
+const program = new URL('./guest.ts', import.meta.url);
 
 interface First {
   readonly name: VersionName;
@@ -117,76 +112,28 @@ interface Cut {
 
 const words = ({ name, blessed }: First): string => `${name} ${blessed ? 'blessed' : 'counted'}`;
 
-interface Mark {
-  readonly name: string;
-  /** Size of the log then. */
-  readonly at: number;
-}
-
 for (const loader of loaders) {
   it(`${loader}: whenever the power goes, what boots is whole and the right one`, { timeout: 1_800_000 }, async t => {
     const directory = await mkdtemp(join(tmpdir(), 'atoll-loader-'));
     t.after(() => rm(directory, { recursive: true, force: true }));
-    const [disk, base, logFile] = ['esp.img', 'base.img', 'writes.log'].map(name => join(directory, name)) as [
-      string,
-      string,
-      string,
-    ];
-    await makeFatDisk(disk, DISK_BYTES, flashed(loader));
-    await copyFile(disk, base);
-    await writeFile(logFile, '');
-    const marks = await walked({ directory, disk, logFile, loader });
-
-    const entries = await readWriteLog(logFile);
-    await using maker = await CutMaker.open(
-      { logFile, entries, part: { offset: 0, sizeBytes: DISK_BYTES }, base },
-      join(directory, 'durable.img'),
-    );
-    const seed = 20261122;
-    const random = seededRandom(seed);
-    const cut = join(directory, 'cut.img');
+    const task: GuestTask = { kind: 'walk', loader };
     const mended: Cut[] = [];
-    const ends = entries.map(({ endsAt }) => endsAt);
-    const every = Math.max(1, Math.floor((ends.length * FATES) / MENDED));
-    let cuts = 0;
-    for (const at of ends) {
-      const mark = marks.findLast(known => known.at <= at)?.name;
-      for (let fate = 0; fate <= FATES; fate++) {
-        // The first time everything that was written is there; then some of what was not flushed is lost.
-        await maker.cut(at, cut, fate === 0 ? () => 0 : random);
-        cuts += 1;
-        const what = `cut ${cuts} at byte ${at} of the log, after "${mark}", fate ${fate} (seed ${seed})`;
+    const said = await judgeEveryCut({
+      ...{ directory, program, task },
+      files: flashed(loader),
+      judge: async ({ file: cut, mark, number, what }, cuts) => {
         const found = inWords(what, () => first(loader, cut));
         const may = mark === undefined ? ['one blessed'] : (allowed[mark] ?? []);
         assert.ok(may.includes(words(found)), `${what}: ${JSON.stringify(found)}`);
-        if (cuts % every === 0 && mended.length < MENDED) {
-          const file = join(directory, `mend-${mended.length}.img`);
-          await copyFile(cut, file);
-          mended.push({ file, was: found, may, what });
-        }
-      }
-    }
-    t.diagnostic(`${cuts} cuts at ${ends.length} writes and flushes`);
+        if (number % Math.max(1, Math.floor(cuts / MENDED)) !== 0 || mended.length >= MENDED) return;
+        const file = join(directory, `mend-${mended.length}.img`);
+        await copyFile(cut, file);
+        mended.push({ file, was: found, may, what });
+      },
+    });
+    t.diagnostic(said);
     await mend(loader, directory, mended);
   });
-}
-
-async function walked(options: {
-  directory: string;
-  disk: string;
-  logFile: string;
-  loader: LoaderName;
-}): Promise<Mark[]> {
-  const { directory, disk, logFile, loader } = options;
-  const task: GuestTask = { kind: 'walk', loader };
-  await using guest = await startTinyGuest({ ...machine(directory, task), disks: [{ file: disk, writeLog: logFile }] });
-  const marks: Mark[] = [];
-  for (;;) {
-    const [, , name, end] = await guest.console.waitFor(/@((?:mark ([a-z ]+))|(end))\r?\n/, { timeoutMs });
-    if (end !== undefined) return marks;
-    marks.push({ name: name ?? '', at: (await stat(logFile)).size });
-    guest.console.send('\n');
-  }
 }
 
 /** As a boot does: fsck of the file system, then the loader's tidying. */
@@ -196,7 +143,10 @@ async function mend(loader: LoaderName, directory: string, disks: readonly Cut[]
   for (const { file, may, what } of disks)
     assert.ok(may.includes(words(inWords(what, () => first(loader, file)))), `${what}: after fsck`);
   const task: GuestTask = { kind: 'tidy', loader, running: disks.map(({ was }) => was.name) };
-  await using guest = await startTinyGuest({ ...machine(directory, task), disks: disks.map(({ file }) => ({ file })) });
+  await using guest = await startTinyGuest({
+    ...guestMachine(directory, program, task),
+    disks: disks.map(({ file }) => ({ file })),
+  });
   await guest.console.waitFor(/@end\r?\n/, { timeoutMs });
   for (const [index, { file, may, what }] of disks.entries()) {
     assert.match(guest.console.text, new RegExp(`@tidied ${index} `), what);
@@ -210,22 +160,5 @@ async function mend(loader: LoaderName, directory: string, disks: readonly Cut[]
       what,
     );
     assert.ok(names.filter(name => name.endsWith('.conf')).length <= 2, `${what}: ${names.join(' ')}`);
-  }
-}
-
-const machine = (directory: string, task: GuestTask) => ({
-  directory,
-  kernel: artefacts.kernel,
-  initrd: artefacts.initrd,
-  rootDisk: artefacts.raw,
-  program: new URL('./guest.ts', import.meta.url).pathname,
-  task,
-});
-
-function inWords<T>(what: string, look: () => T): T {
-  try {
-    return look();
-  } catch (error) {
-    throw new Error(`${what}: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
   }
 }
