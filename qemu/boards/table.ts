@@ -23,6 +23,8 @@ const armv7 = { machine: 'armv7l', arch: 'arm', elfMachine: 40 } as const;
 const machines: readonly BoardMachine[] = [
   { image: 'vm-arm64', ...arm64 },
   { image: 'vm-armv7', ...armv7 },
+  { image: 'vm-arm64-uboot', with: 'U-Boot', ...arm64 },
+  { image: 'vm-armv7-uboot', with: 'U-Boot', ...armv7 },
   { image: 'pc-x86_64', with: 'an NVMe disk and an e1000e network card', bus: 'nvme', nicModel: 'e1000e', ...x86 },
   { image: 'pc-x86_64', with: 'a SATA disk and an igb network card', bus: 'ahci', nicModel: 'igb', ...x86 },
   { image: 'server-arm64', with: 'an NVMe disk and an igb network card', bus: 'nvme', nicModel: 'igb', ...arm64 },

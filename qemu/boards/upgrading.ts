@@ -15,17 +15,29 @@ const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\ndata
 
 export interface Upgrading {
   readonly image: string;
+  /** Its definition: absolute. Default: the one of that name in images/. */
+  readonly definition?: string;
   /** The definition of a version of it that does not come up: absolute. */
   readonly broken: string;
   /** What the history says of that. */
   readonly reason: RegExp;
+  /** What else has to hold when it is back. */
+  readonly back?: (node: AtollNode) => Promise<void>;
   /** What the machine has besides. */
   readonly machine?: Partial<MachineOptions>;
   /** How long the broken one may try, as the command takes it. */
   readonly deadline: string;
 }
 
-export function testUpgrading({ image, broken, reason, machine = {}, deadline }: Upgrading): void {
+export function testUpgrading({
+  image,
+  definition = image,
+  broken,
+  reason,
+  back,
+  machine = {},
+  deadline,
+}: Upgrading): void {
   describe(`${image}: upgrades`, { timeout: 90 * minutes }, () => {
     let node: AtollNode;
     let server: BundleServer;
@@ -66,7 +78,7 @@ export function testUpgrading({ image, broken, reason, machine = {}, deadline }:
     };
 
     before(async () => {
-      second = await builtVersion('0.2.0', image);
+      second = await builtVersion('0.2.0', definition);
       third = await builtVersion('0.3.0', broken);
       server = await BundleServer.start([second.bundle, third.bundle]);
       node = await AtollNode.start({
@@ -110,6 +122,7 @@ export function testUpgrading({ image, broken, reason, machine = {}, deadline }:
       t.diagnostic(history);
       assert.match(history, /fell[ -]back/i);
       assert.match(history, reason);
+      await back?.(node);
     });
   });
 }

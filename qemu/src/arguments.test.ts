@@ -14,6 +14,7 @@ const emulator: Emulator = {
   environment: {},
   firmwareCode: '/ovmf/code.fd',
   firmwareVars: '/ovmf/vars.fd',
+  uBoot: '/u-boot.bin',
 };
 const hardware: Hardware = {
   name: 'node',

@@ -10,13 +10,16 @@ export const channels = ['qmp', 'console', 'shell', 'kubeconfig'] as const;
 /** virtio-serial ports: the guest finds them as `/dev/virtio-ports/<name>`. */
 export const virtioPorts = { shell: 'atoll.shell.0', kubeconfig: 'atoll.kubeconfig.0' } as const;
 
+/** `uefi`, `u-boot`, or what QEMU has by itself. */
+export type Firmware = 'uefi' | 'u-boot' | 'bios';
+
 /** Everything the command line depends on; files exist already. */
 export interface Hardware {
   readonly name: string;
   readonly memoryMiB: number;
   readonly cpus: number;
-  readonly firmware: 'uefi' | 'bios';
-  /** This machine's own copy of the firmware's variable store (qcow2). Unused with `bios`. */
+  readonly firmware: Firmware;
+  /** This machine's own copy of the firmware's variable store (qcow2). Only UEFI has one. */
   readonly variables: string;
   readonly disks: readonly HardwareDisk[];
   /** `user`: QEMU's own network with DHCP and NAT. `isolated`: the same, but the guest reaches nothing outside. */
@@ -98,6 +101,9 @@ export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelera
 function firmware(emulator: Emulator, hardware: Hardware): string[] {
   if (hardware.firmware === 'bios') {
     return [];
+  }
+  if (hardware.firmware === 'u-boot') {
+    return ['-bios', quoted(emulator.uBoot)];
   }
   return [
     ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${quoted(emulator.firmwareCode)}`],

@@ -24,6 +24,8 @@ export interface Emulator {
   /** UEFI: read-only code, and the template of the variable store (copied per machine). */
   readonly firmwareCode: string;
   readonly firmwareVars: string;
+  /** U-Boot for machines without UEFI; empty where the platform has none. */
+  readonly uBoot: string;
 }
 
 /** No QEMU anywhere. */
@@ -65,6 +67,7 @@ export async function findEmulator(
       environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
       firmwareCode: join(tree, code),
       firmwareVars: join(tree, vars),
+      uBoot: platform.uBoot === undefined ? '' : join(tree, platform.uBoot),
     };
   }
   const missing = await firstMissing(files);
@@ -83,6 +86,7 @@ export async function findEmulator(
     environment: {},
     firmwareCode: code,
     firmwareVars: vars,
+    uBoot: platform.uBoot ?? '',
   };
 }
 

@@ -16,7 +16,7 @@ import { join, resolve } from 'node:path';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
 import { type Accelerator, accelerator } from './accelerator.ts';
-import { channels, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
+import { channels, type Firmware, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
 import { Console } from './console.ts';
 import { within } from './deadline.ts';
 import { createOverlay, type DiskOptions, exportRaw, qemuImg } from './disk.ts';
@@ -39,7 +39,7 @@ export interface MachineOptions {
   /** Default 2. */
   readonly cpus?: number;
   /** Default `uefi`: with a variable store of its own. */
-  readonly firmware?: 'uefi' | 'bios';
+  readonly firmware?: Firmware;
   /** Default `user`; see {@link Hardware.nic}. */
   readonly nic?: 'user' | 'isolated' | 'none';
   /** Default `virtio-net-pci`; see {@link Hardware.nicModel}. */

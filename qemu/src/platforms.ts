@@ -16,6 +16,8 @@ export interface Platform {
   readonly cpu: string;
   /** UEFI firmware, the same place in the tools tree and on the host: read-only code, and the template of the variable store. */
   readonly firmware: { readonly code: string; readonly vars: string };
+  /** U-Boot in the tools tree, for machines without UEFI. Absent: it is not started as firmware there. */
+  readonly uBoot?: string;
   /** How many times as long as on x86_64 things may take under TCG, before they count as hanging. */
   readonly patience: number;
   /** `process.arch` of the hosts whose KVM may run it. */
@@ -40,6 +42,7 @@ export const platforms: Readonly<Record<ArchitectureName, Platform>> = {
     // Pointers are signed with QEMU's own function: the architecture's costs more than all else. It has the atomic instructions that older models lack.
     cpu: 'max,pauth-impdef=on',
     firmware: { code: '/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd', vars: '/usr/share/AAVMF/AAVMF_VARS.fd' },
+    uBoot: '/usr/lib/u-boot/qemu_arm64/u-boot.bin',
     patience: 2,
     kvmHost: 'arm64',
   },
@@ -50,6 +53,7 @@ export const platforms: Readonly<Record<ArchitectureName, Platform>> = {
     machine: 'virt,highmem=off',
     cpu: 'cortex-a15',
     firmware: { code: '/usr/share/AAVMF/AAVMF32_CODE.fd', vars: '/usr/share/AAVMF/AAVMF32_VARS.fd' },
+    uBoot: '/usr/lib/u-boot/qemu_arm/u-boot.bin',
     patience: 2,
     kvmHost: 'arm',
   },

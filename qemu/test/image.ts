@@ -10,6 +10,9 @@ export const artefacts = artefactPaths('vm-x86_64');
 /** As large as a small card or stick. */
 export const diskBytes = 6 * 1024 ** 3;
 
+/** What a machine has before the image's own boot method. */
+const firmwareFor = { 'systemd-boot': 'uefi', 'u-boot': 'u-boot' } as const;
+
 /**
  * A machine with the image: 512 MiB, a root shell for the test, nothing reachable outside of it.
  * @param name also names its console log, out/test/<name>.log: look there when a test fails
@@ -19,7 +22,7 @@ export function imageMachine(name: string, image = 'vm-x86_64'): MachineOptions 
   if (!existsSync(raw)) {
     throw new Error(`${raw} does not exist: build it first with 'make image IMAGE=${image}'`);
   }
-  const { architecture } = JSON.parse(readFileSync(manifest, 'utf8')) as BuildManifest;
+  const { architecture, boot } = JSON.parse(readFileSync(manifest, 'utf8')) as BuildManifest;
   const logs = join(repositoryRoot, 'out', 'test');
   mkdirSync(logs, { recursive: true });
   const consoleLog = join(logs, `${name}.log`);
@@ -27,6 +30,7 @@ export function imageMachine(name: string, image = 'vm-x86_64'): MachineOptions 
   return {
     name,
     architecture,
+    firmware: firmwareFor[boot],
     disks: [{ file: raw, sizeBytes: diskBytes }],
     memoryMiB: 512,
     nic: 'isolated',

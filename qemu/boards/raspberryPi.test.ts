@@ -1,0 +1,79 @@
+/**
+ * The Raspberry Pi's images from a card, on the boards that QEMU has. docs/boards says what that covers and what it does not: neither the ROM nor the GPU's
+ * firmware runs here.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setOf } from '../../runtime/src/machine/firmware/configText.ts';
+import { demoPod } from '../src/demo.ts';
+import { type Model, RaspberryPi } from './raspberryPi.ts';
+
+const minutes = 60_000;
+/** Four slow processors, emulated on as many as the host has, and a network of 12 Mbit/s. */
+const readyMs = 15 * minutes;
+
+interface Case extends Model {
+  /** What `uname -m` says in a pod. */
+  readonly processor: string;
+  /** What is on the console before the kernel. */
+  readonly loader: RegExp | undefined;
+}
+
+const cases: readonly Case[] = [
+  {
+    machine: 'raspi3b',
+    architecture: 'arm64',
+    image: 'rpi-arm64',
+    processor: 'aarch64',
+    loader: /Atoll: slot A/,
+    // QEMU's power management resets the machine when its watchdog is started, not when it has not been fed.
+    kernelArguments: ['systemd.watchdog_sec=0'],
+    // The serial line on the pins is the second one.
+    start: async ({ set }) => [
+      ...['-kernel', join(set, 'u-boot.bin'), '-dtb', join(set, 'bcm2837-rpi-3-b.dtb')],
+      ...['-serial', 'null', '-serial', 'chardev:console'],
+    ],
+  },
+];
+
+for (const model of cases) {
+  describe(`${model.image} on ${model.machine}`, { timeout: 60 * minutes }, () => {
+    let pi: RaspberryPi;
+    before(async () => {
+      pi = await RaspberryPi.start(model, model.image, 'hostname: pi-test\n');
+    });
+    after(() => pi?.[Symbol.asyncDispose]());
+
+    it('is Ready, with what a person wrote on the card', async () => {
+      if (model.loader) await pi.console.waitFor(model.loader, { timeoutMs: 5 * minutes });
+      await pi.ready(readyMs);
+      assert.equal(await pi.kubectl(['get', 'nodes', '-o', 'jsonpath={.items[*].metadata.name}']), 'pi-test');
+      assert.equal(await pi.ssh('systemctl --failed --no-legend --plain'), '');
+    });
+    it('runs a pod of its architecture', async () => {
+      await pi.kubectl(['apply', '-f', '-'], demoPod);
+      await pi.kubectl(['wait', '--for=condition=Ready', 'pod/hello', '--timeout=240s']);
+      assert.equal(await pi.kubectl(['exec', 'hello', '--', 'uname', '-m']), model.processor);
+    });
+    it("has the board's watchdog, and the firmware that was flashed", async () => {
+      assert.match(await pi.ssh('cat /sys/class/watchdog/watchdog0/identity'), /BCM2835/);
+      assert.match(await pi.ssh('atoll firmware'), /the firmware that was flashed, which is what this version brings/);
+    });
+    it('is Ready again after a restart, with its pod', async () => {
+      const reset = pi.reset(5 * minutes);
+      await pi.ssh('systemctl reboot --no-block');
+      await reset;
+      await pi.ready(readyMs);
+      await pi.kubectl(['wait', '--for=condition=Ready', 'pod/hello', '--timeout=240s']);
+    });
+    it('leaves a card that the ROM can read', async () => {
+      await pi.ssh('systemctl poweroff --no-block').catch(() => undefined);
+      await pi.console.waitFor(/Power down|System halted|reboot: Power/, { timeoutMs: 5 * minutes });
+      await pi.powerCut();
+      const record = await pi.sectors(1);
+      assert.deepEqual([record[446 + 4], record[462 + 4]], [0x0c, 0xee], 'the hybrid MBR is as flashed');
+      assert.equal(setOf((await pi.onCard('config.txt')).toString('utf8')), 0);
+    });
+  });
+}
