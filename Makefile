@@ -42,10 +42,10 @@ test-wifi: setup ## the wireless example with simulated radios, on an image of i
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress
 	@$(NODE) --test qemu/wifi/wifi.test.ts
 
-BOARDS ?= vm-arm64 vm-armv7 pc-x86_64 server-arm64
+BOARDS ?= vm-arm64 vm-armv7 pc-x86_64 server-arm64 vm-arm64-uboot vm-armv7-uboot rpi-arm64
 
 test-boards: setup ## the other images on machines of their kind: Ready, a pod, a reboot, upgrades (BOARDS="vm-arm64 …"; an hour)
-	@for image in $(BOARDS); do $(NODE) builder/src/cli.ts build $$image --no-compress || exit; done
+	@for image in $(BOARDS); do $(NODE) builder/src/cli.ts build $$(ls qemu/boards/$$image.yaml 2> /dev/null || echo $$image) --no-compress || exit; done
 	@BOARDS="$(BOARDS)" $(NODE) --test --test-concurrency=1 qemu/boards/*.test.ts
 
 BUILD_OPTIONS = $(if $(VERSION),--version $(VERSION)) $(if $(KEYS),--keys $(KEYS))

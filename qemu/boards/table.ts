@@ -33,6 +33,7 @@ const machines: readonly BoardMachine[] = [
 /** `BOARDS="vm-arm64 …"` chooses images. */
 const chosen = process.env.BOARDS?.split(/\s+/).filter(name => name !== '') ?? [];
 
-export const boardMachines: readonly BoardMachine[] = machines.filter(
-  ({ image }) => chosen.length === 0 || chosen.includes(image),
-);
+export const isChosen = ({ image }: { readonly image: string }): boolean =>
+  chosen.length === 0 || chosen.includes(image);
+
+export const boardMachines: readonly BoardMachine[] = machines.filter(isChosen);
