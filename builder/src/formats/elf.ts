@@ -24,19 +24,30 @@ export function isElf(content: Buffer): boolean {
   return content.length > 20 && content.readUInt32BE(0) === 0x7f454c46;
 }
 
-interface Segment {
+export interface ElfSegment {
   readonly type: number;
   readonly offset: number;
   readonly address: number;
   readonly sizeBytes: number;
 }
 
-const segmentType = { dynamic: 2, interpreter: 3, note: 4, load: 1 } as const;
+export const segmentType = { dynamic: 2, interpreter: 3, note: 4, load: 1 } as const;
 const dynamicTag = { needed: 1, stringTable: 5, soname: 14 } as const;
 const dlopenNoteType = 0x407c0c0a;
 
-/** Little-endian 32- and 64-bit ELF. @returns undefined if it is no ELF file. */
-export function readElf(content: Buffer): ElfFacts | undefined {
+/** Where things are in an ELF file, by what the loader reads: program headers and the dynamic section. */
+export interface ElfLayout {
+  /** 64 bit. */
+  readonly wide: boolean;
+  readonly segments: readonly ElfSegment[];
+  /** The dynamic section's entries, without the one that ends it. */
+  readonly tags: readonly { readonly tag: number; readonly value: number }[];
+  /** An address's place in the file; -1 if no part of the file is loaded there. */
+  fileOffset(address: number): number;
+}
+
+/** Little-endian 32- and 64-bit ELF. @returns undefined if it is no such file. */
+export function elfLayout(content: Buffer): ElfLayout | undefined {
   if (!isElf(content) || content[5] !== 1) return undefined;
   const wide = content[4] === 2;
   const word = (at: number): number => (wide ? Number(content.readBigUInt64LE(at)) : content.readUInt32LE(at));
@@ -44,7 +55,7 @@ export function readElf(content: Buffer): ElfFacts | undefined {
   const programOffset = word(wide ? 0x20 : 0x1c);
   const entryBytes = content.readUInt16LE(wide ? 0x36 : 0x2a);
   const entries = content.readUInt16LE(wide ? 0x38 : 0x2c);
-  const segments: Segment[] = [];
+  const segments: ElfSegment[] = [];
   for (let index = 0; index < entries; index++) {
     const at = programOffset + index * entryBytes;
     segments.push({
@@ -61,8 +72,6 @@ export function readElf(content: Buffer): ElfFacts | undefined {
     );
     return segment ? address - segment.address + segment.offset : -1;
   };
-  const string = (at: number): string => content.toString('utf8', at, content.indexOf(0, at));
-  const interpreter = segments.find(({ type }) => type === segmentType.interpreter);
   const tags: { tag: number; value: number }[] = [];
   const dynamic = segments.find(({ type }) => type === segmentType.dynamic);
   if (dynamic) {
@@ -72,6 +81,16 @@ export function readElf(content: Buffer): ElfFacts | undefined {
       tags.push({ tag, value: word(at + wordBytes) });
     }
   }
+  return { wide, segments, tags, fileOffset };
+}
+
+/** Little-endian 32- and 64-bit ELF. @returns undefined if it is no ELF file. */
+export function readElf(content: Buffer): ElfFacts | undefined {
+  const layout = elfLayout(content);
+  if (!layout) return undefined;
+  const { segments, tags, fileOffset } = layout;
+  const string = (at: number): string => content.toString('utf8', at, content.indexOf(0, at));
+  const interpreter = segments.find(({ type }) => type === segmentType.interpreter);
   const table = fileOffset(tags.find(({ tag }) => tag === dynamicTag.stringTable)?.value ?? -1);
   const strings = (wanted: number): string[] =>
     table < 0 ? [] : tags.filter(({ tag }) => tag === wanted).map(({ value }) => string(table + value));
@@ -85,7 +104,7 @@ export function readElf(content: Buffer): ElfFacts | undefined {
   };
 }
 
-function dlopenNotes(content: Buffer, { offset, sizeBytes }: Segment): DlopenNote[] {
+function dlopenNotes(content: Buffer, { offset, sizeBytes }: ElfSegment): DlopenNote[] {
   const notes: DlopenNote[] = [];
   const up = (value: number): number => Math.ceil(value / 4) * 4;
   let at = offset;

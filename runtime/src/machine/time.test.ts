@@ -17,6 +17,7 @@ describe('time', () => {
       imageEpoch: join(folder, 'epoch'),
       lastSeen: join(folder, 'clock'),
       synchronized: join(folder, 'synchronized'),
+      setFromOutside: join(folder, 'clock-set'),
     };
   });
   afterEach(() => rm(folder, { recursive: true }));
@@ -125,6 +126,19 @@ describe('time', () => {
     limit.abort();
     assert.equal(byMs, 2 * YEAR_MS);
     assert.equal(timeReport(paths).synchronized, true);
+    stop.abort();
+  });
+
+  it('that the hypervisor has set is told at once, be it by seconds', async () => {
+    const { clock, monotonic, set } = world();
+    const stop = new AbortController();
+    const told = new Promise<number>(resolve => onClockJump(resolve, stop.signal, { clock, monotonic, paths }));
+    set(20_000);
+    await writeFile(paths.setFromOutside, '');
+    const limit = new AbortController();
+    const byMs = await Promise.race([told, setTimeout(10_000, 'never', { signal: limit.signal })]);
+    limit.abort();
+    assert.equal(byMs, 20_000);
     stop.abort();
   });
 });

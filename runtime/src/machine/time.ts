@@ -14,12 +14,15 @@ export interface TimePaths {
   readonly lastSeen: string;
   /** Touched by timesyncd whenever it has set the clock by a server. */
   readonly synchronized: string;
+  /** Written when the hypervisor has set the clock of a machine that slept (rootfs: atoll-clock-port.service). */
+  readonly setFromOutside: string;
 }
 
 export const timePaths: TimePaths = {
   imageEpoch: '/usr/lib/clock-epoch',
   lastSeen: '/var/lib/systemd/timesync/clock',
   synchronized: '/run/systemd/timesync/synchronized',
+  setFromOutside: '/run/atoll/clock-set',
 };
 
 export interface TimeReport {
@@ -103,6 +106,7 @@ export interface JumpOptions {
 
 /**
  * Calls back, with how far, after the clock has been set by more than a minute: at once when timesyncd did, within a minute otherwise.
+ * The hypervisor's word is told whatever it is, as a machine has slept then.
  * What has a date (certificates, tokens) must be looked at then; timers do not notice. Ends with `signal`.
  */
 export function onClockJump(
@@ -112,9 +116,9 @@ export function onClockJump(
 ): void {
   const offset = (): number => clock.now() - monotonic();
   let known = offset();
-  const look = (): void => {
+  const look = (leastMs = JUMP_MS): void => {
     const by = offset() - known;
-    if (Math.abs(by) < JUMP_MS) return;
+    if (Math.abs(by) < leastMs) return;
     known += by;
     callback(by);
   };
@@ -126,19 +130,23 @@ export function onClockJump(
     });
   };
   arm();
-  let watcher: FSWatcher | undefined;
-  try {
-    const name = basename(paths.synchronized);
-    watcher = watch(dirname(paths.synchronized), (_, file) => {
-      if (file === name) look();
-    });
-    watcher.on('error', () => watcher?.close());
-  } catch {
-    // timesyncd does not run here: the look once a minute is what there is.
-  }
+  const watchers: FSWatcher[] = [];
+  const follow = (path: string, leastMs: number): void => {
+    try {
+      const watcher = watch(dirname(path), (_, file) => {
+        if (file === basename(path)) look(leastMs);
+      });
+      watcher.on('error', () => watcher.close());
+      watchers.push(watcher);
+    } catch {
+      // Who would write it does not run here: the look once a minute is what there is.
+    }
+  };
+  follow(paths.synchronized, JUMP_MS);
+  follow(paths.setFromOutside, 0);
   const stop = (): void => {
     cancel();
-    watcher?.close();
+    for (const watcher of watchers) watcher.close();
   };
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();

@@ -225,7 +225,7 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
     poke: () => reporter.poke(),
     clockChanged: () => {
       set.clockChanged();
-      reporter.poke();
+      reporter.clockChanged();
     },
     close,
     ready: until =>

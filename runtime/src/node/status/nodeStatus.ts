@@ -123,6 +123,12 @@ export class NodeReporter {
     this.#wake();
   }
 
+  /** The clock has been set: the Lease says so at once, whatever it said when. */
+  clockChanged(): void {
+    this.#leaseAt = 0;
+    this.poke();
+  }
+
   /** Runs until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#options;
