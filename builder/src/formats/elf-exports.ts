@@ -30,6 +30,9 @@ const tags = {
   versionNeedCount: 0x6fffffff,
 } as const;
 
+/** Exports below which a file stays as the package has it: they take a few kilobytes. */
+const worthwhile = 1000;
+
 const goNote = Buffer.from('Go\0\0');
 
 /** The hash of `DT_GNU_HASH`: Bernstein's, 32 bits. */
@@ -176,11 +179,12 @@ export function symbolNames(content: Buffer): ReadonlySet<string> {
 /**
  * A Go program without the exports that nobody can ask for.
  * @param known names its libraries know: those a library could mean by a symbol of its own
- * @returns undefined if it is no such program, or has none to lose
+ * @returns undefined if it is no such program, or has few to lose
  */
 export function withoutExports(original: Buffer, known: ReadonlySet<string>): Buffer | undefined {
   const layout = elfLayout(original);
-  if (!layout?.segments.some(({ type }) => type === segmentType.interpreter) || !isGo(original, layout)) return undefined;
+  if (!layout?.segments.some(({ type }) => type === segmentType.interpreter) || !isGo(original, layout))
+    return undefined;
   const content = Buffer.from(original);
   const before = new SymbolTables(original, layout);
   // Without the hash table nothing says how many symbols there are; the older one would have to be made anew as well.
@@ -196,7 +200,7 @@ export function withoutExports(original: Buffer, known: ReadonlySet<string>): Bu
   for (let index = firstExported; index < count; index++)
     if (known.has(before.text(before.nameAt(index)))) stays.add(index);
   const order = [...stays].sort((a, b) => a - b);
-  if (order.length === count - firstExported) return undefined;
+  if (count - firstExported - order.length < worthwhile) return undefined;
 
   const symbol = (index: number): number => before.symbols + index * symbolBytes;
   content.fill(0, symbol(firstExported), symbol(count));

@@ -1,5 +1,6 @@
 /** The finishing steps in their order. */
 import { checks } from './checks.ts';
+import { unusedExports } from './exports.ts';
 import { firmware } from './firmware.ts';
 import { libraries } from './libraries.ts';
 import {
@@ -33,5 +34,6 @@ export const finishingSteps: readonly FinishingStep[] = [
   clock,
   units,
   libraries,
+  unusedExports,
   checks,
 ];
