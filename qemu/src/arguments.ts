@@ -5,10 +5,18 @@ import type { Accelerator } from './accelerator.ts';
 import type { Emulator } from './emulator.ts';
 
 /** The channels every machine has, in the order of their descriptors (3, 4, …). */
-export const channels = ['qmp', 'console', 'shell', 'kubeconfig'] as const;
+export const channels = ['qmp', 'console', 'shell', 'kubeconfig', 'clock'] as const;
+
+/** The same of a machine that has a card in a {@link Lan}: its cable is one more. */
+export const channelsOf = ({ lan }: Pick<Hardware, 'lan'>): readonly string[] =>
+  lan === undefined ? channels : [...channels, 'lan'];
 
 /** virtio-serial ports: the guest finds them as `/dev/virtio-ports/<name>`. */
-export const virtioPorts = { shell: 'atoll.shell.0', kubeconfig: 'atoll.kubeconfig.0' } as const;
+export const virtioPorts = {
+  shell: 'atoll.shell.0',
+  kubeconfig: 'atoll.kubeconfig.0',
+  clock: 'atoll.clock.0',
+} as const;
 
 /** `uefi`, `u-boot`, or what QEMU has by itself. */
 export type Firmware = 'uefi' | 'u-boot' | 'bios';
@@ -28,14 +36,20 @@ export interface Hardware {
   readonly nicModel?: string;
   /** Guest TCP ports reachable from the host, on a loopback port that QEMU chooses. */
   readonly forwards: readonly number[];
+  /** Host ports to use for some of them, by the guest's, instead of one that QEMU chooses. */
+  readonly hostPorts?: Readonly<Record<number, number>>;
   /** Ports of the host's loopback that the guest reaches as 10.0.2.100, by the guest's port: with `isolated`, nothing else is. */
   readonly guestForwards?: Readonly<Record<number, number>>;
+  /** A second card, whose cable is the channel `lan`. */
+  readonly lan?: { readonly mac: string };
   /** SMBIOS type 11 strings, such as `io.systemd.stub.kernel-cmdline-extra=…`. */
   readonly smbios: readonly string[];
   /** fw_cfg items: name (`opt/…`) → content. */
   readonly fwCfg: Readonly<Record<string, string>>;
   /** Snapshot to continue from instead of booting. */
   readonly loadSnapshot?: string;
+  /** Wait for the memory and devices of a saved machine instead of booting (QMP `migrate-incoming`). */
+  readonly incoming?: boolean;
   /** What its clock says at the start, as `-rtc base=` takes it; the right time in UTC unless told. */
   readonly clock?: string;
   /** Leave the machine stopped before its first instruction. */
@@ -84,15 +98,18 @@ export function qemuArguments(emulator: Emulator, { name: accel, cpu }: Accelera
     ...['-mon', 'chardev=qmp,mode=control', '-serial', 'chardev:console'],
     ...['-device', 'virtio-serial-pci', '-device', `virtserialport,chardev=shell,name=${virtioPorts.shell}`],
     ...['-device', `virtserialport,chardev=kubeconfig,name=${virtioPorts.kubeconfig}`],
+    ...['-device', `virtserialport,chardev=clock,name=${virtioPorts.clock}`],
     ...['-device', 'virtio-rng-pci'],
     ...hardware.disks.flatMap(disk),
     ...network(emulator, hardware),
+    ...lanCard(hardware),
     ...hardware.smbios.flatMap(value => ['-smbios', `type=11,value=${quoted(value)}`]),
     ...Object.entries(hardware.fwCfg).flatMap(([name, text]) => [
       '-fw_cfg',
       `name=${quoted(name)},string=${quoted(text)}`,
     ]),
     ...(hardware.loadSnapshot === undefined ? [] : ['-loadvm', hardware.loadSnapshot]),
+    ...(hardware.incoming === true ? ['-incoming', 'defer'] : []),
     ...(hardware.paused === true ? ['-S'] : []),
     ...hardware.extra,
   ];
@@ -137,7 +154,9 @@ function network(emulator: Emulator, hardware: Hardware): string[] {
   if (hardware.nic === 'none') {
     return ['-nic', 'none'];
   }
-  const forwards = hardware.forwards.map(port => `,hostfwd=tcp:127.0.0.1:0-:${port}`).join('');
+  const forwards = hardware.forwards
+    .map(port => `,hostfwd=tcp:127.0.0.1:${hardware.hostPorts?.[port] ?? 0}-:${port}`)
+    .join('');
   // A program for each connection: a device would serve one only.
   const { busybox } = emulator;
   const inward = Object.entries(hardware.guestForwards ?? {}).map(
@@ -150,5 +169,15 @@ function network(emulator: Emulator, hardware: Hardware): string[] {
     `user,id=net0${restrict}${forwards}${inward.join('')}`,
     '-device',
     `${hardware.nicModel ?? 'virtio-net-pci'},netdev=net0,romfile=`,
+  ];
+}
+
+/** QEMU sends each frame on a stream with its length before it, four bytes, the highest first (net/stream.c). */
+function lanCard(hardware: Hardware): string[] {
+  if (hardware.lan === undefined) return [];
+  const descriptor = 3 + channelsOf(hardware).indexOf('lan');
+  return [
+    ...['-netdev', `stream,id=lan,server=off,addr.type=fd,addr.str=${descriptor}`],
+    ...['-device', `virtio-net-pci,netdev=lan,mac=${hardware.lan.mac},romfile=`],
   ];
 }

@@ -67,3 +67,8 @@ export async function createOverlay(emulator: Emulator, overlay: string, disk: D
 export async function exportRaw(emulator: Emulator, overlay: string, raw: string): Promise<void> {
   await qemuImg(emulator, ['convert', '-q', '-O', 'raw', overlay, raw]);
 }
+
+/** Writes a disk that needs no other file: an overlay with what it lies over. The machine must be off. */
+export async function flatten(emulator: Emulator, overlay: string, whole: string): Promise<void> {
+  await qemuImg(emulator, ['convert', '-q', '-f', 'qcow2', '-O', 'qcow2', overlay, whole]);
+}

@@ -11,17 +11,18 @@
  * stopped; the files it was started from are never written. While QEMU does not run, every wait fails at once.
  */
 import { appendFileSync } from 'node:fs';
-import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
 import { type Accelerator, accelerator } from './accelerator.ts';
-import { channels, type Firmware, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
+import { channelsOf, type Firmware, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
 import { Console } from './console.ts';
 import { within } from './deadline.ts';
-import { createOverlay, type DiskOptions, exportRaw, qemuImg } from './disk.ts';
+import { createOverlay, type DiskOptions, exportRaw, flatten, qemuImg } from './disk.ts';
 import { type Emulator, findEmulator } from './emulator.ts';
 import { forHost, KubeconfigPort } from './kubeconfig.ts';
+import type { Lan } from './lan.ts';
 import { forwardedPorts } from './ports.ts';
 import { EmulatorProcess } from './process.ts';
 import { Qmp } from './qmp.ts';
@@ -46,6 +47,10 @@ export interface MachineOptions {
   readonly nicModel?: string;
   /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. */
   readonly forwards?: readonly number[];
+  /** Host ports to use for some of them, by the guest's, instead of one that QEMU chooses. With `snapshotOf` too. */
+  readonly hostPorts?: Readonly<Record<number, number>>;
+  /** A network of machines of this process, and the address of this one's second card in it. */
+  readonly lan?: { readonly of: Lan; readonly mac: string };
   /** Ports of the host that the guest reaches as 10.0.2.100; see {@link Hardware.guestForwards}. */
   readonly guestForwards?: Readonly<Record<number, number>>;
   /** More words for the kernel command line, given to systemd-stub through SMBIOS type 11. */
@@ -58,6 +63,8 @@ export interface MachineOptions {
   readonly clock?: string;
   /** Continue a saved machine (running, as it was) instead of booting. Its hardware is used; the copy is independent. */
   readonly snapshotOf?: SavedMachine;
+  /** Leave it stopped, until {@link Machine.resume}. */
+  readonly paused?: boolean;
   /** File the raw console is appended to. */
   readonly consoleLog?: string;
   /** Sees the raw console, as for a terminal. */
@@ -72,12 +79,15 @@ export type HardwareChanges = Pick<MachineOptions, 'kernelArguments' | 'extraArg
 /** A machine frozen on the host's disk by {@link Machine.save}: any number of copies can be continued from it. */
 export interface SavedMachine {
   readonly directory: string;
-  /** With paths inside `directory`. */
+  /** With paths relative to `directory`; but read-only disks, which stay where they were. */
   readonly hardware: Hardware;
   readonly kubeconfig: string | undefined;
 }
 
-const savedSnapshot = 'saved';
+/** Memory and devices of a saved machine, in its directory. */
+const memoryFile = 'memory';
+/** Pages of memory stand at places of their own in the file, so that it is sparse, and read in one go (QEMU 9). */
+const mappedMemory = { capabilities: [{ capability: 'mapped-ram', state: true }] };
 
 export class Machine implements AsyncDisposable {
   readonly console: Console;
@@ -86,6 +96,7 @@ export class Machine implements AsyncDisposable {
   readonly accelerator: Accelerator;
   readonly #workspace: string;
   readonly #kubeconfigPort = new KubeconfigPort();
+  readonly #lan: Lan | undefined;
   #hardware: Hardware;
   #process: EmulatorProcess | undefined;
   #qmp: Qmp | undefined;
@@ -102,6 +113,7 @@ export class Machine implements AsyncDisposable {
     this.accelerator = accel;
     this.#workspace = workspace;
     this.#hardware = hardware;
+    this.#lan = options.lan?.of;
     this.#kubeconfigPort.reset(options.snapshotOf?.kubeconfig);
     this.console = new Console(raw => {
       options.onConsole?.(raw);
@@ -120,9 +132,11 @@ export class Machine implements AsyncDisposable {
       const hardware =
         options.snapshotOf === undefined
           ? await newHardware(emulator, workspace, options)
-          : await copyHardware(options.snapshotOf, workspace);
+          : await copiedHardware(emulator, options.snapshotOf, workspace, options.hostPorts ?? {});
       const machine = new Machine(emulator, accel, workspace, hardware, options);
-      await machine.#launch(options.snapshotOf === undefined ? {} : { loadSnapshot: savedSnapshot });
+      const paused = options.paused === true;
+      if (options.snapshotOf === undefined) await machine.#launch({ paused });
+      else await machine.#continue(join(options.snapshotOf.directory, memoryFile), paused);
       return machine;
     } catch (error) {
       await rm(workspace, { recursive: true, force: true });
@@ -189,15 +203,31 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Freezes the machine into `directory` (made; must be on the same file system as the cache) and disposes it. */
+  /** Freezes the machine into `directory` (made; of no use to other files) and disposes it. Nothing outside of it is needed any more. */
   async save(directory: string): Promise<SavedMachine> {
-    await this.qmp('stop');
-    await this.snapshot(savedSnapshot);
-    await this.powerCut();
     await mkdir(directory, { recursive: true });
-    const hardware = await relocated(this.#hardware, directory, rename);
+    await this.qmp('stop');
+    await this.qmp('migrate-set-capabilities', mappedMemory);
+    await this.#migration('migrate', join(resolve(directory), memoryFile));
+    await this.powerCut();
+    const hardware = await this.#savedHardware(directory);
     await this.stop();
     return { directory, hardware, kubeconfig: this.#kubeconfigPort.newest };
+  }
+
+  /** Stops the processors, until {@link resume}. */
+  async pause(): Promise<void> {
+    await this.qmp('stop');
+  }
+
+  /** Goes on after {@link MachineOptions.paused} or {@link pause}. */
+  async resume(): Promise<void> {
+    await this.qmp('cont');
+  }
+
+  /** Tells the guest what time it is (unit atoll-clock-port): a machine continued from a snapshot does not know how long it slept. */
+  tellTime(now: number = Date.now()): void {
+    this.#process?.channel('clock').write(`${Math.floor(now / 1000)} ${(now % 1000) * 1000}\n`);
   }
 
   /** The reset button: the processor starts over, the disks keep what they have, QEMU goes on. */
@@ -265,14 +295,64 @@ export class Machine implements AsyncDisposable {
     await this.stop();
   }
 
-  async #launch(how: { loadSnapshot?: string }): Promise<void> {
+  /** Takes up what {@link save} left. */
+  async #continue(memory: string, paused: boolean): Promise<void> {
+    await this.#launch({ incoming: true });
+    try {
+      await this.qmp('migrate-set-capabilities', mappedMemory);
+      await this.#migration('migrate-incoming', memory);
+      if (!paused) await this.resume();
+    } catch (error) {
+      await this.powerCut();
+      throw new Error('the saved machine cannot be continued', { cause: error });
+    }
+  }
+
+  /** Writes or reads memory and devices. @throws with QEMU's words when it cannot */
+  async #migration(command: 'migrate' | 'migrate-incoming', file: string): Promise<void> {
+    const monitor = this.#monitor();
+    await monitor.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
+    let stop = (): void => {};
+    const settled = new Promise<void>((done, fail) => {
+      stop = monitor.onEvent(({ event, data }) => {
+        const { status } = (data ?? {}) as { status?: string };
+        if (event !== 'MIGRATION') return;
+        if (status === 'completed') done();
+        if (status === 'failed') fail(new Error(`QEMU: ${command} ${file} failed`));
+      });
+    });
+    settled.catch(() => {});
+    const ended = this.ended.then(reason => Promise.reject(new Error(reason)));
+    ended.catch(() => {});
+    try {
+      await monitor.execute(command, { uri: `file:${file}` });
+      await within(Promise.race([settled, ended]), 120_000, `QEMU to finish ${command}`);
+    } finally {
+      stop();
+    }
+  }
+
+  /** The disks and firmware variables, whole, in `directory`. */
+  async #savedHardware(directory: string): Promise<Hardware> {
+    const variables = 'variables.qcow2';
+    await flatten(this.emulator, this.#hardware.variables, join(directory, variables));
+    const disks: HardwareDisk[] = [];
+    for (const [index, { writeLog: _, ...disk }] of this.#hardware.disks.entries()) {
+      const file = disk.readOnly ? disk.file : `disk${index}.qcow2`;
+      if (!disk.readOnly) await flatten(this.emulator, disk.file, join(directory, file));
+      disks.push({ ...disk, file });
+    }
+    return { ...this.#hardware, variables, disks };
+  }
+
+  async #launch(how: Pick<Hardware, 'loadSnapshot' | 'incoming' | 'paused'>): Promise<void> {
     for (const { writeLog } of this.#hardware.disks) {
       // QEMU wants the file to exist, and would leave an older log's end behind the new one.
       await (writeLog === undefined ? undefined : writeFile(writeLog, ''));
     }
     const qemu = EmulatorProcess.spawn(this.emulator, {
       arguments: qemuArguments(this.emulator, this.accelerator, { ...this.#hardware, ...how }),
-      channels,
+      channels: channelsOf(this.#hardware),
       log: join(this.#workspace, 'qemu.log'),
     });
     this.#process = qemu;
@@ -281,6 +361,8 @@ export class Machine implements AsyncDisposable {
     this.console.attach(qemu.channel('console'));
     this.shell.attach(qemu.channel('shell'));
     this.#kubeconfigPort.attach(qemu.channel('kubeconfig'));
+    qemu.channel('clock').on('error', () => {});
+    if (this.#hardware.lan !== undefined) this.#lan?.connect(qemu.channel('lan'));
     qemu.ended.then(reason => {
       this.console.end(reason);
       this.shell.end(reason);
@@ -344,7 +426,9 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
     nic: options.nic ?? 'user',
     ...(options.nicModel === undefined ? {} : { nicModel: options.nicModel }),
     forwards: options.forwards ?? [],
+    hostPorts: options.hostPorts ?? {},
     guestForwards: options.guestForwards ?? {},
+    ...(options.lan === undefined ? {} : { lan: { mac: options.lan.mac } }),
     smbios: [...commandLineStrings(options.kernelArguments ?? []), ...(options.smbios ?? [])],
     fwCfg: options.fwCfg ?? {},
     extra: options.extraArguments ?? [],
@@ -352,25 +436,20 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
   };
 }
 
-/** The same hardware with its own files, put into `directory` by `place`. */
-async function relocated(
-  hardware: Hardware,
-  directory: string,
-  place: (from: string, to: string) => Promise<void>,
+/** The saved hardware with files of its own, whose untouched parts are the saved ones'. */
+async function copiedHardware(
+  emulator: Emulator,
+  { directory, hardware }: SavedMachine,
+  workspace: string,
+  hostPorts: Readonly<Record<number, number>>,
 ): Promise<Hardware> {
-  const variables = join(directory, 'variables.qcow2');
-  await place(hardware.variables, variables);
+  const own = async (file: string, name: string): Promise<string> => {
+    const overlay = join(workspace, name);
+    await createOverlay(emulator, overlay, { file: resolve(directory, file), format: 'qcow2' });
+    return overlay;
+  };
   const disks: HardwareDisk[] = [];
-  for (const [index, disk] of hardware.disks.entries()) {
-    const file = disk.readOnly ? disk.file : join(directory, `disk${index}.qcow2`);
-    if (!disk.readOnly) {
-      await place(disk.file, file);
-    }
-    disks.push({ ...disk, file });
-  }
-  return { ...hardware, variables, disks };
-}
-
-function copyHardware(saved: SavedMachine, workspace: string): Promise<Hardware> {
-  return relocated(saved.hardware, workspace, copyFile);
+  for (const [index, disk] of hardware.disks.entries())
+    disks.push({ ...disk, file: disk.readOnly ? disk.file : await own(disk.file, `disk${index}.qcow2`) });
+  return { ...hardware, hostPorts, disks, variables: await own(hardware.variables, 'variables.qcow2') };
 }
