@@ -40,6 +40,7 @@ import { buildFirmware } from './steps/firmware.ts';
 import { trimIcu } from './steps/icu.ts';
 import { buildInitrd } from './steps/initrd.ts';
 import { buildKernel } from './steps/kernel.ts';
+import { convertToQcow2 } from './steps/qcow2.ts';
 import { composeRoot, type RootReport } from './steps/root.ts';
 import { bundleRuntime, type NpmPackage } from './steps/runtime.ts';
 import { buildSqlite } from './steps/sqlite.ts';
@@ -443,6 +444,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   )['disk.raw.bmap'];
   const wantsCompressed = options.compress && image.outputs.includes('zst');
   const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
+  const qcow2 =
+    options.compress && image.outputs.includes('qcow2')
+      ? (await steps.run(convertToQcow2, { disk, tools }))['disk.qcow2']
+      : undefined;
 
   const bundle = options.bundle
     ? await makeBundle(steps, {
@@ -466,6 +471,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     [basename(names.raw)]: disk,
     ...(compressed ? { [basename(names.compressed)]: compressed } : {}),
     [basename(names.bmap)]: bmap,
+    ...(qcow2 ? { [basename(names.qcow2)]: qcow2 } : {}),
     [basename(names.uki)]: uki['image.efi'],
     [basename(names.kernel)]: kernel.vmlinuz,
     [basename(names.initrd)]: initrd,

@@ -15,6 +15,13 @@ import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { sizeReport } from './size.ts';
 import { ensureTools } from './tools-tree.ts';
+import { runHelp } from '../../qemu/src/cluster/options.ts';
+
+/**
+ * The machines of qemu/ boot what is built here. Only the command line, which is above both, knows of that, and a build loads none of it.
+ */
+const onMachines = () => import('../../qemu/src/cluster/command.ts');
+const defaultImage = 'vm-x86_64';
 
 /** Commands with options of their own. */
 const ownCommands: Readonly<
@@ -25,12 +32,14 @@ const ownCommands: Readonly<
 > = {
   flash: { help: flashHelp, run: flashCommand },
   'imager-json': { help: imagerHelp, run: imagerCommand },
+  run: { help: runHelp, run: async (argv, signal) => (await onMachines()).runCommand(argv, defaultImage, signal) },
+  stop: { help: '', run: async argv => (await onMachines()).stopCommand(argv) },
 };
 const ownCommandsHelp = Object.values(ownCommands)
   .map(({ help: text }) => text)
   .join('');
 
-const help = `Builds Atoll's images.
+const help = `Builds Atoll's images, flashes and runs them.
 
   atoll-builder COMMAND          (npx atoll-builder; node --import tsx builder/src/cli.ts)
 
@@ -57,7 +66,6 @@ Environment:
   ATOLL_DEBIAN_SECURITY_MIRROR  instead of http://deb.debian.org/debian-security
 `;
 
-const defaultImage = 'vm-x86_64';
 /** Commands, and how many words may follow each. */
 const commands: Readonly<Record<string, number>> = { build: 1, bundle: 1, keys: 9, images: 0, tools: 0, size: 1 };
 const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
@@ -233,7 +241,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   for (const name of signals) process.on(name, interrupt);
   try {
     const own = ownCommands[argv[0] ?? ''];
-    if (own && !argv.some(word => word === '--help' || word === '-h'))
+    // What follows --run is another program's.
+    const ownWords = argv.slice(0, argv.includes('--run') ? argv.indexOf('--run') : argv.length);
+    if (own && !ownWords.some(word => word === '--help' || word === '-h'))
       return await own.run(argv.slice(1), abort.signal);
     if (own) {
       process.stdout.write(help);

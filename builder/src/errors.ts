@@ -27,6 +27,8 @@ export type BuildErrorCode =
   | 'TARGET_REFUSED'
   | 'TARGET_FAILED'
   | 'CONFIGURATION_INVALID'
+  | 'BOOT_FAILED'
+  | 'SNAPSHOT_REFUSED'
   | 'USAGE'
   | 'INTERRUPTED';
 

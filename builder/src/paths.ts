@@ -33,6 +33,8 @@ export interface ArtefactPaths {
   readonly compressed: string;
   /** Which blocks of either have to be written (bmap-tools 2.0). */
   readonly bmap: string;
+  /** The same for hypervisors that take QEMU's format: compressed, grows when it is written. Absent like `compressed`. */
+  readonly qcow2: string;
   /** The unified kernel image on the ESP. */
   readonly uki: string;
   /** The bare kernel (bzImage/Image) of the UKI, for `qemu -kernel`. */
@@ -52,6 +54,7 @@ export function artefactPaths(image: string, out: string = join(repositoryRoot, 
     raw: join(directory, `${image}.raw`),
     compressed: join(directory, `${image}.raw.zst`),
     bmap: join(directory, `${image}.raw.bmap`),
+    qcow2: join(directory, `${image}.qcow2`),
     uki: join(directory, `${image}.efi`),
     kernel: join(directory, 'kernel'),
     initrd: join(directory, 'initrd'),

@@ -64,7 +64,7 @@ const wrong: readonly { what: string; from: string; to: string; at: string; says
   },
   {
     what: 'an unknown choice',
-    from: 'outputs: [raw, zst]',
+    from: 'outputs: [raw, zst, qcow2]',
     to: 'outputs: [raw, xz]',
     at: 'outputs:',
     says: ['outputs[1] must be one of raw, zst'],

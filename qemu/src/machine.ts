@@ -45,9 +45,9 @@ export interface MachineOptions {
   readonly nic?: 'user' | 'isolated' | 'none';
   /** Default `virtio-net-pci`; see {@link Hardware.nicModel}. */
   readonly nicModel?: string;
-  /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. */
+  /** Guest ports to forward; ask {@link Machine.forwardedPort} where they are. With `snapshotOf` instead of the saved ones. */
   readonly forwards?: readonly number[];
-  /** Host ports to use for some of them, by the guest's, instead of one that QEMU chooses. With `snapshotOf` too. */
+  /** Host ports to use for some of them, by the guest's, instead of one that QEMU chooses. */
   readonly hostPorts?: Readonly<Record<number, number>>;
   /** A network of machines of this process, and the address of this one's second card in it. */
   readonly lan?: { readonly of: Lan; readonly mac: string };
@@ -132,7 +132,7 @@ export class Machine implements AsyncDisposable {
       const hardware =
         options.snapshotOf === undefined
           ? await newHardware(emulator, workspace, options)
-          : await copiedHardware(emulator, options.snapshotOf, workspace, options.hostPorts ?? {});
+          : await copiedHardware(emulator, options.snapshotOf, workspace, options);
       const machine = new Machine(emulator, accel, workspace, hardware, options);
       const paused = options.paused === true;
       if (options.snapshotOf === undefined) await machine.#launch({ paused });
@@ -441,7 +441,7 @@ async function copiedHardware(
   emulator: Emulator,
   { directory, hardware }: SavedMachine,
   workspace: string,
-  hostPorts: Readonly<Record<number, number>>,
+  { forwards = hardware.forwards, hostPorts = {} }: Pick<MachineOptions, 'forwards' | 'hostPorts'>,
 ): Promise<Hardware> {
   const own = async (file: string, name: string): Promise<string> => {
     const overlay = join(workspace, name);
@@ -451,5 +451,5 @@ async function copiedHardware(
   const disks: HardwareDisk[] = [];
   for (const [index, disk] of hardware.disks.entries())
     disks.push({ ...disk, file: disk.readOnly ? disk.file : await own(disk.file, `disk${index}.qcow2`) });
-  return { ...hardware, hostPorts, disks, variables: await own(hardware.variables, 'variables.qcow2') };
+  return { ...hardware, forwards, hostPorts, disks, variables: await own(hardware.variables, 'variables.qcow2') };
 }

@@ -192,7 +192,7 @@ const wrong: readonly (readonly [name: string, from: string | RegExp, to: string
     /19:11: partitions\.verity is too small: hashes of the root partition need \d+ bytes/,
   ],
   ['no output', '[raw, zst]', '[]', /outputs must name at least one/],
-  ['unknown output', '[raw, zst]', '[raw, gzip]', /outputs\[1\] must be one of raw, zst, not the text "gzip"/],
+  ['unknown output', '[raw, zst]', '[raw, gzip]', /outputs\[1\] must be one of raw, zst, qcow2, not the text "gzip"/],
   ['overlay that is not there', 'packages:', 'overlay: [nowhere]\npackages:', /10:11: there is no folder .*\/nowhere/],
   ['overlay no list', 'packages:', 'overlay: nowhere\npackages:', /overlay must be a list/],
   ['minimum version', 'packages:', 'minimum-version: 0.2\npackages:', /minimum-version must be a version as 0\.2\.0/],

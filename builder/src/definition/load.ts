@@ -119,9 +119,9 @@ export function parseImage(
       ?.get('verity')
       ?.wrong(`partitions.verity is too small: hashes of the root partition need ${verityNeeded} bytes`);
   }
-  const outputs = (top.get('outputs')?.list() ?? []).map(value => value.oneOf(['raw', 'zst'] as const));
+  const outputs = (top.get('outputs')?.list() ?? []).map(value => value.oneOf(['raw', 'zst', 'qcow2'] as const));
   if (top.has('outputs') && outputs.length === 0)
-    top.get('outputs')?.wrong('outputs must name at least one of raw, zst');
+    top.get('outputs')?.wrong('outputs must name at least one of raw, zst, qcow2');
   const minimumVersion = minimumVersionOf(top);
   return {
     name,

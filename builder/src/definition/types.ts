@@ -42,7 +42,7 @@ export interface ImageDefinition {
 export type Suite = 'trixie' | 'trixie-updates' | 'trixie-security';
 export type KernelSuite = 'trixie-backports';
 export type Component = 'main' | 'non-free-firmware';
-export type Output = 'raw' | 'zst';
+export type Output = 'raw' | 'zst' | 'qcow2';
 
 /** `rootfs/packages.yaml` */
 export interface PackageLists {

@@ -1,0 +1,315 @@
+/**
+ * A run from its options to its end: source → snapshot or boot → Ready → kubeconfig → the user's command, or waiting. Everything it
+ * has made is gone when it returns, however it ends, but for the consoles in its folder.
+ */
+import { spawn } from 'node:child_process';
+import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { constants, cpus } from 'node:os';
+import { delimiter, join, relative } from 'node:path';
+import { BuildError } from '../../../builder/src/errors.ts';
+import { cacheDirectory } from '../../../builder/src/paths.ts';
+import type { Progress } from '../../../builder/src/progress.ts';
+import { type Accelerator, accelerator } from '../accelerator.ts';
+import { type Emulator, findEmulator } from '../emulator.ts';
+import { findKubectl } from '../node.ts';
+import { seconds } from '../table.ts';
+import { Cluster, type ClusterOptions } from './cluster.ts';
+import type { RunOptions } from './options.ts';
+import {
+  readSnapshot,
+  type Snapshot,
+  type SnapshotKey,
+  snapshotFolder,
+  snapshotKey,
+  writeSnapshot,
+} from './snapshot.ts';
+import { type Source, sourceOf } from './source.ts';
+import { claim, release } from './state.ts';
+
+export interface RunWorld {
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  /** What the user is told on standard output. */
+  readonly say: (text: string) => void;
+  /** Called when the cluster is Ready and everything has been said. */
+  readonly onReady?: () => void;
+}
+
+/** The console's banner (rootfs: console-banner), and what comes before it. */
+const phases: readonly [RegExp, (match: RegExpMatchArray) => string][] = [
+  [/State {2,}([^\r\n]+)/g, ([, state = '']) => state.trim()],
+  [/atoll-initrd: slot/g, () => 'the root is open'],
+  [/BdsDxe: starting/g, () => 'the firmware has found the disk'],
+];
+
+/** The newest phase that a piece of the console tells. */
+export function phaseOf(text: string): string | undefined {
+  for (const [pattern, words] of phases) {
+    const match = [...text.matchAll(pattern)].at(-1);
+    if (match) return words(match);
+  }
+  return undefined;
+}
+
+const tailLines = 20;
+
+/** @returns the exit status: of the user's command, or 0 */
+export async function run(options: RunOptions, world: RunWorld): Promise<number> {
+  const folder = await claim(options.out, options.name, options.image);
+  try {
+    return await runIn(folder, options, world);
+  } finally {
+    await release(folder);
+  }
+}
+
+async function runIn(folder: string, options: RunOptions, world: RunWorld): Promise<number> {
+  const { signal, progress, say } = world;
+  const cache = cacheDirectory();
+  const userData = options.userData === undefined ? undefined : await readUserData(options.userData);
+  const source = await sourceOf(options.image, { out: options.out, cache, progress, signal });
+  const emulator = await findEmulator();
+  const accel = await accelerator(emulator);
+  signal.throwIfAborted();
+  let onPhase = (_: string): void => {};
+  const wanted: ClusterOptions = {
+    nodes: options.nodes,
+    disk: { ...source.disk, sizeBytes: options.diskGiB * 1024 ** 3 },
+    memoryMiB: options.memoryMiB,
+    cpus: options.cpus,
+    ...(userData === undefined ? {} : { userData }),
+    ports: options.ports,
+    logs: folder,
+    onConsole: raw => {
+      if (options.console) process.stderr.write(raw);
+      const phase = phaseOf(raw.toString('utf8'));
+      if (phase !== undefined) onPhase(phase);
+    },
+    signal,
+  };
+  const how = `${accel.name.toUpperCase()}, ${options.cpus} CPU, ${options.memoryMiB} MiB`;
+  progress.say(`QEMU (${emulator.origin}; ${how}; ${accel.reason})`);
+  const setUp: SetUp = {
+    options,
+    source,
+    emulator,
+    accel,
+    wanted,
+    world,
+    ...(userData === undefined ? {} : { userData }),
+  };
+  const snapshot = options.snapshot === undefined ? undefined : await lookUp(options.snapshot, cache, setUp);
+  const listen = (listener: (phase: string) => void): void => {
+    onPhase = listener;
+  };
+  let cluster = await started(snapshot, setUp);
+  try {
+    let ready = await becomeReady(cluster, snapshot?.found ? 'Continue' : 'Boot', setUp, listen);
+    if (snapshot && !snapshot.found) {
+      await keep(cluster, snapshot, setUp);
+      const found = await readSnapshot(snapshot.folder, snapshot.key);
+      if (typeof found === 'string') throw new Error(`the snapshot just made does not hold: ${found}`);
+      cluster = await Cluster.restore(found.cluster, wanted);
+      ready = await becomeReady(cluster, 'Continue', setUp, listen);
+    }
+    const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
+    await writeFile(kubeconfig, ready.kubeconfig, { mode: 0o600 });
+    const environment = await environmentOf(folder, kubeconfig);
+    say(summary({ options, ready, how, cluster, kubeconfig, folder }));
+    world.onReady?.();
+    if (options.command) return await userCommand(options.command, environment, cluster, signal);
+    const ended = await Promise.race([cluster.ended, aborted(signal)]);
+    if (ended === undefined) return 0;
+    throw new BuildError('BOOT_FAILED', `a machine has ended by itself: ${ended}`, hints(cluster, folder));
+  } finally {
+    await cluster[Symbol.asyncDispose]();
+  }
+
+  async function becomeReady(
+    one: Cluster,
+    verb: string,
+    { source: { title } }: SetUp,
+    follow: (listener: (phase: string) => void) => void,
+  ): Promise<Awaited<ReturnType<Cluster['ready']>>> {
+    const nodes = options.nodes === 1 ? '' : `, ${options.nodes} nodes`;
+    const line = progress.start(verb.toLowerCase(), `${verb} ${title}${nodes}`);
+    follow(line.note);
+    try {
+      const found = await one.ready(options.timeoutMs);
+      line.done();
+      return found;
+    } catch (cause) {
+      line.fail();
+      if (signal.aborted) throw signal.reason;
+      const [first = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\nlast lines');
+      throw new BuildError('BOOT_FAILED', `${options.name} did not get Ready: ${first}`, {
+        ...hints(one, folder),
+        cause,
+      });
+    } finally {
+      follow(() => {});
+    }
+  }
+}
+
+interface SetUp {
+  readonly options: RunOptions;
+  readonly source: Source;
+  readonly emulator: Emulator;
+  readonly accel: Accelerator;
+  readonly wanted: ClusterOptions;
+  readonly world: RunWorld;
+  readonly userData?: string;
+}
+
+interface WantedSnapshot {
+  readonly folder: string;
+  readonly key: SnapshotKey;
+  readonly found: Snapshot | undefined;
+}
+
+async function lookUp(where: string, cache: string, setUp: SetUp): Promise<WantedSnapshot> {
+  const { options, source, emulator, accel, userData, world } = setUp;
+  const folder = snapshotFolder(where, cache);
+  const key = snapshotKey({
+    ...source,
+    ...options,
+    ...(userData === undefined ? {} : { userData }),
+    emulator,
+    accelerator: accel,
+    processor: cpus()[0]?.model ?? 'an unknown processor',
+  } as Parameters<typeof snapshotKey>[0]);
+  const found = await readSnapshot(folder, key);
+  if (typeof found !== 'string') return { folder, key, found };
+  world.progress.say(`Snapshot ${where}: ${found}. It is made anew.`);
+  return { folder, key, found: undefined };
+}
+
+async function started(snapshot: WantedSnapshot | undefined, { wanted, world }: SetUp): Promise<Cluster> {
+  if (!snapshot?.found) return Cluster.boot(wanted);
+  try {
+    return await Cluster.restore(snapshot.found.cluster, wanted);
+  } catch (error) {
+    if (wanted.signal.aborted) throw error;
+    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+    world.progress.say(`The snapshot cannot be continued (${reason}): booting`);
+    return Cluster.boot(wanted);
+  }
+}
+
+async function keep(cluster: Cluster, { folder, key }: WantedSnapshot, { world }: SetUp): Promise<void> {
+  const line = world.progress.start('snapshot', `Keep it in ${folder}`);
+  try {
+    await writeSnapshot(folder, key, directory => cluster.save(directory));
+    line.done();
+  } catch (error) {
+    line.fail();
+    throw error;
+  }
+}
+
+const hints = (cluster: Cluster, folder: string): { tail: string; hint: string } => ({
+  tail: cluster.lastLines(tailLines),
+  hint: `The whole console is in ${join(folder, 'server.log')}.`,
+});
+
+/** One `-fw_cfg` argument: the kernel takes 128 KiB. */
+const mostUserDataBytes = 100 * 1024;
+
+async function readUserData(file: string): Promise<string> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new BuildError('USAGE', `--user-data: ${file} cannot be read`, {
+      hint: 'Give a file in cloud-init’s form.',
+      cause,
+    });
+  });
+  if (Buffer.byteLength(text) > mostUserDataBytes)
+    throw new BuildError('USAGE', `--user-data: ${file} has more than ${mostUserDataBytes} bytes`, {
+      hint: 'Have the nodes fetch what is large.',
+    });
+  return text;
+}
+
+/** The environment of the user's command; with a kubectl, when there is none in the PATH. */
+async function environmentOf(folder: string, kubeconfig: string): Promise<NodeJS.ProcessEnv> {
+  const path = process.env.PATH ?? '';
+  for (const one of path.split(delimiter))
+    if (
+      await access(join(one, 'kubectl')).then(
+        () => true,
+        () => false,
+      )
+    )
+      return { ...process.env, KUBECONFIG: kubeconfig };
+  const bin = join(folder, 'bin');
+  await mkdir(bin, { recursive: true });
+  const quoted = (await findKubectl()).map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
+  await writeFile(join(bin, 'kubectl'), `#!/bin/sh\nexec ${quoted} "$@"\n`);
+  await chmod(join(bin, 'kubectl'), 0o755);
+  return { ...process.env, KUBECONFIG: kubeconfig, PATH: `${path}${delimiter}${bin}` };
+}
+
+interface Said {
+  readonly options: RunOptions;
+  readonly ready: Awaited<ReturnType<Cluster['ready']>>;
+  readonly how: string;
+  readonly cluster: Cluster;
+  readonly kubeconfig: string;
+  readonly folder: string;
+}
+
+function summary({ options, ready, how, cluster, kubeconfig, folder }: Said): string {
+  const nodes = ready.names.length === 1 ? `Node ${ready.names[0]} is` : `Nodes ${ready.names.join(', ')} are`;
+  const stop = options.detach ? `atoll-builder stop ${options.name}` : 'Ctrl-C';
+  return [
+    '',
+    `${nodes} Ready after ${seconds(ready.tookMs)} (${how})`,
+    '',
+    `  export KUBECONFIG=${kubeconfig}    # then: kubectl get pods -A`,
+    ...options.ports.map(({ guest }) => `  127.0.0.1:${cluster.forwardedPort(guest)} is port ${guest} of the node`),
+    `  Console: ${relative(process.cwd(), folder) || '.'}/`,
+    ...(options.command ? [] : [`  Stop it: ${stop}`]),
+    '',
+  ].join('\n');
+}
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise(resolve => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
+/** Runs it on our own terminal. @returns its exit status, 128 and the number of the signal that ended it */
+async function userCommand(
+  [program, ...words]: readonly [string, ...string[]],
+  env: NodeJS.ProcessEnv,
+  cluster: Cluster,
+  signal: AbortSignal,
+): Promise<number> {
+  const child = spawn(program, words, { stdio: 'inherit', env });
+  const stop = (): void => void child.kill('SIGTERM');
+  signal.addEventListener('abort', stop, { once: true });
+  let lost: string | undefined;
+  cluster.ended.then(how => {
+    lost = how;
+    stop();
+  });
+  try {
+    const status = await new Promise<number>((resolve, reject) => {
+      child.on('error', cause =>
+        reject(
+          new BuildError('USAGE', `--run: ${program} cannot be run: ${cause.message}`, {
+            hint: 'Is it installed?',
+            cause,
+          }),
+        ),
+      );
+      child.on('close', (code, name) => resolve(code ?? 128 + (name === null ? 0 : constants.signals[name])));
+    });
+    signal.throwIfAborted();
+    if (lost !== undefined) throw new BuildError('BOOT_FAILED', `a machine ended while ${program} ran: ${lost}`);
+    return status;
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, it } from 'node:test';
+import type { Hardware } from '../arguments.ts';
+import type { Emulator } from '../emulator.ts';
+import { difference, type KeyOptions, readSnapshot, snapshotFolder, snapshotKey, writeSnapshot } from './snapshot.ts';
+
+const options: KeyOptions = {
+  identity: 'sha256:0123456789abcdef0123',
+  title: 'vm-x86_64 0.1.0',
+  nodes: 2,
+  memoryMiB: 1024,
+  cpus: 2,
+  diskGiB: 8,
+  emulator: {
+    origin: 'tools tree',
+    qemu: ['/c/tools/abc/usr/lib/ld', '/c/tools/abc/usr/bin/qemu'],
+  } as unknown as Emulator,
+  accelerator: { name: 'tcg', cpu: 'qemu64', reason: '' },
+  processor: 'Some CPU',
+};
+const key = snapshotKey(options);
+
+describe('what a snapshot is of', () => {
+  it('the same is the same, in whatever home the tools are', () => {
+    const elsewhere = { ...options.emulator, qemu: options.emulator.qemu.map(word => `/home/ci${word}`) };
+    assert.equal(difference(key, snapshotKey({ ...options, emulator: elsewhere })), undefined);
+    assert.equal(difference(key, snapshotKey({ ...options, processor: 'Another' })), undefined, 'TCG emulates its own');
+  });
+
+  for (const [what, changes, says] of [
+    [
+      'another image',
+      { identity: 'sha256:ffffffffffffffffff' },
+      /its image: vm-x86_64 0.1.0 \(sha256:0123456789ab\), now .*ffffffffffff/,
+    ],
+    ['more nodes', { nodes: 3 }, /its nodes: 2, now 3/],
+    ['more memory', { memoryMiB: 2048 }, /its memory: 1024 MiB, now 2048 MiB/],
+    ['another configuration', { userData: '#cloud-config\n' }, /its user-data: none, now the one with the checksum/],
+    [
+      'KVM',
+      { accelerator: { name: 'kvm', cpu: 'host', reason: '' } },
+      /its accelerator: TCG, qemu64, now KVM on Some CPU/,
+    ],
+  ] as const)
+    it(`${what} is told`, () => assert.match(difference(key, snapshotKey({ ...options, ...changes })) ?? '', says));
+});
+
+describe('a snapshot on disk', () => {
+  let home: string;
+  let folder: string;
+  before(async () => {
+    home = await mkdtemp(join(tmpdir(), 'atoll-snapshot-'));
+  });
+  beforeEach(async () => {
+    folder = join(await mkdtemp(join(home, 'one-')), 'ci');
+  });
+  after(() => rm(home, { recursive: true }));
+  const machine = { hardware: { name: 'a' } as Hardware, kubeconfig: 'kind: Config\n' };
+  const write = (): Promise<void> =>
+    writeSnapshot(folder, key, async directory => ({
+      machines: [{ ...machine, directory: join(directory, 'server') }],
+    }));
+
+  it('is read as it was written, and replaced as a whole', async () => {
+    assert.equal(await readSnapshot(folder, key), 'there is none yet');
+    for (let round = 0; round < 2; round++) {
+      await write();
+      const found = await readSnapshot(folder, key);
+      assert.ok(typeof found !== 'string');
+      assert.deepEqual(found.cluster.machines, [{ ...machine, directory: join(folder, 'server') }]);
+      assert.deepEqual(await readdir(join(folder, '..')), ['ci'], 'nothing else is left');
+    }
+  });
+
+  it('of something else is not continued, and says why', async () => {
+    await write();
+    assert.match(String(await readSnapshot(folder, { ...key, nodes: '3' })), /its nodes: 2, now 3/);
+  });
+
+  it('that could not be made leaves the one there was', async () => {
+    await write();
+    await assert.rejects(
+      writeSnapshot(folder, key, () => Promise.reject(new Error('full'))),
+      /full/,
+    );
+    assert.notEqual(typeof (await readSnapshot(folder, key)), 'string');
+    assert.deepEqual(await readdir(join(folder, '..')), ['ci']);
+  });
+
+  it('is never made in a folder of somebody’s own', async () => {
+    await writeSnapshot(folder, key, async () => ({ machines: [] }));
+    await rm(join(folder, 'snapshot.json'));
+    await writeFile(join(folder, 'thesis.tex'), '');
+    await assert.rejects(readSnapshot(folder, key), /holds something that is no snapshot/);
+  });
+
+  it('has a name in the cache, or a path', () => {
+    assert.equal(snapshotFolder('ci', '/cache'), '/cache/snapshots/ci');
+    assert.equal(snapshotFolder('/a/b', '/cache'), '/a/b');
+  });
+});

@@ -1,0 +1,130 @@
+/**
+ * A cluster that was Ready, kept on disk: what it is of, whether it still holds, and its replacement.
+ *
+ * Always true: a folder with a `snapshot.json` is a whole snapshot. It is made beside its place and renamed.
+ */
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { BuildError } from '../../../builder/src/errors.ts';
+import type { Accelerator } from '../accelerator.ts';
+import type { Emulator } from '../emulator.ts';
+import type { SavedMachine } from '../machine.ts';
+import type { SavedCluster } from './cluster.ts';
+
+/** All that has to be the same for a snapshot to be continued. Words that a person may read. */
+export type SnapshotKey = Readonly<Record<(typeof aspects)[number], string>>;
+
+const aspects = ['image', 'nodes', 'memory', 'processors', 'disk', 'user-data', 'QEMU', 'accelerator'] as const;
+
+interface SnapshotFile {
+  readonly format: 1;
+  readonly key: SnapshotKey;
+  /** ISO 8601. */
+  readonly savedAt: string;
+  readonly machines: readonly (Omit<SavedMachine, 'directory'> & { readonly folder: string })[];
+}
+
+const fileName = 'snapshot.json';
+
+export interface Snapshot {
+  readonly cluster: SavedCluster;
+  readonly savedAt: Date;
+}
+
+/** A name is a folder in the cache; anything with a `/` is a path. */
+export const snapshotFolder = (where: string, cache: string): string =>
+  where.includes('/') ? resolve(where) : join(cache, 'snapshots', where);
+
+export interface KeyOptions {
+  readonly identity: string;
+  readonly title: string;
+  readonly nodes: number;
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly diskGiB: number;
+  readonly userData?: string;
+  readonly emulator: Emulator;
+  readonly accelerator: Accelerator;
+  /** The host's processor, as the guest sees it with KVM. */
+  readonly processor: string;
+}
+
+export function snapshotKey(options: KeyOptions): SnapshotKey {
+  const { emulator, accelerator, userData } = options;
+  const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+  return {
+    image: `${options.title} (${options.identity.replace(/^(\w+:\w{12})\w*/, '$1')})`,
+    nodes: String(options.nodes),
+    memory: `${options.memoryMiB} MiB`,
+    processors: String(options.cpus),
+    disk: `${options.diskGiB} GiB`,
+    'user-data': userData === undefined ? 'none' : `the one with the checksum ${hash(userData)}`,
+    QEMU: `the ${emulator.origin}’s (${hash(emulator.qemu.map(word => word.split('/').slice(-5).join('/')).join(' '))})`,
+    accelerator: accelerator.name === 'kvm' ? `KVM on ${options.processor}` : `TCG, ${accelerator.cpu}`,
+  };
+}
+
+/** Why a snapshot with this key is not one of that, in words; undefined if it is. */
+export function difference(saved: Partial<SnapshotKey>, wanted: SnapshotKey): string | undefined {
+  const other = aspects.find(aspect => saved[aspect] !== wanted[aspect]);
+  return other === undefined ? undefined : `its ${other}: ${saved[other] ?? 'unknown'}, now ${wanted[other]}`;
+}
+
+/**
+ * @returns the snapshot, or why there is none to continue
+ * @throws BuildError SNAPSHOT_REFUSED for a folder that holds something else
+ */
+export async function readSnapshot(folder: string, wanted: SnapshotKey): Promise<Snapshot | string> {
+  let text: string;
+  try {
+    text = await readFile(join(folder, fileName), 'utf8');
+  } catch (cause) {
+    const files = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT') return [];
+      throw error;
+    });
+    if (files.length === 0) return 'there is none yet';
+    throw new BuildError('SNAPSHOT_REFUSED', `${folder} holds something that is no snapshot`, {
+      hint: 'Give --snapshot a name, or a folder that is empty or not there.',
+      cause,
+    });
+  }
+  const { format, key, savedAt, machines } = JSON.parse(text) as SnapshotFile;
+  if (format !== 1) return `it is of another format (${format})`;
+  const why = difference(key, wanted);
+  if (why !== undefined) return `it was made of something else; ${why}`;
+  return {
+    savedAt: new Date(savedAt),
+    cluster: {
+      machines: machines.map(({ folder: own, ...machine }) => ({ ...machine, directory: join(folder, own) })),
+    },
+  };
+}
+
+/**
+ * Makes a snapshot by `save`, which fills a folder, and puts it in place of what was there.
+ * @param save gets the folder
+ */
+export async function writeSnapshot(
+  folder: string,
+  key: SnapshotKey,
+  save: (directory: string) => Promise<SavedCluster>,
+): Promise<void> {
+  const next = `${folder}.new-${process.pid}`;
+  try {
+    await mkdir(next, { recursive: true });
+    const { machines } = await save(next);
+    const content: SnapshotFile = {
+      format: 1,
+      key,
+      savedAt: new Date().toISOString(),
+      machines: machines.map(({ directory, ...machine }) => ({ ...machine, folder: directory.slice(next.length + 1) })),
+    };
+    await writeFile(join(next, fileName), `${JSON.stringify(content, undefined, 1)}\n`, { mode: 0o600 });
+    await rm(folder, { recursive: true, force: true });
+    await rename(next, folder);
+  } finally {
+    await rm(next, { recursive: true, force: true });
+  }
+}
