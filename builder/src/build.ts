@@ -27,6 +27,7 @@ import { PackagesNotFound, type ResolvedPackage, readPackages, resolvePackages }
 import { artefactPaths, bundleName, repositoryRoot, toolsTree } from './paths.ts';
 import type { Progress } from './progress.ts';
 import { spdxDocument } from './sbom.ts';
+import { reasons } from './size/contents.ts';
 import { StepRunner } from './step.ts';
 import { fetchArchives } from './steps/archives.ts';
 import { buildBlockMap } from './steps/block-map.ts';
@@ -41,7 +42,7 @@ import { trimIcu } from './steps/icu.ts';
 import { buildInitrd } from './steps/initrd.ts';
 import { buildKernel } from './steps/kernel.ts';
 import { convertToQcow2 } from './steps/qcow2.ts';
-import { composeRoot, type RootReport } from './steps/root.ts';
+import { type Content, composeRoot, type RootReport } from './steps/root.ts';
 import { bundleRuntime, type NpmPackage } from './steps/runtime.ts';
 import { buildSqlite } from './steps/sqlite.ts';
 import { buildUki } from './steps/uki.ts';
@@ -466,6 +467,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
 
   const npm = await readJson<NpmPackage[]>(runtime['npm.json']);
   const sbom = `${JSON.stringify(spdxDocument({ image: image.name, version, packages, npm, epoch, roothash }), undefined, 1)}\n`;
+  const ownFiles = Object.entries(runtimeFiles).map(([path, { sizeBytes }]): Content => [path, sizeBytes, 'atoll']);
+  const asked = [...definition.lists.install, image.kernel.package, ...image.packages].map(({ value }) => value);
+  const contents = `${JSON.stringify({ files: [...report.contents, ...ownFiles], why: reasons(packages, asked) })}\n`;
   const names = artefactPaths(image.name, out);
   const copies: Record<string, FileRef> = {
     [basename(names.raw)]: disk,
@@ -480,6 +484,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const sha256 = Object.fromEntries([
     ...Object.entries(copies).map(([name, file]) => [name, file.sha256] as const),
     [basename(names.sbom), createHash('sha256').update(sbom).digest('hex')] as const,
+    [basename(names.contents), createHash('sha256').update(contents).digest('hex')] as const,
   ]);
   const sizes = Object.fromEntries(Object.entries(copies).map(([name, file]) => [name, file.sizeBytes]));
   const manifest: BuildManifest = {
@@ -510,7 +515,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       }),
     ),
     root: rootFigures(report, Object.values(runtimeFiles)),
-    sizes: { ...sizes, [basename(names.sbom)]: Buffer.byteLength(sbom) },
+    sizes: {
+      ...sizes,
+      [basename(names.sbom)]: Buffer.byteLength(sbom),
+      [basename(names.contents)]: Buffer.byteLength(contents),
+    },
     sha256,
     timings: steps.timings,
   };
@@ -522,7 +531,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         image: image.name,
         out,
         copies,
-        texts: { [basename(names.sbom)]: sbom },
+        texts: { [basename(names.sbom)]: sbom, [basename(names.contents)]: contents },
         manifest: manifestText(manifest),
         signal,
       });

@@ -9,11 +9,10 @@ import { flashCommand, flashHelp } from './flash/command.ts';
 import { imagerCommand, imagerHelp } from './imager/command.ts';
 import { keysCommand, keysHelp } from './keys/command.ts';
 import { type KeyKind, keyKinds, keysDirectory } from './keys/places.ts';
-import type { BuildManifest } from './manifest.ts';
 import { parseOptions } from './options.ts';
-import { artefactPaths, cacheDirectory, repositoryRoot } from './paths.ts';
+import { cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
-import { sizeReport } from './size.ts';
+import { sizeCommand } from './size/command.ts';
 import { ensureTools } from './tools-tree.ts';
 import { runHelp } from '../../qemu/src/cluster/options.ts';
 
@@ -46,7 +45,7 @@ const help = `Builds Atoll's images, flashes and runs them.
   build [IMAGE]   build an image: a name or a file of images/ (default vm-x86_64)
     --out DIR       where <image>/ goes (default out)
     --runtime DIR   the runtime's sources (default runtime/src)
-    --no-compress   only the raw disk, not the .zst
+    --no-compress   only the raw disk, not the .zst and .qcow2
     --update        ask Debian for newer packages now (else once a day)
     --version V     the version it is (default package.json's)
     --keys KIND     whose bundles it takes, and who signs its own: development (default) or release
@@ -56,7 +55,8 @@ const help = `Builds Atoll's images, flashes and runs them.
     --channel DIR   the folder to put on a web server (default <out>/channel)
   images          list the images that can be built
   tools           make or renew the tools tree in the cache
-  size [IMAGE]    what a built image is made of, largest first
+  size [IMAGE]    what a built image is made of and why, largest first
+    --check         whether it keeps to its budget (images/budgets/); --record: what it is now is the budget
 ${keysHelp}${ownCommandsHelp}  --help          this text
 
 Environment:
@@ -83,6 +83,8 @@ interface Arguments {
     readonly notes?: string;
     readonly rolloutPercent: number;
     readonly channel: string;
+    readonly check: boolean;
+    readonly record: boolean;
   };
 }
 
@@ -97,6 +99,8 @@ function parse(argv: readonly string[]): Arguments {
     notes: { type: 'string' },
     rollout: { type: 'string', default: '100' },
     channel: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    record: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   } as const;
   const { values, positionals } = parseOptions(argv, options);
@@ -108,6 +112,8 @@ function parse(argv: readonly string[]): Arguments {
       runtime,
       update,
       help: values.help,
+      check: values.check,
+      record: values.record,
       compress: !values['no-compress'],
       keys: keyKind(values.keys),
       rolloutPercent: percent(values.rollout),
@@ -203,15 +209,10 @@ async function images(): Promise<void> {
 }
 
 async function size(args: Arguments): Promise<void> {
+  const { out, check, record } = args.values;
   const image = args.positional[1] ?? defaultImage;
-  const path = artefactPaths(image, resolve(args.values.out)).manifest;
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new BuildError('USAGE', `${image} is not built yet: there is no ${path}`, {
-      hint: `Run \`build ${image}\` first.`,
-      cause,
-    });
-  });
-  process.stdout.write(sizeReport(JSON.parse(text) as BuildManifest));
+  const budget = record ? 'record' : check ? 'check' : undefined;
+  process.stdout.write(await sizeCommand({ image, out: resolve(out), ...(budget === undefined ? {} : { budget }) }));
 }
 
 function checkWords([command, ...words]: readonly string[]): void {

@@ -29,6 +29,7 @@ export type BuildErrorCode =
   | 'CONFIGURATION_INVALID'
   | 'BOOT_FAILED'
   | 'SNAPSHOT_REFUSED'
+  | 'OVER_BUDGET'
   | 'USAGE'
   | 'INTERRUPTED';
 

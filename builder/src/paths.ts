@@ -43,6 +43,8 @@ export interface ArtefactPaths {
   readonly initrd: string;
   readonly manifest: string;
   readonly sbom: string;
+  /** Every file of the root with its package, and why each package is there ({@link file://./size/contents.ts}). */
+  readonly contents: string;
   readonly sums: string;
 }
 
@@ -60,6 +62,7 @@ export function artefactPaths(image: string, out: string = join(repositoryRoot, 
     initrd: join(directory, 'initrd'),
     manifest: join(directory, 'manifest.json'),
     sbom: join(directory, 'sbom.spdx.json'),
+    contents: join(directory, 'contents.json'),
     sums: join(directory, 'SHA256SUMS'),
   };
 }

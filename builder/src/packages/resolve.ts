@@ -23,6 +23,8 @@ export interface ResolvedPackage {
   readonly sourceVersion: string;
   readonly homepage?: string;
   readonly summary: string;
+  /** Names of the packages it depends on, alternatives among them. */
+  readonly needs: readonly string[];
 }
 
 export interface ResolveInputs {
@@ -46,6 +48,12 @@ export class PackagesNotFound extends BuildError {
     });
     this.names = names;
   }
+}
+
+/** The names in a package's Depends and Pre-Depends (deb-control(5)), without versions and architectures. */
+export function neededNames(stanza: Stanza): string[] {
+  const relations = [stanza.get('pre-depends'), stanza.get('depends')].flatMap(text => text?.split(/[,|]/) ?? []);
+  return [...new Set(relations.flatMap(relation => /^\s*([a-z0-9][a-z0-9+.-]+)/.exec(relation)?.[1] ?? []))].sort();
 }
 
 /** The names in apt's complaints about packages it cannot find or install. */
@@ -151,6 +159,7 @@ export const resolvePackages: Step<ResolveInputs, 'packages.json'> = {
         ...sourceOf(stanza),
         ...(homepage === undefined ? {} : { homepage }),
         summary: field(stanza, 'Description').split('\n')[0] ?? '',
+        needs: neededNames(stanza),
       };
     });
     packages.sort((a, b) => (a.name < b.name ? -1 : 1));

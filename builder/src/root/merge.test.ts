@@ -22,6 +22,7 @@ function archiveOf(name: string, paths: readonly string[], mode = 0o755): OpenAr
     source: name,
     sourceVersion: '1',
     summary: '',
+    needs: [],
   };
   return { archive, members, read: async () => Buffer.from(name), close: async () => undefined };
 }

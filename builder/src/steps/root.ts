@@ -42,6 +42,9 @@ export interface RootInputs {
   readonly tools: string;
 }
 
+/** A file of the root, its size before compression, its package or the part of the builder that made it. */
+export type Content = readonly [path: string, bytes: number, origin: string];
+
 /** `root.json` */
 export interface RootReport {
   readonly files: number;
@@ -50,6 +53,8 @@ export interface RootReport {
   readonly dropped: Readonly<Record<string, readonly string[]>>;
   /** Package → bytes of its files in the root. */
   readonly bytesByOrigin: Readonly<Record<string, number>>;
+  /** Every file: its path without the slash before it, bytes, and what it came from. */
+  readonly contents: readonly Content[];
   /** Names of the shared libraries and of the links to them. */
   readonly libraries: readonly string[];
 }
@@ -153,13 +158,15 @@ export const composeRoot: Step<RootInputs, 'root.tar' | 'root.json'> = {
 function report(tree: RootTree, dropped: ReadonlyMap<string, readonly string[]>): RootReport {
   const bytesByOrigin: Record<string, number> = {};
   const libraries: string[] = [];
+  const contents: Content[] = [];
   let bytes = 0;
   for (const node of tree.list()) {
     const name = basename(node.path);
     if (node.type !== 'directory' && /\.so(\.\d+)*$/.test(name)) libraries.push(name);
     if (node.type !== 'file') continue;
     bytes += node.sizeBytes;
+    contents.push([node.path, node.sizeBytes, node.origin]);
     bytesByOrigin[node.origin] = (bytesByOrigin[node.origin] ?? 0) + node.sizeBytes;
   }
-  return { files: tree.size, bytes, dropped: Object.fromEntries(dropped), bytesByOrigin, libraries };
+  return { files: tree.size, bytes, dropped: Object.fromEntries(dropped), bytesByOrigin, contents, libraries };
 }
