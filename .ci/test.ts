@@ -119,6 +119,10 @@ if (asked('unit'))
   );
 const built = await image;
 results.push(built);
+if (asked('image') && built.failed === 0)
+  results.push(
+    await check('vm-x86_64 keeps to its size', [...NODE, 'builder/src/cli.ts', 'size', 'vm-x86_64', '--check']),
+  );
 if (asked('integration')) results.push(await nodeTests('integration', testFiles('runtime/test', 'builder/test'), 1));
 if (asked('boot') && built.failed === 0) results.push(await nodeTests('boot', testFiles('qemu/test'), 2));
 

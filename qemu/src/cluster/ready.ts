@@ -33,7 +33,7 @@ export async function allReady(api: Api, { count, renewedAfter, timeoutMs, signa
   const isReady = new Set<string>();
   const isRenewed = new Set<string>();
   const done = new AbortController();
-  const over = AbortSignal.any([signal, done.signal, AbortSignal.timeout(timeoutMs)]);
+  const over = AbortSignal.any([signal, done.signal, AbortSignal.timeout(Math.ceil(timeoutMs))]);
   const names = (): string[] => [...isReady].filter(name => renewedAfter === undefined || isRenewed.has(name)).sort();
   const seeNode = ({ metadata: { name }, status }: NodeObject): void => {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
