@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-wifi test-boards test-upgrades torture image images flash bundle keys bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-run test-wifi test-boards test-upgrades torture image images flash bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -41,6 +41,9 @@ test-installed: setup ## the ARM roots, file by file, against what mmdebstrap in
 test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress
 	@$(NODE) --test qemu/wifi/wifi.test.ts
+
+test-run: image ## atoll-builder run: forwards, snapshots, --detach, and two nodes on one network (three boots)
+	@$(NODE) --test --test-concurrency=1 qemu/run/*.test.ts
 
 BOARDS ?= vm-arm64 vm-armv7 pc-x86_64 server-arm64 vm-arm64-uboot vm-armv7-uboot rpi-arm64
 

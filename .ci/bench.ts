@@ -3,7 +3,7 @@
  *
  *   node --import tsx .ci/bench.ts [section …] [--runs N] [--image NAME]
  *
- * Sections: size server api api2k store boot build bundle, which are the default, and api50k and upgrade, which take minutes. A section that cannot run says why, the others still run, and the
+ * Sections: size server api api2k store boot build bundle, which are the default, and api50k, upgrade and snapshot, which take minutes. A section that cannot run says why, the others still run, and the
  * status is 1. A missed aim is a figure like any other.
  */
 import { join } from 'node:path';
@@ -19,6 +19,7 @@ import { buildSection } from './bench/sections/build.ts';
 import { bundle } from './bench/sections/bundle.ts';
 import { serverSection } from './bench/sections/server.ts';
 import { size } from './bench/sections/size.ts';
+import { snapshot } from './bench/sections/snapshot.ts';
 import { store } from './bench/sections/store.ts';
 import { upgrade } from './bench/sections/upgrade.ts';
 import { type SectionReport, sectionTable, verdict } from './bench/table.ts';
@@ -44,6 +45,7 @@ function options(argv: readonly string[]): BenchOptions {
     store,
     boot,
     upgrade,
+    snapshot,
     buildSection(),
     bundle,
   ];

@@ -5,8 +5,10 @@
  * The tree's programs are started through the tree's own dynamic loader, not through chroot or bwrap: QEMU then is a direct
  * child with the host's paths, its inherited sockets and its own pid, and needs no privilege.
  */
+import { execFile } from 'node:child_process';
 import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
 import { type Platform, platforms } from './platforms.ts';
@@ -88,6 +90,14 @@ export async function findEmulator(
     firmwareVars: vars,
     uBoot: platform.uBoot ?? '',
   };
+}
+
+/** What QEMU says it is: `QEMU emulator version 10.0.2 (…)`. */
+export async function emulatorVersion({ qemu: [program = '', ...words], environment }: Emulator): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, [...words, '--version'], {
+    env: { ...process.env, ...environment },
+  });
+  return stdout.split('\n')[0] ?? '';
 }
 
 async function firstMissing(files: readonly string[]): Promise<string | undefined> {

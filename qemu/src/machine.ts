@@ -25,7 +25,7 @@ import { forHost, KubeconfigPort } from './kubeconfig.ts';
 import type { Lan } from './lan.ts';
 import { forwardedPorts } from './ports.ts';
 import { EmulatorProcess } from './process.ts';
-import { Qmp } from './qmp.ts';
+import { Qmp, QmpError } from './qmp.ts';
 import { Shell } from './shell.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -207,7 +207,6 @@ export class Machine implements AsyncDisposable {
   async save(directory: string): Promise<SavedMachine> {
     await mkdir(directory, { recursive: true });
     await this.qmp('stop');
-    await this.qmp('migrate-set-capabilities', mappedMemory);
     await this.#migration('migrate', join(resolve(directory), memoryFile));
     await this.powerCut();
     const hardware = await this.#savedHardware(directory);
@@ -299,7 +298,6 @@ export class Machine implements AsyncDisposable {
   async #continue(memory: string, paused: boolean): Promise<void> {
     await this.#launch({ incoming: true });
     try {
-      await this.qmp('migrate-set-capabilities', mappedMemory);
       await this.#migration('migrate-incoming', memory);
       if (!paused) await this.resume();
     } catch (error) {
@@ -311,6 +309,10 @@ export class Machine implements AsyncDisposable {
   /** Writes or reads memory and devices. @throws with QEMU's words when it cannot */
   async #migration(command: 'migrate' | 'migrate-incoming', file: string): Promise<void> {
     const monitor = this.#monitor();
+    await monitor.execute('migrate-set-capabilities', mappedMemory).catch((error: unknown) => {
+      // An older QEMU writes a stream, which is larger and takes longer.
+      if (!(error instanceof QmpError)) throw error;
+    });
     await monitor.execute('migrate-set-capabilities', { capabilities: [{ capability: 'events', state: true }] });
     let stop = (): void => {};
     const settled = new Promise<void>((done, fail) => {

@@ -10,7 +10,7 @@ import { BuildError } from '../../../builder/src/errors.ts';
 import { cacheDirectory } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { type Accelerator, accelerator } from '../accelerator.ts';
-import { type Emulator, findEmulator } from '../emulator.ts';
+import { type Emulator, emulatorVersion, findEmulator } from '../emulator.ts';
 import { findKubectl } from '../node.ts';
 import { seconds } from '../table.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
@@ -31,8 +31,8 @@ export interface RunWorld {
   readonly signal: AbortSignal;
   /** What the user is told on standard output. */
   readonly say: (text: string) => void;
-  /** Called when the cluster is Ready and everything has been said. */
-  readonly onReady?: () => void;
+  /** Called when the cluster is Ready and everything has been said. `tookMs`: since its machines were started. */
+  readonly onReady?: (ready: { readonly names: readonly string[]; readonly tookMs: number }) => void;
 }
 
 /** The console's banner (rootfs: console-banner), and what comes before it. */
@@ -116,7 +116,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     await writeFile(kubeconfig, ready.kubeconfig, { mode: 0o600 });
     const environment = await environmentOf(folder, kubeconfig);
     say(summary({ options, ready, how, cluster, kubeconfig, folder }));
-    world.onReady?.();
+    world.onReady?.(ready);
     if (options.command) return await userCommand(options.command, environment, cluster, signal);
     const ended = await Promise.race([cluster.ended, aborted(signal)]);
     if (ended === undefined) return 0;
@@ -175,10 +175,10 @@ async function lookUp(where: string, cache: string, setUp: SetUp): Promise<Wante
     ...source,
     ...options,
     ...(userData === undefined ? {} : { userData }),
-    emulator,
+    version: await emulatorVersion(emulator),
     accelerator: accel,
     processor: cpus()[0]?.model ?? 'an unknown processor',
-  } as Parameters<typeof snapshotKey>[0]);
+  });
   const found = await readSnapshot(folder, key);
   if (typeof found !== 'string') return { folder, key, found };
   world.progress.say(`Snapshot ${where}: ${found}. It is made anew.`);

@@ -8,7 +8,6 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promise
 import { join, resolve } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
 import type { Accelerator } from '../accelerator.ts';
-import type { Emulator } from '../emulator.ts';
 import type { SavedMachine } from '../machine.ts';
 import type { SavedCluster } from './cluster.ts';
 
@@ -44,14 +43,15 @@ export interface KeyOptions {
   readonly cpus: number;
   readonly diskGiB: number;
   readonly userData?: string;
-  readonly emulator: Emulator;
+  /** {@link emulatorVersion} */
+  readonly version: string;
   readonly accelerator: Accelerator;
   /** The host's processor, as the guest sees it with KVM. */
   readonly processor: string;
 }
 
 export function snapshotKey(options: KeyOptions): SnapshotKey {
-  const { emulator, accelerator, userData } = options;
+  const { accelerator, userData } = options;
   const hash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
   return {
     image: `${options.title} (${options.identity.replace(/^(\w+:\w{12})\w*/, '$1')})`,
@@ -60,7 +60,7 @@ export function snapshotKey(options: KeyOptions): SnapshotKey {
     processors: String(options.cpus),
     disk: `${options.diskGiB} GiB`,
     'user-data': userData === undefined ? 'none' : `the one with the checksum ${hash(userData)}`,
-    QEMU: `the ${emulator.origin}’s (${hash(emulator.qemu.map(word => word.split('/').slice(-5).join('/')).join(' '))})`,
+    QEMU: options.version,
     accelerator: accelerator.name === 'kvm' ? `KVM on ${options.processor}` : `TCG, ${accelerator.cpu}`,
   };
 }
