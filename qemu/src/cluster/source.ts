@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
+import { hashFile } from '../../../builder/src/files.ts';
 import type { BuildManifest } from '../../../builder/src/manifest.ts';
 import { artefactPaths } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
@@ -23,6 +24,8 @@ export interface SourceOptions {
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
+
+const hashText = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** Unpacked images that are kept. */
 const keptUnpacked = 2;
@@ -57,14 +60,16 @@ async function fileSource(file: string, options: SourceOptions): Promise<Source>
       cause,
     });
   });
-  const identity = createHash('sha256').update(`${file} ${facts.size} ${facts.mtimeMs}`).digest('hex');
+  // What is packed is small enough to be read; of the others the date tells.
+  const packed = /\.(zst|qcow2)$/.test(file);
+  const identity = packed ? await hashFile(file) : hashText(`${file} ${facts.size} ${facts.mtimeMs}`);
   const title = basename(file);
   if (!file.endsWith('.zst')) {
     const format = file.endsWith('.qcow2') ? 'qcow2' : 'raw';
-    return { disk: { file, format }, identity: `file:${identity}`, title };
+    return { disk: { file, format }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, title };
   }
   const unpacked = await unpack(file, identity.slice(0, 24), options);
-  return { disk: { file: unpacked, format: 'raw' }, identity: `file:${identity}`, title };
+  return { disk: { file: unpacked, format: 'raw' }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, title };
 }
 
 /** The unpacked image, in the cache; the newest few stay there. */

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import type { Progress } from '../../../builder/src/progress.ts';
+import { type ProgressMessage, sentProgress, shownProgress } from './relayed.ts';
+import { phaseOf } from './run.ts';
+import { sourceOf } from './source.ts';
+
+for (const [text, phase] of [
+  ['BdsDxe: starting Boot0001 "UEFI Misc Device"', 'the firmware has found the disk'],
+  ['[    4.1] atoll-initrd: slot a\r\n', 'the root is open'],
+  [
+    '  State     starting\r\n\r\n  State     not ready - control plane: starting the API\r\n',
+    'not ready - control plane: starting the API',
+  ],
+  ['nothing of that kind', undefined],
+] as const)
+  it(`the console tells: ${phase}`, () => assert.equal(phaseOf(text), phase));
+
+it('progress of the background is shown as it would have been in the foreground', () => {
+  const written: string[] = [];
+  const line = (title: string) => ({
+    note: (text: string) => written.push(`${title}: ${text}`),
+    done: () => written.push(`${title} done`),
+    fail: () => written.push(`${title} failed`),
+  });
+  const progress: Progress = {
+    start: (step, title) => line(`${step} ${title}`),
+    cached: step => written.push(`${step} cached`),
+    say: text => written.push(text),
+    close: () => {},
+  };
+  const show = shownProgress(progress);
+  // As it goes over the channel between the two.
+  const far = sentProgress(message => show(JSON.parse(JSON.stringify(message)) as ProgressMessage));
+  far.say('QEMU');
+  const [boot, keep] = [far.start('boot', 'A'), far.start('snapshot', 'B')];
+  boot.note('slot a');
+  keep.fail();
+  boot.done();
+  far.cached('unpack', 'C');
+  assert.deepEqual(written, ['QEMU', 'boot A: slot a', 'snapshot B failed', 'boot A done', 'unpack cached']);
+});
+
+describe('what a run starts from', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'atoll-source-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+  const source = (image: string) =>
+    sourceOf(image, { out: folder, cache: folder, progress: {} as Progress, signal: new AbortController().signal });
+
+  it('is a file that is told from another by its content, or, when that is long, by its date', async () => {
+    const [raw, qcow2] = [join(folder, 'a.raw'), join(folder, 'a.qcow2')];
+    for (const file of [raw, qcow2]) await writeFile(file, 'disk');
+    const [first, second] = [await source(raw), await source(qcow2)];
+    assert.deepEqual([first.disk.format, second.disk.format, second.title], ['raw', 'qcow2', 'a.qcow2']);
+    for (const file of [raw, qcow2]) await utimes(file, 1, 1);
+    assert.notEqual((await source(raw)).identity, first.identity);
+    assert.equal((await source(qcow2)).identity, second.identity);
+  });
+
+  it('must be there', async () => {
+    await assert.rejects(source('vm-x86_64'), /vm-x86_64 is not built yet/);
+    await assert.rejects(source(join(folder, 'b.zst')), /there is no .*b\.zst/);
+  });
+});
