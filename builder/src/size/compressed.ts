@@ -1,14 +1,13 @@
 /**
- * What each file takes of the compressed root, as `dump.erofs` says of the image itself. Small files lie together in one packed file,
- * whose room is shared out among them by their sizes; so does what is nobody's (folders, names, padding). The sum is the image.
+ * What each file takes of the compressed root, as `dump.erofs` says of the image itself. Small files, and the ends of large ones, lie together
+ * in one packed file (`fragments`): its room is shared out among them by what of each is there, and so is what is nobody's (folders,
+ * names, padding). The sum is the image.
  */
 import { BuildError } from '../errors.ts';
 import type { BuildManifest } from '../manifest.ts';
+import { fragmentBytes } from '../steps/erofs-layout.ts';
 import type { Content } from '../steps/root.ts';
 import { tool } from '../tools.ts';
-
-/** Smaller files are packed, or so small that a look at each costs more than it tells. */
-const askedFromBytes = 64 * 1024;
 
 /** Paths in, a line `<bytes on disk>\t<path>` each out. */
 const script = `while IFS= read -r path; do
@@ -34,17 +33,19 @@ export async function compressedSizes(
   files: readonly Content[],
 ): Promise<Map<string, number>> {
   const { offset, usedBytes } = rootOf(manifest);
-  const asked = files.filter(([, bytes]) => bytes >= askedFromBytes).map(([path]) => path);
+  const asked = files.filter(([, bytes]) => fragmentBytes(bytes) < bytes).map(([path]) => path);
   const { stdout } = await tool(['sh', '-c', script, 'sh', raw, String(offset)], {
     readOnly: [raw],
     input: asked.map(path => `${path}\n`).join(''),
   });
-  const sizes = new Map<string, number>();
-  for (const [, bytes = '', path = ''] of stdout.matchAll(/^(\d+)\t(.+)$/gm)) sizes.set(path, Number(bytes));
-  const known = [...sizes.values()].reduce((sum, bytes) => sum + bytes, 0);
-  const others = files.filter(([path]) => !sizes.has(path));
-  const otherBytes = others.reduce((sum, [, bytes]) => sum + bytes, 0);
-  for (const [path, bytes] of others)
-    sizes.set(path, otherBytes === 0 ? 0 : ((usedBytes - known) * bytes) / otherBytes);
-  return sizes;
+  const own = new Map<string, number>();
+  for (const [, bytes = '', path = ''] of stdout.matchAll(/^(\d+)\t(.+)$/gm)) own.set(path, Number(bytes));
+  const packedBytes = usedBytes - [...own.values()].reduce((sum, bytes) => sum + bytes, 0);
+  const inPacked = files.reduce((sum, [, bytes]) => sum + fragmentBytes(bytes), 0);
+  return new Map(
+    files.map(([path, bytes]) => [
+      path,
+      (own.get(path) ?? 0) + (packedBytes * fragmentBytes(bytes)) / Math.max(1, inPacked),
+    ]),
+  );
 }
