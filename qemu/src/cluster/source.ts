@@ -40,12 +40,17 @@ async function builtSource(image: string, out: string): Promise<Source> {
   try {
     await access(paths.raw);
     const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
+    if (manifest.architecture !== 'x86_64')
+      throw new BuildError('USAGE', `${image} is for ${manifest.architecture}, and only x86_64 is run yet`, {
+        hint: 'qemu/src/machine.ts has what is missing.',
+      });
     return {
       disk: { file: paths.raw, format: 'raw' },
       identity: `sha256:${manifest.sha256[basename(paths.raw)] ?? manifest.roothash}`,
       title: `${manifest.image} ${manifest.version}`,
     };
   } catch (cause) {
+    if (cause instanceof BuildError) throw cause;
     throw new BuildError('USAGE', `${image} is not built yet: there is no ${paths.raw}`, {
       hint: `Build it with \`atoll-builder build ${image}\`, or give a .raw, .qcow2 or .zst.`,
       cause,
