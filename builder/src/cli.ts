@@ -1,6 +1,7 @@
 /** The builder's command line: `atoll-builder <command>` (builder/bin), `node --import tsx builder/src/cli.ts <command>`. */
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { runHelp } from '../../qemu/src/cluster/options.ts';
 import { buildImage } from './build.ts';
 import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
@@ -14,7 +15,6 @@ import { cacheDirectory, repositoryRoot } from './paths.ts';
 import { createProgress } from './progress.ts';
 import { sizeCommand } from './size/command.ts';
 import { ensureTools } from './tools-tree.ts';
-import { runHelp } from '../../qemu/src/cluster/options.ts';
 
 /**
  * The machines of qemu/ boot what is built here. Only the command line, which is above both, knows of that, and a build loads none of it.

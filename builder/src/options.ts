@@ -17,11 +17,11 @@ export function parseOptions<const T extends Options>(args: readonly string[], o
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
-    const [, dashes = '--', word = ''] = /'(--?)([^' ]+)/.exec(text) ?? [];
-    if (word in options || word.startsWith('h,')) {
+    const [, dashes = '--', word = ''] = /'(?:-\w, )?(--?)([^' ]+)/.exec(text) ?? [];
+    if (word in options) {
       // The option is known: node:util says what is wrong with its value.
       const needs = /argument/.test(text) && !/does not take/.test(text) ? 'needs a value' : 'takes no value';
-      throw new BuildError('USAGE', `option --${word.replace(/^h,/, 'help')} ${needs}`, { hint: 'See --help.', cause });
+      throw new BuildError('USAGE', `option --${word} ${needs}`, { hint: 'See --help.', cause });
     }
     const guess = nearest(word, Object.keys(options));
     throw new BuildError('USAGE', `unknown option ${dashes}${word}`, {

@@ -20,6 +20,8 @@ export interface Platform {
   readonly uBoot?: string;
   /** How many times as long as on x86_64 things may take under TCG, before they count as hanging. */
   readonly patience: number;
+  /** Devices with which a machine notices that it is continued from a snapshot (drivers/virt/vmgenid.c: ACPI). */
+  readonly generation: readonly string[];
   /** `process.arch` of the hosts whose KVM may run it. */
   readonly kvmHost: string;
 }
@@ -33,6 +35,7 @@ export const platforms: Readonly<Record<ArchitectureName, Platform>> = {
     cpu: 'qemu64',
     firmware: { code: '/usr/share/OVMF/OVMF_CODE_4M.fd', vars: '/usr/share/OVMF/OVMF_VARS_4M.fd' },
     patience: 1,
+    generation: ['-device', 'vmgenid,guid=auto'],
     kvmHost: 'x64',
   },
   arm64: {
@@ -44,6 +47,7 @@ export const platforms: Readonly<Record<ArchitectureName, Platform>> = {
     firmware: { code: '/usr/share/AAVMF/AAVMF_CODE.no-secboot.fd', vars: '/usr/share/AAVMF/AAVMF_VARS.fd' },
     uBoot: '/usr/lib/u-boot/qemu_arm64/u-boot.bin',
     patience: 2,
+    generation: [],
     kvmHost: 'arm64',
   },
   armv7: {
@@ -55,6 +59,7 @@ export const platforms: Readonly<Record<ArchitectureName, Platform>> = {
     firmware: { code: '/usr/share/AAVMF/AAVMF32_CODE.fd', vars: '/usr/share/AAVMF/AAVMF32_VARS.fd' },
     uBoot: '/usr/lib/u-boot/qemu_arm/u-boot.bin',
     patience: 2,
+    generation: [],
     kvmHost: 'arm',
   },
 };

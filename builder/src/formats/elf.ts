@@ -88,7 +88,7 @@ export function elfLayout(content: Buffer): ElfLayout | undefined {
 export function readElf(content: Buffer): ElfFacts | undefined {
   const layout = elfLayout(content);
   if (!layout) return undefined;
-  const { segments, tags, fileOffset } = layout;
+  const { wide, segments, tags, fileOffset } = layout;
   const string = (at: number): string => content.toString('utf8', at, content.indexOf(0, at));
   const interpreter = segments.find(({ type }) => type === segmentType.interpreter);
   const table = fileOffset(tags.find(({ tag }) => tag === dynamicTag.stringTable)?.value ?? -1);

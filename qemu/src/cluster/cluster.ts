@@ -7,16 +7,19 @@
 import { randomBytes } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ArchitectureName } from '../../../builder/src/boards.ts';
 import { Api } from '../api.ts';
 import type { DiskOptions } from '../disk.ts';
 import { Lan } from '../lan.ts';
 import { Machine, type MachineOptions, type SavedMachine } from '../machine.ts';
+import { platforms } from '../platforms.ts';
 import type { PortForward } from './options.ts';
 import { clusterPlan, type NodePlan, smbiosOf } from './plan.ts';
 import { allReady } from './ready.ts';
 
 export interface ClusterOptions {
   readonly nodes: number;
+  readonly architecture: ArchitectureName;
   readonly disk: DiskOptions;
   readonly memoryMiB: number;
   readonly cpus: number;
@@ -193,6 +196,7 @@ function machineOptions(options: ClusterOptions, index: number, plan: NodePlan |
   const forwards = index === 0 ? [{ guest: apiPort, host: undefined }, ...options.ports] : [];
   return {
     name: `atoll-${nodeName(index, options.nodes)}`,
+    architecture: options.architecture,
     disks: [options.disk],
     memoryMiB: options.memoryMiB,
     cpus: options.cpus,
@@ -202,7 +206,7 @@ function machineOptions(options: ClusterOptions, index: number, plan: NodePlan |
     fwCfg: options.userData === undefined ? {} : { 'opt/atoll/user-data': options.userData },
     ...(plan === undefined ? {} : { smbios: smbiosOf(plan.documents), lan: { of: lan, mac: plan.mac } }),
     // A machine that is continued draws other random numbers than its twin (Linux: drivers/virt/vmgenid.c).
-    extraArguments: ['-device', 'vmgenid,guid=auto'],
+    extraArguments: platforms[options.architecture].generation,
     onConsole: raw => {
       appendFileSync(log, raw);
       if (index === 0) options.onConsole?.(raw);

@@ -1,8 +1,6 @@
 /** What `atoll-builder run` and `stop` are told on the command line. */
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { nearest } from '../../../builder/src/definition/nearest.ts';
-import { BuildError } from '../../../builder/src/errors.ts';
+import { parseOptions, usage } from '../../../builder/src/options.ts';
 import { repositoryRoot } from '../../../builder/src/paths.ts';
 
 export interface PortForward {
@@ -66,8 +64,6 @@ const options = {
   console: { type: 'boolean', default: false },
 } as const;
 
-const usage = (message: string, hint: string): BuildError => new BuildError('USAGE', message, { hint });
-
 function whole(name: string, word: string, least: number, most: number): number {
   if (/^\d{1,7}$/.test(word) && Number(word) >= least && Number(word) <= most) return Number(word);
   throw usage(`--${name} is ${word}`, `It takes a whole number from ${least} to ${most}.`);
@@ -104,7 +100,7 @@ export const nameOf = (image: string): string =>
 export function parseRun(argv: readonly string[], defaultImage: string): RunOptions {
   const at = argv.indexOf('--run');
   const [own, command] = at < 0 ? [argv, undefined] : [argv.slice(0, at), argv.slice(at + 1)];
-  const { values, positionals } = parsed(own);
+  const { values, positionals } = parseOptions(own, options);
   const [program, ...words] = command ?? [];
   if (command !== undefined && program === undefined)
     throw usage('--run needs a command', 'As --run kubectl get nodes.');
@@ -135,26 +131,9 @@ export function parseRun(argv: readonly string[], defaultImage: string): RunOpti
   };
 }
 
-function parsed(argv: readonly string[]) {
-  try {
-    return parseArgs({ args: [...argv], options, allowPositionals: true });
-  } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    const [, dashes = '--', word = ''] = /'(?:-\w, )?(--?)([^' ]+)/.exec(text) ?? [];
-    const known = Object.keys(options);
-    if (known.includes(word))
-      throw usage(
-        `option ${dashes}${word} ${/does not take/.test(text) ? 'takes no value' : 'needs a value'}`,
-        'See --help.',
-      );
-    const guess = nearest(word, known);
-    throw usage(`unknown option ${dashes}${word}`, guess ? `Did you mean --${guess}?` : 'See --help.');
-  }
-}
-
 /** @param argv what follows `stop` */
 export function parseStop(argv: readonly string[]): { readonly name: string | undefined; readonly out: string } {
-  const { values, positionals } = parsed(argv);
+  const { values, positionals } = parseOptions(argv, options);
   if (positionals.length > 1) throw usage('stop takes one name', 'See --help.');
   return { name: positionals[0], out: resolve(values.out) };
 }

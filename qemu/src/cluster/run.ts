@@ -7,7 +7,7 @@ import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants, cpus } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
-import { cacheDirectory } from '../../../builder/src/paths.ts';
+import { cacheDirectory, toolsTree } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { type Accelerator, accelerator } from '../accelerator.ts';
 import { type Emulator, emulatorVersion, findEmulator } from '../emulator.ts';
@@ -68,12 +68,13 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
   const cache = cacheDirectory();
   const userData = options.userData === undefined ? undefined : await readUserData(options.userData);
   const source = await sourceOf(options.image, { out: options.out, cache, progress, signal });
-  const emulator = await findEmulator();
+  const emulator = await findEmulator(toolsTree(), source.architecture);
   const accel = await accelerator(emulator);
   signal.throwIfAborted();
   let onPhase = (_: string): void => {};
   const wanted: ClusterOptions = {
     nodes: options.nodes,
+    architecture: source.architecture,
     disk: { ...source.disk, sizeBytes: options.diskGiB * 1024 ** 3 },
     memoryMiB: options.memoryMiB,
     cpus: options.cpus,

@@ -1,10 +1,11 @@
 /** The disk a run starts from: a built image, or a file somebody has downloaded. */
 import { createHash } from 'node:crypto';
-import { access, mkdir, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import type { ArchitectureName } from '../../../builder/src/boards.ts';
 import { BuildError } from '../../../builder/src/errors.ts';
 import { hashFile } from '../../../builder/src/files.ts';
-import type { BuildManifest } from '../../../builder/src/manifest.ts';
+import { readManifest } from '../../../builder/src/manifest.ts';
 import { artefactPaths } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { tool } from '../../../builder/src/tools.ts';
@@ -14,6 +15,7 @@ export interface Source {
   readonly disk: Pick<DiskOptions, 'file'> & { readonly format: 'raw' | 'qcow2' };
   /** Differs when the image is another: a snapshot of it holds no longer. */
   readonly identity: string;
+  readonly architecture: ArchitectureName;
   /** For people: `vm-x86_64 0.1.0`, or the file's name. */
   readonly title: string;
 }
@@ -30,6 +32,10 @@ const hashText = (text: string): string => createHash('sha256').update(text).dig
 /** Unpacked images that are kept. */
 const keptUnpacked = 2;
 
+/** Images are called by it: `vm-arm64.qcow2`. A file with a name of its own is taken for the usual one. */
+export const architectureIn = (name: string): ArchitectureName =>
+  /arm64/.test(name) ? 'arm64' : /armv7/.test(name) ? 'armv7' : 'x86_64';
+
 /** @param image a name, or a path of a .raw, .qcow2 or .zst. @throws BuildError USAGE when there is no such image */
 export async function sourceOf(image: string, options: SourceOptions): Promise<Source> {
   return /\.(raw|img|qcow2|zst)$/.test(image) ? fileSource(resolve(image), options) : builtSource(image, options.out);
@@ -39,18 +45,14 @@ async function builtSource(image: string, out: string): Promise<Source> {
   const paths = artefactPaths(image, out);
   try {
     await access(paths.raw);
-    const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
-    if (manifest.architecture !== 'x86_64')
-      throw new BuildError('USAGE', `${image} is for ${manifest.architecture}, and only x86_64 is run yet`, {
-        hint: 'qemu/src/machine.ts has what is missing.',
-      });
+    const manifest = await readManifest(paths.manifest);
     return {
       disk: { file: paths.raw, format: 'raw' },
       identity: `sha256:${manifest.sha256[basename(paths.raw)] ?? manifest.roothash}`,
+      architecture: manifest.architecture,
       title: `${manifest.image} ${manifest.version}`,
     };
   } catch (cause) {
-    if (cause instanceof BuildError) throw cause;
     throw new BuildError('USAGE', `${image} is not built yet: there is no ${paths.raw}`, {
       hint: `Build it with \`atoll-builder build ${image}\`, or give a .raw, .qcow2 or .zst.`,
       cause,
@@ -68,13 +70,19 @@ async function fileSource(file: string, options: SourceOptions): Promise<Source>
   // What is packed is small enough to be read; of the others the date tells.
   const packed = /\.(zst|qcow2)$/.test(file);
   const identity = packed ? await hashFile(file) : hashText(`${file} ${facts.size} ${facts.mtimeMs}`);
+  const architecture = architectureIn(basename(file));
   const title = basename(file);
   if (!file.endsWith('.zst')) {
     const format = file.endsWith('.qcow2') ? 'qcow2' : 'raw';
-    return { disk: { file, format }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, title };
+    return { disk: { file, format }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, architecture, title };
   }
   const unpacked = await unpack(file, identity.slice(0, 24), options);
-  return { disk: { file: unpacked, format: 'raw' }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, title };
+  return {
+    disk: { file: unpacked, format: 'raw' },
+    identity: `${packed ? 'sha256' : 'file'}:${identity}`,
+    architecture,
+    title,
+  };
 }
 
 /** The unpacked image, in the cache; the newest few stay there. */
