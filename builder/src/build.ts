@@ -36,6 +36,7 @@ import { compressDisk } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
 import { buildErofs } from './steps/erofs.ts';
+import { zstdLevels } from './steps/erofs-layout.ts';
 import { buildEsp } from './steps/esp.ts';
 import { buildFirmware } from './steps/firmware.ts';
 import { trimIcu } from './steps/icu.ts';
@@ -392,6 +393,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     epoch,
     uuid: fixedUuid(`${image.name}:root`),
     verityUuid: fixedUuid(`${image.name}:verity`),
+    zstdLevel: zstdLevels[kind],
     salt,
     rootBytes,
     verityBytes,

@@ -48,7 +48,7 @@ const help = `Builds Atoll's images, flashes and runs them.
     --no-compress   only the raw disk, not the .zst and .qcow2
     --update        ask Debian for newer packages now (else once a day)
     --version V     the version it is (default package.json's)
-    --keys KIND     whose bundles it takes, and who signs its own: development (default) or release
+    --keys KIND     whose bundles it takes, and who signs its own: development (default) or release (packed smaller, in minutes)
   bundle [IMAGE]  build it, and its signed bundle for upgrades; the same options, and
     --notes FILE    release notes
     --rollout N     percent of the nodes on the channel that may take it (default 100)

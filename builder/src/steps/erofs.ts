@@ -38,6 +38,8 @@ export interface ErofsInputs {
   readonly verityUuid: string;
   /** Hex. */
   readonly salt: string;
+  /** {@link zstdLevels} */
+  readonly zstdLevel: number;
   readonly rootBytes: number;
   readonly verityBytes: number;
   readonly tools: string;
@@ -102,7 +104,7 @@ export const buildErofs: Step<ErofsInputs, 'root.erofs' | 'root.verity' | 'rooth
     await pipeline(joined(inputs), createWriteStream(tar), { signal });
     const mounts = { binds: [directory, scratch], signal };
     const fixed = [`-T${inputs.epoch}`, `-U${inputs.uuid}`, '--quiet'];
-    await tool(['mkfs.erofs', ...erofsOptions, ...fixed, '--tar=f', image, tar], mounts);
+    await tool(['mkfs.erofs', ...erofsOptions(inputs.zstdLevel), ...fixed, '--tar=f', image, tar], mounts);
     const { stdout } = await tool(
       ['veritysetup', 'format', `--salt=${inputs.salt}`, `--uuid=${inputs.verityUuid}`, '--hash=sha256', image, hashes],
       mounts,
