@@ -48,7 +48,8 @@ const help = `Builds Atoll's images, flashes and runs them.
     --no-compress   only the raw disk, not the .zst and .qcow2
     --update        ask Debian for newer packages now (else once a day)
     --version V     the version it is (default package.json's)
-    --keys KIND     whose bundles it takes, and who signs its own: development (default) or release (packed smaller, in minutes)
+    --keys KIND     whose bundles it takes, and who signs its own: development (default) or release
+                    (which is packed smaller, and takes minutes)
   bundle [IMAGE]  build it, and its signed bundle for upgrades; the same options, and
     --notes FILE    release notes
     --rollout N     percent of the nodes on the channel that may take it (default 100)
@@ -56,7 +57,8 @@ const help = `Builds Atoll's images, flashes and runs them.
   images          list the images that can be built
   tools           make or renew the tools tree in the cache
   size [IMAGE]    what a built image is made of and why, largest first
-    --check         whether it keeps to its budget (images/budgets/); --record: what it is now is the budget
+    --check         whether it keeps to its budget (images/budgets/)
+    --record        what it is now is its budget
 ${keysHelp}${ownCommandsHelp}  --help          this text
 
 Environment:

@@ -138,7 +138,10 @@ test('the next build goes on from there, and gives the same bytes as the other p
   assert.equal(await readFile(b.sums, 'utf8'), sums);
   assert.deepEqual(
     [...sums.matchAll(/^[0-9a-f]{64} {2}(\S+)$/gm)].map(match => match[1]).sort(),
-    ['initrd', 'kernel', 'sbom.spdx.json', `${image}.efi`, `${image}.raw.zst`].sort(),
+    [
+      ...['contents.json', 'initrd', 'kernel', 'sbom.spdx.json'],
+      ...['efi', 'qcow2', 'raw.bmap', 'raw.zst'].map(ending => `${image}.${ending}`),
+    ].sort(),
   );
   for (const { directory } of [a, b]) await run(['sha256sum', '--quiet', '-c', 'SHA256SUMS'], { cwd: directory });
   await run(['cmp', a.raw, b.raw]);

@@ -33,18 +33,18 @@ export interface RunOptions {
   readonly out: string;
 }
 
-export const runHelp = `  run [IMAGE]     boot a built image, or a .raw, .qcow2 or .zst, and wait until it is Ready (Ctrl-C stops it)
-    -p HOST:GUEST   forward a TCP port of 127.0.0.1 to the (first) node; GUEST alone: any free port. As often as needed
+export const runHelp = `  run [IMAGE]     boot a built image, or a .raw, .qcow2 or .zst, until it is Ready; Ctrl-C stops it
+    -p HOST:GUEST   forward a TCP port of 127.0.0.1 to the first node; GUEST alone: any free port
     --nodes N       a server and N-1 agents on a network of their own (default 1)
     --memory MiB    of each node (default 1024); --cpus N (default 2), --disk GiB (default 8)
     --user-data F   the nodes' configuration (docs/first-boot.md)
-    --snapshot S    a name or a folder: continue what is kept there, in seconds; else boot, and keep it there
+    --snapshot S    a name or a folder: continue what is kept there; else boot, and keep it there
     --kubeconfig F  where the kubeconfig is written (default <out>/run/<name>/kubeconfig)
     --name NAME     what stop calls it (default IMAGE)
     --timeout SEC   how long the boot may take (default 900)
     --console       show the console; it is always kept in <out>/run/<name>/
-    --detach        return when it is Ready; stop it with stop
-    --run CMD…      run CMD with KUBECONFIG set, stop, and exit as it did; it takes the rest of the line
+    --detach        return when it is Ready
+    --run CMD…      run CMD with KUBECONFIG set, stop, exit as it did; takes the rest of the line
   stop [NAME]     stop what run --detach has started
 `;
 
