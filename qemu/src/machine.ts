@@ -182,9 +182,10 @@ export class Machine implements AsyncDisposable {
    * @throws TimeoutError if the guest has not written one since it was booted
    */
   async kubeconfig({ timeoutMs }: { timeoutMs: number }): Promise<string> {
-    const document = await within(this.#kubeconfigPort.document(), timeoutMs, "the guest's kubeconfig", () =>
-      this.console.lastLines(),
-    );
+    const ended = this.ended.then(reason => Promise.reject(new Error(`${reason}\n${this.console.lastLines()}`)));
+    ended.catch(() => {});
+    const written = Promise.race([this.#kubeconfigPort.document(), ended]);
+    const document = await within(written, timeoutMs, "the guest's kubeconfig", () => this.console.lastLines());
     return forHost(document, this.forwardedPort(6443));
   }
 

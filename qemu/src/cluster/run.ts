@@ -3,7 +3,7 @@
  * has made is gone when it returns, however it ends, but for the consoles in its folder.
  */
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, cpus } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
@@ -104,6 +104,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     onPhase = listener;
   };
   let cluster = await started(snapshot, setUp);
+  let kubeconfig: string | undefined;
   try {
     let ready = await becomeReady(cluster, snapshot?.found ? 'Continue' : 'Boot', setUp, listen);
     if (snapshot && !snapshot.found) {
@@ -113,7 +114,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
       cluster = await Cluster.restore(found.cluster, wanted);
       ready = await becomeReady(cluster, 'Continue', setUp, listen);
     }
-    const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
+    kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
     await writeFile(kubeconfig, ready.kubeconfig, { mode: 0o600 });
     const environment = await environmentOf(folder, kubeconfig);
     say(summary({ options, ready, how, cluster, kubeconfig, folder }));
@@ -124,6 +125,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     throw new BuildError('BOOT_FAILED', `a machine has ended by itself: ${ended}`, hints(cluster, folder));
   } finally {
     await cluster[Symbol.asyncDispose]();
+    if (kubeconfig !== undefined) await rm(kubeconfig, { force: true });
   }
 
   async function becomeReady(
