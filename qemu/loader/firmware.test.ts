@@ -84,6 +84,11 @@ it('whenever the power goes, the firmware that is chosen is whole, the old one o
     },
   });
   t.diagnostic(said);
-  for (const version of ['two', 'three', 'four'])
-    assert.ok(seen.has(`at ${version} starts ${version}`), [...seen].join());
+  // Both sides of every choice were met, and the end is the newest.
+  const expected = firmwareVersions.flatMap((version, at) => {
+    const before = firmwareVersions[at - 1];
+    return before ? [`to ${version} starts ${before}`, `to ${version} starts ${version}`] : [];
+  });
+  assert.deepEqual([...seen].filter(one => one.startsWith('to')).sort(), expected.sort());
+  assert.ok(seen.has('at four starts four'));
 });
