@@ -21,6 +21,6 @@ export const firmware: FinishingStep = {
       const stays = node.type === 'directory' ? tree.children(node.path).length > 0 : kept.has(node.path);
       if (!stays) removed.push(...tree.remove(node.path).map(gone => `/${gone.path}`));
     }
-    dropped.set('firmware', removed);
+    if (removed.length > 0) dropped.set('firmware', removed);
   },
 };
