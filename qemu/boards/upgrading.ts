@@ -52,7 +52,7 @@ export function testUpgrading({
       return guest(['atoll upgrade --yes --no-reboot', ...words, url, '2>&1'].join(' '), 15 * minutes);
     };
     const eventually = async (what: string, holds: () => Promise<boolean>): Promise<void> => {
-      const deadlineMs = performance.now() + 10 * minutes;
+      const deadlineMs = performance.now() + 25 * minutes;
       while (!(await holds())) {
         assert.ok(performance.now() < deadlineMs, `${what}\n${node.machine.console.lastLines()}`);
         await setTimeout(1000);
