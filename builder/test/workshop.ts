@@ -132,7 +132,8 @@ export async function warmCache(path: string): Promise<string> {
 /** A copy of this checkout, as it is now; npm's packages are linked, not copied, where the file system can. */
 export async function copyCheckout(path: string, from: string = repositoryRoot): Promise<string> {
   await mkdir(path, { recursive: true });
-  for (const name of ['builder', 'images', 'rootfs', 'runtime', 'package.json', 'package-lock.json', 'tsconfig.json'])
+  const folders = ['builder', 'images', 'qemu', 'rootfs', 'runtime'];
+  for (const name of [...folders, 'package.json', 'package-lock.json', 'tsconfig.json'])
     await cp(join(from, name), join(path, name), { recursive: true, verbatimSymlinks: true });
   const modules = [await realpath(join(from, 'node_modules')), join(path, 'node_modules')];
   await run(['cp', '-al', ...modules]).catch(async () => {
