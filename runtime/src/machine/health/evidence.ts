@@ -31,7 +31,7 @@ export interface Ended {
 export interface EvidencePlaces {
   /** `/var/lib/atoll/upgrade` */
   readonly stateDir: string;
-  /** Of the trial's boots only: any other boot's journal is in memory. `/var/log/journal` */
+  /** Of trials' boots only: any other boot's journal is in memory. The boots of the trial before are in it, if nothing was started in between. `/var/log/journal` */
   readonly journalDir: string;
   /** `/sys/fs/pstore` */
   readonly pstoreDir: string;
@@ -69,7 +69,7 @@ async function endedOf(stateDir: string, roothash: string): Promise<Ended | unde
 export async function gather(places: EvidencePlaces, trial: Trial): Promise<Evidence> {
   const folder = trialDir(places.stateDir, trial.id);
   await makeDirectory(folder, 0o700);
-  const journal = await keepJournal(places.journalDir, folder);
+  const journal = await keepJournal(places.journalDir, folder, trial.roothash);
   const panic = await keepPanic(places.pstoreDir, folder);
   const report = await reportOf(folder);
   const ended = await endedOf(places.stateDir, trial.roothash);
@@ -97,21 +97,51 @@ const shell = (script: string, ...words: string[]): Promise<string> =>
     );
   });
 
-async function keepJournal(directory: string, folder: string): Promise<{ tail: string; boots: number }> {
+async function keepJournal(
+  directory: string,
+  folder: string,
+  roothash: string,
+): Promise<{ tail: string; boots: number }> {
   const kept = join(folder, 'journal.gz');
   // Its header is 20 bytes: an empty one is none.
   if (((await stat(kept).catch(() => undefined))?.size ?? 0) < 64 && hasEntries(directory)) {
-    await shell(
-      'journalctl -D "$1" -o short-monotonic --no-pager -q | tail -c "$2" | gzip > "$3.new" && sync "$3.new" && mv "$3.new" "$3"',
+    const commandLines = await shell(
+      'journalctl -D "$1" -o json --output-fields=MESSAGE --no-pager -q _TRANSPORT=kernel | grep -F atoll.roothash=',
       directory,
-      String(JOURNAL_BYTES),
-      kept,
     );
-    await shell('journalctl -D "$1" --list-boots -q --no-pager | grep -c . > "$2"', directory, join(folder, 'boots'));
+    const listed = await shell('journalctl -D "$1" --list-boots -q --no-pager', directory);
+    const boots = bootsOf(roothash, listed, commandLines);
+    if (boots.length > 0)
+      await shell(
+        'from=$1 bytes=$2 to=$3; shift 3; journalctl -D "$from" -o short-monotonic --no-pager -q "$@" | tail -c "$bytes" | gzip > "$to.new" && sync "$to.new" && mv "$to.new" "$to"',
+        directory,
+        String(JOURNAL_BYTES),
+        kept,
+        ...boots.map(boot => `_BOOT_ID=${boot}`),
+      );
+    await writeFileAtomic(join(folder, 'boots'), `${boots.length}\n`);
   }
   const tail = await shell('gzip -dc "$1" 2> /dev/null | tail -n "$2"', kept, String(TAIL_LINES));
   const boots = Number((await readFile(join(folder, 'boots'), 'utf8').catch(() => '0')).trim()) || 0;
   return { tail, boots };
+}
+
+/**
+ * The boots of this version: all that are listed, but those whose kernel's command line names another root.
+ * @param listed lines of `journalctl --list-boots`: an index, the boot's id, times
+ * @param commandLines journal entries in JSON, a line each
+ * @returns boot ids, 32 hex digits, in order
+ */
+export function bootsOf(roothash: string, listed: string, commandLines: string): string[] {
+  const others = new Set(
+    commandLines
+      .split('\n')
+      .filter(line => line.includes('atoll.roothash=') && !line.includes(`atoll.roothash=${roothash}`))
+      .map(line => /"_BOOT_ID"\s*:\s*"([0-9a-f]{32})"/.exec(line)?.[1]),
+  );
+  return [...listed.matchAll(/^\s*-?\d+\s+([0-9a-f]{32})\b/gm)]
+    .map(([, boot = '']) => boot)
+    .filter(boot => !others.has(boot));
 }
 
 function hasEntries(directory: string): boolean {
