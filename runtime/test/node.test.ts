@@ -10,6 +10,7 @@ import type { Pod } from '../src/api/generated/types/core.v1.ts';
 import { ConfigMaps, Leases, Nodes, Pods, Secrets } from '../src/client/resources.ts';
 import { PINNED, seenByCri } from '../src/node/images/builtin.ts';
 import { importArchive } from '../src/node/images/transfer.ts';
+import { eventually } from './cluster.ts';
 import { imageArchive } from './imageArchive.ts';
 import {
   eventsOf,
@@ -45,6 +46,13 @@ async function logOf(pod: Pod, container: string, attempt = 0): Promise<string> 
   return text.replaceAll(/^\S+ (stdout|stderr) [FP] /gm, '');
 }
 
+/** Its log, as soon as it has the word: what a container writes comes a moment after its start. */
+const logWith = (pod: Pod, word: string, container = 'c'): Promise<string> =>
+  eventually(`the log has "${word}"`, async () => {
+    const log = await logOf(pod, container);
+    return log.includes(word) && log;
+  });
+
 test('the node is registered, Ready, with a Lease', async () => {
   const node = await t.client.get(Nodes, { name: NODE });
   const ready = node.status?.conditions?.find(c => c.type === 'Ready');
@@ -54,8 +62,7 @@ test('the node is registered, Ready, with a Lease', async () => {
   assert.ok(node.status?.allocatable?.memory);
   const events = async (): Promise<string> =>
     (await eventsOf(t.client, NODE)).map(({ reason, message }) => `${reason}: ${message}`).join('\n');
-  for (let i = 0; i < 100 && !(await events()).includes('NodeReady'); i++)
-    await new Promise(resolve => setTimeout(resolve, 50));
+  await eventually('the event NodeReady', async () => (await events()).includes('NodeReady'));
   assert.match(await events(), /^Starting: Starting kubelet\.$/m);
   assert.match(await events(), /^NodeHasSufficientMemory: Node node-a status is now: NodeHasSufficientMemory$/m);
   assert.match(await events(), /^NodeReady: Node node-a status is now: NodeReady$/m);
@@ -93,13 +100,11 @@ test('a pod runs, is Ready, and goes without a trace', async () => {
     conditions.every(c => c.status === 'True' && !c.reason && !c.message),
     JSON.stringify(conditions),
   );
-  assert.equal(await logOf(pod, 'web'), 'hello\n');
+  assert.equal(await logWith(pod, 'hello', 'web'), 'hello\n');
   await remove('plain');
   const reasons = (await eventsOf(t.client, 'plain')).map(e => e.reason);
   for (const reason of ['Pulled', 'Created', 'Started', 'Killing']) assert.ok(reasons.includes(reason), reason);
-  for (let i = 0; i < 50 && (await readdir(join(t.dir, 'pods'))).includes(pod.metadata.uid ?? ''); i++)
-    await new Promise(resolve => setTimeout(resolve, 50));
-  assert.deepEqual(await readdir(join(t.dir, 'pods')), []);
+  await eventually('its folder is gone', async () => (await readdir(join(t.dir, 'pods'))).length === 0);
   assert.deepEqual(await readdir(join(t.dir, 'logs')), []);
   assert.equal((await t.containerd.ctr('containers', 'list', '-q')).trim(), '');
 });
@@ -279,17 +284,10 @@ test('environment and files from ConfigMaps, Secrets and the pod; changed files 
     'configured',
     'same',
   ].join('\n');
-  let log = '';
-  for (let i = 0; i < 100 && !log.includes('same'); i++) {
-    log = await logOf(pod, 'c');
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  let log = await logWith(pod, 'same');
   assert.equal(log, `${want}\n`);
   await t.client.patch(ConfigMaps, { namespace, name: 'settings' }, { data: { file: 'two' } }, { type: 'merge' });
-  for (let i = 0; i < 100 && !log.includes('changed'); i++) {
-    log = await logOf(pod, 'c');
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  log = await logWith(pod, 'changed');
   assert.match(log, /changed/);
   await t.client.patch(
     Pods,
@@ -297,10 +295,7 @@ test('environment and files from ConfigMaps, Secrets and the pod; changed files 
     { metadata: { labels: { tier: 'a' } } },
     { type: 'merge' },
   );
-  for (let i = 0; i < 100 && !log.includes('tier'); i++) {
-    log = await logOf(pod, 'c');
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  log = await logWith(pod, 'tier');
   assert.match(log, /tier="a"/);
   await remove('configured');
 });
@@ -399,9 +394,10 @@ test('a forced deletion leaves nothing running', async () => {
   await create(podOf('forced', { containers: [sh('exec sleep 1000')] }));
   await podUntil(t.client, 'forced', isReady);
   await t.client.delete(Pods, { namespace: 'default', name: 'forced' }, { gracePeriodSeconds: 0 });
-  for (let i = 0; i < 100 && (await t.containerd.ctr('containers', 'list', '-q')).trim() !== ''; i++)
-    await new Promise(resolve => setTimeout(resolve, 100));
-  assert.equal((await t.containerd.ctr('containers', 'list', '-q')).trim(), '');
+  await eventually(
+    'its containers are gone',
+    async () => (await t.containerd.ctr('containers', 'list', '-q')).trim() === '',
+  );
 });
 
 test('a container killed for its memory says so', async () => {
@@ -438,10 +434,10 @@ test('a restart of the agent leaves containers running and takes them over', asy
   assert.equal(await listed(), tasks, 'closing the agent changed what runs');
   await t.client.delete(Pods, { namespace: 'default', name: 'orphan' }, { gracePeriodSeconds: 0 });
   await t.startAgent();
-  for (let i = 0; i < 100; i++) {
-    if ((await t.containerd.ctr('tasks', 'list', '-q')).trim().split('\n').length === 2) break;
-    await new Promise(resolve => setTimeout(resolve, 100));
-  }
+  await eventually(
+    'the orphan is ended',
+    async () => (await t.containerd.ctr('tasks', 'list', '-q')).trim().split('\n').length === 2,
+  );
   const id = statusOf(before, 'c').containerID?.replace('containerd://', '') ?? '?';
   const line = (text: string): string | undefined => text.split('\n').find(l => l.startsWith(id));
   assert.equal(line(await t.containerd.ctr('tasks', 'list')), line(tasks), 'the same process, still running');
@@ -513,11 +509,7 @@ test('host network, security context, sub-paths', async () => {
   );
   const pod = await podUntil(t.client, 'secured', isReady);
   assert.equal(pod.status?.podIP, '192.0.2.10');
-  let log = '';
-  for (let i = 0; i < 50 && !log.includes('1024'); i++) {
-    log = await logOf(pod, 'c');
-    await new Promise(resolve => setTimeout(resolve, 50));
-  }
+  const log = await logWith(pod, '1024');
   assert.equal(log, '1234\n99\nreadonly\nCapEff:\t0000000000000000\n1024\n');
   await remove('secured');
   assert.ok(!(await readFile('/proc/self/mounts', 'utf8')).includes(join(t.dir, 'pods')), 'no mount is left');
