@@ -362,7 +362,7 @@ describe('an upgrade over a bad network', () => {
       if (phase === 'writing' && writtenBytes > 2_500_000) stop.abort(new Error('enough'));
     };
     await assert.rejects(
-      shop.upgrade(machine, server.url, { onProgress, signal: stop.signal, http: { rate: new RateLimit(4_000_000) } }),
+      shop.upgrade(machine, server.url, { onProgress, signal: stop.signal, http: { rate: new RateLimit(1_000_000) } }),
       /enough/,
     );
     const before = server.sentBytes;
