@@ -11,32 +11,12 @@ import { type Listener, listen } from '../src/apiserver/http.ts';
 import { Client } from '../src/client/client.ts';
 import { httpTransport } from '../src/client/http.ts';
 import { ConfigMaps } from '../src/client/resources.ts';
-import type { Clock } from '../src/lib/clock.ts';
 import { silentLogger } from '../src/lib/log.ts';
 import { type Pki, renewPki } from '../src/lib/pki.ts';
+import { ManualClock } from '../src/lib/testing/manualClock.ts';
 import { type InProcessServer, startServer } from './startServer.ts';
 
 const DAY = 86_400_000;
-
-/** Goes when it is told to. */
-class HeldClock implements Clock {
-  ms = Date.now();
-  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
-  now = (): number => this.ms;
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.ms + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter(other => other !== timer);
-    };
-  }
-  go(ms: number): void {
-    this.ms += ms;
-    const due = this.#timers.filter(({ atMs }) => atMs <= this.ms);
-    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.ms);
-    for (const { callback } of due) callback();
-  }
-}
 
 describe('certificates', { timeout: 60_000 }, () => {
   let server: InProcessServer;
@@ -67,7 +47,7 @@ describe('certificates', { timeout: 60_000 }, () => {
     });
 
   it('are renewed long before their end, without a restart, while a watch goes on', async () => {
-    const clock = new HeldClock();
+    const clock = new ManualClock(Date.now());
     const stop = new AbortController();
     const { certificatePem, privateKeyPem } = server.admin;
     let credentials = { certPem: certificatePem, keyPem: privateKeyPem };
@@ -112,7 +92,7 @@ describe('certificates', { timeout: 60_000 }, () => {
     const next = new Promise<Pki>(resolve => {
       renewed = resolve;
     });
-    clock.go(276 * DAY);
+    clock.jump(276 * DAY);
     const pki = await next;
     assert.deepEqual([...pki.written].sort(), ['admin.crt', 'serving.crt'], 'keys and authorities stay');
 

@@ -4,11 +4,11 @@ import { pino } from 'pino';
 import type { ConfigMap } from '../api/generated/types/core.v1.ts';
 import type { Request, Response } from '../lib/exchange.ts';
 import { silentLogger } from '../lib/log.ts';
+import { ManualClock, settle } from '../lib/testing/manualClock.ts';
 import { Client } from './client.ts';
 import { Informer } from './informer.ts';
 import { inProcessTransport } from './inProcess.ts';
 import { ConfigMaps } from './resources.ts';
-import { ManualClock, settle } from './testing/manualClock.ts';
 
 const map = (name: string, rv: number, uid = name): ConfigMap => ({
   metadata: { namespace: 'x', name, uid, resourceVersion: String(rv), managedFields: [{ manager: 'm' }] },

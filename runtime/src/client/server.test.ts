@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { adminUser, type InProcessServer, startServer } from '../../test/startServer.ts';
 import { silentLogger } from '../lib/log.ts';
+import { settle } from '../lib/testing/manualClock.ts';
 import { isAlreadyExists, isConflict, isInvalid, isNotFound } from './apiError.ts';
 import { Client } from './client.ts';
 import { discover } from './discovery.ts';
@@ -12,7 +13,6 @@ import { Informers } from './informers.ts';
 import { inProcessTransport } from './inProcess.ts';
 import { runLeaderElection } from './leaderElection.ts';
 import { ConfigMaps, Deployments, Events, Leases, metadataOf, Pods } from './resources.ts';
-import { settle } from './testing/manualClock.ts';
 
 let server: InProcessServer;
 const clients: [name: string, make: () => Client][] = [

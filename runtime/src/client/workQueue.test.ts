@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock, settle } from './testing/manualClock.ts';
+import { ManualClock, settle } from '../lib/testing/manualClock.ts';
 import { WorkQueue } from './workQueue.ts';
 
 const ignore = (): void => {};

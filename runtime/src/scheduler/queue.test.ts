@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asking, makeNode, makePod } from '../api/testing/make.ts';
-import { ManualClock } from '../client/testing/manualClock.ts';
+import { ManualClock } from '../lib/testing/manualClock.ts';
 import { decide } from './decide.ts';
 import { asksDifferently, liftedByNodeUpdate } from './moves.ts';
 import { preempt } from './preempt.ts';

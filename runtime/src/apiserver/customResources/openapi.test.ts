@@ -3,39 +3,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { textOf } from '../../api/openapi/document.ts';
 import { resources } from '../../api/resources.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { KEEP_MS, OpenApi } from './openapi.ts';
 
-/** Stands still until it is moved. */
-class HeldClock implements Clock {
-  #nowMs = 0;
-  readonly #timers = new Map<() => void, number>();
-
-  get pending(): number {
-    return this.#timers.size;
-  }
-
-  now(): number {
-    return this.#nowMs;
-  }
-
-  after(delayMs: number, callback: () => void): () => void {
-    this.#timers.set(callback, this.#nowMs + delayMs);
-    return () => this.#timers.delete(callback);
-  }
-
-  advance(byMs: number): void {
-    this.#nowMs += byMs;
-    for (const [callback, atMs] of [...this.#timers]) {
-      if (atMs > this.#nowMs) continue;
-      this.#timers.delete(callback);
-      callback();
-    }
-  }
-}
-
 const started = () => {
-  const clock = new HeldClock();
+  const clock = new ManualClock(0);
   const catalog = { resources: () => resources, definitionsOf: () => [], custom: () => undefined };
   const store = { get: () => Promise.resolve(undefined) };
   return { clock, openApi: new OpenApi({ catalog, store, clock, info: { title: 'Kubernetes', version: 'v1' } }) };
@@ -57,11 +29,11 @@ describe('OpenAPI documents', () => {
   it('are let go when nobody does, and made again the same', async () => {
     const { openApi, clock } = started();
     const first = await openApi.v2();
-    clock.advance(KEEP_MS - 1000);
+    clock.jump(KEEP_MS - 1000);
     assert.equal(await openApi.v2(), first);
-    clock.advance(KEEP_MS - 1000);
+    clock.jump(KEEP_MS - 1000);
     assert.equal(openApi.holds, true, 'the last question counts');
-    clock.advance(1000);
+    clock.jump(1000);
     assert.equal(openApi.holds, false);
     assert.equal(clock.pending, 0, 'an idle server does nothing');
     const again = await openApi.v2();

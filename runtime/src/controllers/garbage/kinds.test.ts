@@ -4,9 +4,9 @@ import { Client } from '../../client/client.ts';
 import type { DiscoveredResource } from '../../client/discovery.ts';
 import { EventRecorder } from '../../client/events.ts';
 import { Informers } from '../../client/informers.ts';
-import { ManualClock, settle } from '../../client/testing/manualClock.ts';
 import type { Transport } from '../../client/transport.ts';
 import { silentLogger } from '../../lib/log.ts';
+import { ManualClock, settle } from '../../lib/testing/manualClock.ts';
 import { Kinds } from './kinds.ts';
 
 const ALL = ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'];

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { parseWindow } from '../../lib/timeWindow.ts';
 import { judge, type Known, nextLookMs, type Offer, type PollSettings, placeOf, pollChannel } from './poll.ts';
 import { askChannel, offersOf } from './pollRequest.ts';
@@ -118,35 +118,10 @@ describe('the next look', () => {
     });
 });
 
-/** Time that goes when it is told to. */
-class HeldClock implements Clock {
-  ms = Date.parse('2026-11-22T12:00:00Z');
-  #timers: { readonly atMs: number; readonly callback: () => void }[] = [];
-  now = (): number => this.ms;
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.ms + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter(other => other !== timer);
-    };
-  }
-  get waiting(): number {
-    return this.#timers.length;
-  }
-  async go(ms: number): Promise<void> {
-    this.ms += ms;
-    for (const timer of this.#timers.filter(({ atMs }) => atMs <= this.ms)) {
-      this.#timers = this.#timers.filter(other => other !== timer);
-      timer.callback();
-    }
-    for (let i = 0; i < 20; i++) await Promise.resolve();
-  }
-}
-
 describe('polling', () => {
   const settings: PollSettings = { channel: 'https://x/channel.json', everyMs: HOUR, jitterMs: 0, rolloutPercent: 100 };
   const poll = (more: Partial<PollSettings> = {}, refuse = false) => {
-    const clock = new HeldClock();
+    const clock = new ManualClock(Date.parse('2026-11-22T12:00:00Z'));
     const stop = new AbortController();
     const asked: (string | undefined)[] = [];
     const started: string[] = [];
@@ -176,39 +151,39 @@ describe('polling', () => {
 
   it('installs what is new, once it is there, and gives up on what does not work', async () => {
     const { clock, asked, started, stop } = poll();
-    assert.equal(clock.waiting, 1);
-    await clock.go(2 * 60_000);
+    assert.equal(clock.pending, 1);
+    await clock.advance(2 * 60_000);
     assert.deepEqual(started, ['https://x/channel.json']);
-    for (let i = 0; i < 9; i++) await clock.go(HOUR);
+    for (let i = 0; i < 9; i++) await clock.advance(HOUR);
     assert.equal(started.length, 5, 'tried again, not for ever');
     assert.deepEqual(asked.slice(0, 3), [undefined, 'e1', 'e1'], 'it asks whether anything has changed');
     stop.abort();
-    assert.equal(clock.waiting, 0);
+    assert.equal(clock.pending, 0);
   });
 
   it('does not try what was refused, and takes the next version', async () => {
     const { clock, started, now } = poll();
     now.known = { ...known, refused: [{ version: '1.1.0', roothash: 'bb', reason: '' }] };
-    for (let i = 0; i < 5; i++) await clock.go(HOUR);
+    for (let i = 0; i < 5; i++) await clock.advance(HOUR);
     assert.deepEqual(started, []);
     now.answer = { etag: 'e2', offers: { vm: { ...offer, version: '1.2.0', roothash: 'dd' } } };
-    await clock.go(HOUR);
+    await clock.advance(HOUR);
     assert.equal(started.length, 1);
   });
 
   it('asks nobody outside the window', async () => {
     const { clock, asked } = poll({ window: parseWindow('02:00-04:00', 'UTC') });
-    for (let i = 0; i < 13; i++) await clock.go(HOUR);
+    for (let i = 0; i < 13; i++) await clock.advance(HOUR);
     assert.equal(asked.length, 0);
-    await clock.go(HOUR);
+    await clock.advance(HOUR);
     assert.equal(asked.length, 1);
   });
 
   it('goes on when nobody answers', async () => {
     const { clock, asked } = poll({}, true);
-    for (let i = 0; i < 4; i++) await clock.go(HOUR);
+    for (let i = 0; i < 4; i++) await clock.advance(HOUR);
     assert.equal(asked.length, 4);
-    assert.equal(clock.waiting, 1);
+    assert.equal(clock.pending, 1);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ManualClock } from '../../client/testing/manualClock.ts';
 import { silentLogger } from '../../lib/log.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import type { PodDependencies } from './dependencies.ts';
 import { execute } from './execute.ts';
 import { PodMemory } from './memory.ts';

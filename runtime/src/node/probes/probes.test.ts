@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { Container, Probe } from '../../api/generated/types/core.v1.ts';
-import { ManualClock } from '../../client/testing/manualClock.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { CriClient, CriError } from '../cri/client.ts';
 import { container, instance, pod } from '../pods/testing.ts';
 import { ask, portOf, type Target } from './handlers.ts';

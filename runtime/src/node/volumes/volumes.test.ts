@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ConfigMap, Pod, Secret, Volume } from '../../api/generated/types/core.v1.ts';
 import type { Client } from '../../client/client.ts';
-import { ManualClock } from '../../client/testing/manualClock.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { container, pod } from '../pods/testing.ts';
 import { type ProjectedFile, writePayload } from './atomicWriter.ts';
 import { containerMounts } from './containerMounts.ts';

@@ -2,39 +2,14 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../lib/clock.ts';
 import { silentLogger } from '../../lib/log.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { openSqliteStore } from '../sqlite/open.ts';
 import { put, withDirectory } from '../sqlite/testing.ts';
 import { listBackups } from './files.ts';
 import { scheduleSnapshots } from './schedule.ts';
 
 const HOUR = 3_600_000;
-
-/** Time as the test wants it. */
-class HeldTime implements Clock {
-  ms = Date.parse('2026-01-01T00:00:00Z');
-  #timers: { atMs: number; callback: () => void }[] = [];
-  now = (): number => this.ms;
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.ms + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter(other => other !== timer);
-    };
-  }
-  /** When the next timer fires, from now; undefined: none is set. */
-  get nextMs(): number | undefined {
-    const [first] = this.#timers.map(({ atMs }) => atMs).sort((a, b) => a - b);
-    return first === undefined ? undefined : first - this.ms;
-  }
-  advance(ms: number): void {
-    this.ms += ms;
-    const due = this.#timers.filter(({ atMs }) => atMs <= this.ms);
-    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.ms);
-    for (const { callback } of due) callback();
-  }
-}
 
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (const end = Date.now() + 20_000; !(await holds()); ) {
@@ -46,7 +21,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 describe('snapshots on schedule', () => {
   it('the first one soon, then one an interval if anything was written; so many are kept; backups have the keys, too', () =>
     withDirectory(async directory => {
-      const clock = new HeldTime();
+      const clock = new ManualClock();
       const store = await openSqliteStore({
         path: join(directory, 'state.db'),
         clock,
@@ -71,7 +46,7 @@ describe('snapshots on schedule', () => {
       const next = async (): Promise<number> => {
         await until(() => clock.nextMs !== undefined);
         const waited = clock.nextMs ?? 0;
-        clock.advance(waited);
+        clock.jump(waited);
         await until(() => clock.nextMs !== undefined);
         return waited;
       };
@@ -94,7 +69,7 @@ describe('snapshots on schedule', () => {
         );
         await end();
         assert.equal(clock.nextMs, undefined, 'no timer is left');
-        clock.ms += HOUR;
+        clock.jump(HOUR);
         end = start();
         await until(() => clock.nextMs !== undefined);
         assert.equal(clock.nextMs, 5 * HOUR, 'a start does not begin anew');
@@ -107,7 +82,7 @@ describe('snapshots on schedule', () => {
 
   it('a failure is tried again soon', () =>
     withDirectory(async directory => {
-      const clock = new HeldTime();
+      const clock = new ManualClock();
       let tries = 0;
       const end = scheduleSnapshots({
         snapshot: async () => {
@@ -122,7 +97,7 @@ describe('snapshots on schedule', () => {
         logger: silentLogger,
       });
       await until(() => clock.nextMs === 60_000);
-      clock.advance(60_000);
+      clock.jump(60_000);
       await until(() => clock.nextMs === 600_000);
       assert.equal(tries, 1);
       await end();

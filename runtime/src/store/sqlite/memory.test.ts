@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { Clock } from '../../lib/clock.ts';
+import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { isMoreThanRenewal } from '../kept.ts';
 import { CompactedError, FutureRevisionError, type Store } from '../store.ts';
 import type { MemoryRule } from './memory.ts';
@@ -14,26 +14,6 @@ const memory: readonly MemoryRule[] = [
   { prefix: '/events/', ttlMs: 60_000, maxEntries: 5 },
   { prefix: '/leases/', lasting: (before, after) => before === undefined || after === null || after[0] === 0x21 },
 ];
-
-/** Time as the test wants it. */
-class HeldTime implements Clock {
-  ms = 0;
-  #timers: { atMs: number; callback: () => void }[] = [];
-  now = (): number => this.ms;
-  after(delayMs: number, callback: () => void): () => void {
-    const timer = { atMs: this.ms + delayMs, callback };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter(other => other !== timer);
-    };
-  }
-  advance(ms: number): void {
-    this.ms += ms;
-    const due = this.#timers.filter(({ atMs }) => atMs <= this.ms);
-    this.#timers = this.#timers.filter(({ atMs }) => atMs > this.ms);
-    for (const { callback } of due) callback();
-  }
-}
 
 const keysOf = async (store: Store, prefix: string): Promise<string> =>
   (await store.range({ prefix })).items.map(show).join(' ');
@@ -120,13 +100,13 @@ describe('what is kept in memory', () => {
     }));
 
   it('goes when it is old, and when it is too much, with the events of a deletion', () => {
-    const clock = new HeldTime();
-    return withStore({ memory, clock, elapsedMs: () => clock.ms }, async store => {
+    const clock = new ManualClock(0);
+    return withStore({ memory, clock, elapsedMs: () => clock.now() }, async store => {
       const seen = new Recorder();
       store.watch({ prefix: '/events/', afterRevision: 1 }, seen);
       for (let index = 0; index < 7; index++) {
         await store.commit(put(`/events/${index}`, 'x'));
-        clock.ms += 1_000;
+        clock.jump(1_000);
       }
       await seen.until(({ events }) => events.length === 9);
       assert.deepEqual(
@@ -135,10 +115,10 @@ describe('what is kept in memory', () => {
       );
       await store.commit(put('/events/2', 'again'));
       await store.commit(put('/leases/a', 'x'));
-      clock.advance(59_000);
+      clock.jump(59_000);
       await seen.until(({ events }) => events.length === 14);
       assert.equal(await keysOf(store, '/events/'), '/events/2=again@11');
-      clock.advance(60_000);
+      clock.jump(60_000);
       await seen.until(({ events }) => events.length === 15);
       assert.equal(await store.count('/events/'), 0);
       assert.equal(await store.count('/leases/'), 1);

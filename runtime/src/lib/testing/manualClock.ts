@@ -1,5 +1,5 @@
 /** A clock that stands still until a test moves it. */
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock } from '../clock.ts';
 
 export class ManualClock implements Clock {
   #nowMs: number;
@@ -22,6 +22,21 @@ export class ManualClock implements Clock {
   /** How many timers are armed. */
   get pending(): number {
     return this.#timers.size;
+  }
+
+  /** From now until the first timer fires; undefined: none is armed. */
+  get nextMs(): number | undefined {
+    const first = Math.min(...[...this.#timers].map(({ atMs }) => atMs));
+    return Number.isFinite(first) ? first - this.#nowMs : undefined;
+  }
+
+  /** So much later in one step, as after a suspend: what is due by then fires at once, each timer once. */
+  jump(byMs: number): void {
+    this.#nowMs += byMs;
+    for (const timer of [...this.#timers].filter(({ atMs }) => atMs <= this.#nowMs)) {
+      this.#timers.delete(timer);
+      timer.callback();
+    }
   }
 
   /** Moves on, firing what becomes due in order, and lets promises settle between. */
