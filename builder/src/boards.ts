@@ -80,6 +80,14 @@ export interface Board {
   readonly initrdModules: readonly string[];
   /** What its boot ROM and firmware read from the boot partition. Absent: nothing, the board has its firmware in itself. */
   readonly firmware?: BoardFirmware;
+  /** Absent: Raspberry Pi Imager is not for it. */
+  readonly imager?: ImagerBoard;
+}
+
+/** What an image is for, in the words of Raspberry Pi Imager's lists (rpi-imager's os-list-schema.json). */
+export interface ImagerBoard {
+  readonly devices: readonly string[];
+  readonly architecture: 'armv8' | 'armhf';
 }
 
 /** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4. */
@@ -125,6 +133,7 @@ export const boards: Readonly<Record<string, Board>> = {
     consoles: ['console=tty0', 'console=ttyS1,115200'],
     initrdModules: [...raspberryPiDisks, 'pcie-brcmstb', 'reset-raspberrypi', 'xhci-pci', ...rootModules],
     firmware: raspberryPi64,
+    imager: { devices: ['pi3-64bit', 'pi4-64bit'], architecture: 'armv8' },
   },
   'rpi5-arm64': {
     architecture: 'arm64',
@@ -141,6 +150,7 @@ export const boards: Readonly<Record<string, Board>> = {
     consoles: ['console=tty0', 'console=ttyS1,115200', 'console=ttyAMA0,115200'],
     initrdModules: [...raspberryPiDisks, ...rootModules],
     firmware: raspberryPi32,
+    imager: { devices: ['pi2-32bit', 'pi3-32bit'], architecture: 'armhf' },
   },
   'pc-x86_64': {
     architecture: 'x86_64',
@@ -157,3 +167,6 @@ export const boards: Readonly<Record<string, Board>> = {
     initrdModules: [...virtioDisks, ...metalDisks, 'ahci_platform', 'hisi_sas_v3_hw', ...rootModules],
   },
 };
+
+/** What is meant where nobody says which image. */
+export const defaultImage = 'vm-x86_64';

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { runHelp } from '../../qemu/src/cluster/options.ts';
+import { defaultImage } from './boards.ts';
 import { buildImage } from './build.ts';
 import { listImages, loadDefinition } from './definition/load.ts';
 import { nearest } from './definition/nearest.ts';
@@ -20,7 +21,6 @@ import { ensureTools } from './tools-tree.ts';
  * The machines of qemu/ boot what is built here. Only the command line, which is above both, knows of that, and a build loads none of it.
  */
 const onMachines = () => import('../../qemu/src/cluster/command.ts');
-const defaultImage = 'vm-x86_64';
 
 /** Commands with options of their own. */
 const ownCommands: Readonly<

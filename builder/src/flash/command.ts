@@ -1,5 +1,6 @@
 /** `flash …` of the command line. */
 import { join, resolve } from 'node:path';
+import { defaultImage } from '../boards.ts';
 import { describeError } from '../errors.ts';
 import { parseOptions, sizeOption, usage } from '../options.ts';
 import { cacheDirectory, repositoryRoot } from '../paths.ts';
@@ -106,7 +107,7 @@ export async function flashCommand(argv: readonly string[], signal: AbortSignal)
   const { values, positionals } = parseOptions(argv, options);
   if (positionals.length > 1)
     throw usage(`flash does not know what to do with ${positionals.slice(1).join(' ')}`, 'See --help.');
-  const word = positionals[0] ?? 'vm-x86_64';
+  const word = positionals[0] ?? defaultImage;
   if (values.to.length === 0 && values.cards === undefined) {
     process.stdout.write(disksText(await listDisks(), word));
     return 0;

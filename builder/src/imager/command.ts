@@ -2,12 +2,13 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { boards } from '../boards.ts';
 import { listImages, loadDefinition } from '../definition/load.ts';
 import { hashFile } from '../files.ts';
 import type { BuildManifest } from '../manifest.ts';
 import { parseOptions, usage } from '../options.ts';
 import { artefactPaths, repositoryRoot } from '../paths.ts';
-import { imagerBoards, type PublishedImage, repositoryText } from './repository.ts';
+import { type PublishedImage, repositoryText } from './repository.ts';
 
 export const imagerHelp = `  imager-json IMAGE…   the list for Raspberry Pi Imager, with its customisation (docs/flashing.md)
     --url URL       the folder the .raw.zst are published in (default: where they are now)
@@ -31,11 +32,13 @@ async function published(image: string, out: string, base: string | undefined, i
     throw usage(`${image} is not built yet: there is no ${path}`, `Run \`make image IMAGE=${image}\` first.`);
   });
   const manifest = JSON.parse(text) as BuildManifest;
-  const board = imagerBoards[manifest.board];
+  const board = boards[manifest.board]?.imager;
   if (!board)
     throw usage(
       `${image} is for ${manifest.board}, which is no Raspberry Pi`,
-      `Imager's list is for ${Object.keys(imagerBoards).join(' and ')}.`,
+      `Imager's list is for ${Object.keys(boards)
+        .filter(name => boards[name]?.imager)
+        .join(' and ')}.`,
     );
   const compressedSha256 = manifest.sha256[basename(compressed)];
   if (compressedSha256 === undefined)

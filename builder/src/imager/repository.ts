@@ -4,6 +4,8 @@
  * doc/os-sublist-example.json (format 4).
  */
 
+import type { ImagerBoard } from '../boards.ts';
+
 /** What the wizard's first page offers; an image is shown for a model when they have a tag in common. */
 interface Model {
   readonly name: string;
@@ -35,17 +37,6 @@ const models: readonly Model[] = [
   },
   { name: 'Raspberry Pi 2', description: 'Model B', tags: ['pi2-32bit'], matching_type: 'inclusive' },
 ];
-
-/** What the images of a board run on, and what their programs are. */
-export interface ImagerBoard {
-  readonly devices: readonly string[];
-  readonly architecture: 'armv8' | 'armhf';
-}
-
-export const imagerBoards: Readonly<Record<string, ImagerBoard>> = {
-  'rpi-arm64': { devices: ['pi3-64bit', 'pi4-64bit'], architecture: 'armv8' },
-  'rpi-armv7': { devices: ['pi2-32bit', 'pi3-32bit'], architecture: 'armhf' },
-};
 
 /** An image as it is published. */
 export interface PublishedImage {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import type { ArchitectureName } from '../../../builder/src/boards.ts';
+import { type ArchitectureName, architectures } from '../../../builder/src/boards.ts';
 import { BuildError } from '../../../builder/src/errors.ts';
 import { hashFile } from '../../../builder/src/files.ts';
 import { readManifest } from '../../../builder/src/manifest.ts';
@@ -32,9 +32,11 @@ const hashText = (text: string): string => createHash('sha256').update(text).dig
 /** Unpacked images that are kept. */
 const keptUnpacked = 2;
 
+const architectureNames = Object.keys(architectures) as ArchitectureName[];
+
 /** Images are called by it: `vm-arm64.qcow2`. A file with a name of its own is taken for the usual one. */
 export const architectureIn = (name: string): ArchitectureName =>
-  /arm64/.test(name) ? 'arm64' : /armv7/.test(name) ? 'armv7' : 'x86_64';
+  architectureNames.find(architecture => name.includes(architecture)) ?? 'x86_64';
 
 /** @param image a name, or a path of a .raw, .qcow2 or .zst. @throws BuildError USAGE when there is no such image */
 export async function sourceOf(image: string, options: SourceOptions): Promise<Source> {

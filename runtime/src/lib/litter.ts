@@ -6,7 +6,7 @@ type Collect = (options: { readonly type: 'minor' }) => void;
 
 /**
  * Has young garbage collected when so many bytes of it have come together. What a socket gives is a new Buffer each time, beside V8's heap: with
- * nothing else to do V8 looks for those that nobody has any more only when there are 30 MB of them. A collection of a young generation of 2 MB
+ * nothing else to do V8 looks for those that nobody has only when there are 30 MB of them. A collection of a young generation of 2 MB
  * takes a millisecond or two.
  */
 export class Litter {

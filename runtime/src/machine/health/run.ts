@@ -172,7 +172,7 @@ function show(runDir: string, report: HealthReport, logger: Logger): void {
   if (before === undefined || text !== reportText(before)) logger.info({ checks: report.checks }, text);
 }
 
-/** From here on this boot is as any other: the card is spared, a stall is no panic. */
+/** From here on this is a boot like all others: the card is spared, a stall is no panic. */
 async function quiet(): Promise<void> {
   rmSync('/run/systemd/journald.conf.d/20-trial.conf', { force: true });
   await command('systemctl', ['restart', 'systemd-journald.service']);
