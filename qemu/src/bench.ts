@@ -90,14 +90,12 @@ export async function measureBoot(
 
 /** When the machine's configuration was applied. */
 export interface ApplyFigures {
-  /**
-   * With all that comes before it: finding disks, making or checking the partition that keeps it. Since switch-root, systemd's start
-   * included; but where it is the initrd that checks and mounts the data partition, since it began with that.
-   */
-  readonly tookMs: number;
+  /** When the configuration was in force, since switch-root, systemd's start included; 0 where it was before. */
+  readonly afterSwitchRootMs: number;
+  /** What the initrd's step took until then: making or checking the data partition, mounting it, and the configuration. */
+  readonly initrdMs: number | undefined;
   /** What of that the configuration's own step took. */
   readonly ownMs: number;
-  readonly inInitrd: boolean;
 }
 
 export interface ConfigurationFigures {
@@ -139,12 +137,11 @@ export async function measureConfiguration(
     ).split(' ');
     const early = await machine.shell.output('cat /run/atoll/config/early 2> /dev/null || true');
     const switched = figure('switch-root', await machine.shell.output('systemctl show -P UserspaceTimestampMonotonic'));
-    const since = early === '' ? switched / 1000 : 1000 * figure('the start of its step in the initrd', early);
     const endMs = 1000 * figure('the configuration', end);
     return {
-      tookMs: endMs - since,
+      afterSwitchRootMs: Math.max(0, endMs - switched / 1000),
+      initrdMs: early === '' ? undefined : endMs - 1000 * figure('the start of its step in the initrd', early),
       ownMs: endMs - 1000 * figure('its beginning', begin),
-      inInitrd: endMs < switched / 1000,
     };
   };
   const first = await applied();

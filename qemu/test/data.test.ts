@@ -1,6 +1,6 @@
 /**
- * The data partition and the configuration before systemd starts (rootfs/overlay/usr/lib/atoll/early): after a power cut with a file
- * system that has errors, on a disk that has grown, and where the initrd leaves it to systemd: its step ends in the middle, a disc it
+ * The data partition and the configuration before systemd starts (rootfs/overlay/usr/lib/atoll/early): at the first boot, after a power cut
+ * with a file system that has errors, on a disk that has grown, and where the initrd leaves it to systemd: its step ends in the middle, a disc it
  * cannot see, a reset, a file system that nobody mends.
  */
 import assert from 'node:assert/strict';
@@ -68,11 +68,15 @@ machine: {sysctls: {vm.swappiness: ${swappiness}}}
     assert.deepEqual([state, found, sources.length], ['applied', generation, 2]);
   };
 
-  it('is made by systemd at the first boot, which applies the configuration, too', async () => {
+  it('is made in the initrd at the first boot, which applies the configuration, too', async () => {
     await applied();
     await inForce();
-    assert.equal(await atSystemdsStart(), false);
+    assert.equal(await atSystemdsStart(), true);
+    const dmesg = await guest('dmesg');
+    assert.match(dmesg, /atoll-early: the data partition is being made[\s\S]*atoll-config: applied, generation 1/);
+    assert.doesNotMatch(dmesg, /are left to systemd/);
     id = await guest('cat /etc/machine-id');
+    assert.equal(await guest('cat /var/lib/atoll/machine-id'), id);
     // The kernel's own way to say that a file system has errors, which it writes down in its own time (bit 1 of s_state, ext4's superblock);
     // it is not checked while it is mounted.
     await guest(
@@ -152,12 +156,12 @@ machine: {sysctls: {vm.swappiness: ${swappiness}}}
     await machine.powerCut();
   });
 
-  it('takes what a disc says that is new: systemd applies it, on what the initrd has mounted', async () => {
+  it('takes what a disc says that is new', async () => {
     await disks.iso('cidata', { 'user-data': disc('5') });
     await machine.powerOn();
     await applied();
     await inForce();
-    assert.equal(await atSystemdsStart(), false);
+    assert.equal(await atSystemdsStart(), true);
     assert.doesNotMatch(await guest('dmesg'), /are left to systemd/);
     await said(3, '5');
     await machine.powerCut();
