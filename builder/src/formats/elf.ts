@@ -31,7 +31,7 @@ export interface ElfSegment {
   readonly sizeBytes: number;
 }
 
-export const segmentType = { dynamic: 2, interpreter: 3, note: 4, load: 1 } as const;
+export const segmentType = { none: 0, load: 1, dynamic: 2, interpreter: 3, note: 4, unwindIndex: 0x6474e550 } as const;
 const dynamicTag = { needed: 1, stringTable: 5, soname: 14 } as const;
 const dlopenNoteType = 0x407c0c0a;
 
@@ -40,6 +40,8 @@ export interface ElfLayout {
   /** 64 bit. */
   readonly wide: boolean;
   readonly segments: readonly ElfSegment[];
+  /** Where a segment's program header is in the file, by its place in `segments`. */
+  headerOffset(index: number): number;
   /** The dynamic section's entries, without the one that ends it. */
   readonly tags: readonly { readonly tag: number; readonly value: number }[];
   /** An address's place in the file; -1 if no part of the file is loaded there. */
@@ -81,7 +83,7 @@ export function elfLayout(content: Buffer): ElfLayout | undefined {
       tags.push({ tag, value: word(at + wordBytes) });
     }
   }
-  return { wide, segments, tags, fileOffset };
+  return { wide, segments, headerOffset: index => programOffset + index * entryBytes, tags, fileOffset };
 }
 
 /** Little-endian 32- and 64-bit ELF. @returns undefined if it is no ELF file. */

@@ -17,6 +17,7 @@ import {
 import type { FinishingStep } from './step.ts';
 import { trim } from './trim.ts';
 import { units } from './units.ts';
+import { unwindTables } from './unwind.ts';
 import { usersAndGroups } from './users.ts';
 
 export const finishingSteps: readonly FinishingStep[] = [
@@ -35,5 +36,6 @@ export const finishingSteps: readonly FinishingStep[] = [
   units,
   libraries,
   unusedExports,
+  unwindTables,
   checks,
 ];
