@@ -90,8 +90,9 @@ export async function measureBoot(
 
 /** When the machine's configuration was applied. */
 export interface ApplyFigures {
-  /** When the configuration was in force, since switch-root, systemd's start included; 0 where it was before. */
-  readonly afterSwitchRootMs: number;
+  /** When it was in force, and when the root was switched: since the kernel's start. */
+  readonly inForceMs: number;
+  readonly switchRootMs: number;
   /** What the initrd's step took until then: making or checking the data partition, mounting it, and the configuration. */
   readonly initrdMs: number | undefined;
   /** What of that the configuration's own step took. */
@@ -139,7 +140,8 @@ export async function measureConfiguration(
     const switched = figure('switch-root', await machine.shell.output('systemctl show -P UserspaceTimestampMonotonic'));
     const endMs = 1000 * figure('the configuration', end);
     return {
-      afterSwitchRootMs: Math.max(0, endMs - switched / 1000),
+      inForceMs: endMs,
+      switchRootMs: switched / 1000,
       initrdMs: early === '' ? undefined : endMs - 1000 * figure('the start of its step in the initrd', early),
       ownMs: endMs - 1000 * figure('its beginning', begin),
     };

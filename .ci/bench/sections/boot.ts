@@ -11,7 +11,10 @@ const MIB = 1024 ** 2;
 export const boot: Section = {
   name: 'boot',
   title: 'First boot in QEMU: 512 MiB, 2 CPU, UEFI; a fresh disk each run',
-  notes: ["Times since the kernel's start, but the firmware's. Memory as it is when the API says Ready."],
+  notes: [
+    "Times since the kernel's start, but the firmware's. Memory as it is when the API says Ready.",
+    'A configuration is to be in force 1.5 s after the root is switched: the aims below are that time of those boots.',
+  ],
   needsImage: true,
   async run({ image, signal, say }, run) {
     const logs = join(repositoryRoot, 'out', 'bench');
@@ -24,16 +27,11 @@ export const boot: Section = {
     const ms = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'ms', value });
     const bytes = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'bytes', value });
     const configured = (id: string, what: string, figures: ApplyFigures): Figure[] => [
-      { ...ms(`config${id}`, `switch-root to ${what} in force`, figures.afterSwitchRootMs), atMost: 1500 },
+      // Aim: 1.5 s after switch-root. The initrd does it before.
+      { ...ms(`config${id}`, `${what} in force`, figures.inForceMs), atMost: figures.switchRootMs + 1500 },
       ...(figures.initrdMs === undefined
         ? []
-        : [
-            ms(
-              `config${id}Initrd`,
-              '  before it, in the initrd: the data partition, and the configuration',
-              figures.initrdMs,
-            ),
-          ]),
+        : [ms(`config${id}Initrd`, "  of that, the initrd's step: data partition, configuration", figures.initrdMs)]),
       ms(`config${id}Own`, '  of that, the configuration', figures.ownMs),
     ];
     const afterMultiUser = boot.readyMs - boot.multiUserMs;
