@@ -3,8 +3,8 @@
  *
  *   node --import tsx .ci/bench.ts [section …] [--runs N] [--image NAME]
  *
- * Sections: size server api api2k store boot build bundle, which are the default, and api50k, upgrade and snapshot, which take minutes. A section that cannot run says why, the others still run, and the
- * status is 1. A missed aim is a figure like any other.
+ * Sections: size server api api2k store boot build bundle, which are the default, and release, api50k, upgrade and snapshot, which take
+ * minutes. A section that cannot run says why, the others still run, and the status is 1. A missed aim is a figure like any other.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -18,7 +18,7 @@ import { boot } from './bench/sections/boot.ts';
 import { buildSection } from './bench/sections/build.ts';
 import { bundle } from './bench/sections/bundle.ts';
 import { serverSection } from './bench/sections/server.ts';
-import { size } from './bench/sections/size.ts';
+import { release, size } from './bench/sections/size.ts';
 import { snapshot } from './bench/sections/snapshot.ts';
 import { store } from './bench/sections/store.ts';
 import { upgrade } from './bench/sections/upgrade.ts';
@@ -38,6 +38,7 @@ function options(argv: readonly string[]): BenchOptions {
   });
   const all = [
     size,
+    release,
     serverSection(),
     api,
     apiScale('api2k', 2_000, 500),

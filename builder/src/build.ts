@@ -32,7 +32,7 @@ import { StepRunner } from './step.ts';
 import { fetchArchives } from './steps/archives.ts';
 import { buildBlockMap } from './steps/block-map.ts';
 import { buildCodeCache, daemonFlags } from './steps/code-cache.ts';
-import { compressDisk } from './steps/compress.ts';
+import { compressDisk, diskLevels } from './steps/compress.ts';
 import { buildContainerImages } from './steps/container-images.ts';
 import { buildDisk, partitionPlan } from './steps/disk.ts';
 import { buildErofs } from './steps/erofs.ts';
@@ -446,7 +446,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     })
   )['disk.raw.bmap'];
   const wantsCompressed = options.compress && image.outputs.includes('zst');
-  const compressed = wantsCompressed ? (await steps.run(compressDisk, { disk, tools }))['disk.raw.zst'] : undefined;
+  const compressed = wantsCompressed
+    ? (await steps.run(compressDisk, { disk, level: diskLevels[kind], tools }))['disk.raw.zst']
+    : undefined;
   const qcow2 =
     options.compress && image.outputs.includes('qcow2')
       ? (await steps.run(convertToQcow2, { disk, tools }))['disk.qcow2']

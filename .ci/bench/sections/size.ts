@@ -1,46 +1,69 @@
-/** What the built image weighs: the artefact's files and what its partitions hold. */
+/** What the built image weighs, and what a release of it does: the artefact's files and what its partitions hold. */
 import { readFile, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import type { BuildManifest } from '../../../builder/src/manifest.ts';
-import { artefactPaths } from '../../../builder/src/paths.ts';
+import { type ArtefactPaths, artefactPaths, repositoryRoot } from '../../../builder/src/paths.ts';
+import { run } from '../../../builder/src/process.ts';
 import type { Figure } from '../figures.ts';
 import type { Section } from '../section.ts';
 
-/** What is flashed, in MiB: Talos Linux publishes 95 for amd64 and 86 for arm64. */
+/** What is published, in MiB: Talos Linux publishes 95 for amd64 and 86 for arm64. */
 const aimsMiB: Readonly<Record<string, number>> = { 'vm-x86_64': 95, 'vm-arm64': 86, 'vm-armv7': 80 };
+
+async function figuresOf(image: string, paths: ArtefactPaths, published: boolean): Promise<Figure[]> {
+  const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
+  const sized = (id: string, label: string, path: string): Figure => {
+    const value = manifest.sizes[basename(path)];
+    if (value === undefined) throw new Error(`the manifest of ${image} gives no size of ${basename(path)}`);
+    return { id, label, unit: 'bytes', value };
+  };
+  const { blocks } = await stat(paths.raw);
+  const aimMiB = published ? aimsMiB[image] : undefined;
+  const figures: Figure[] = [
+    {
+      ...sized('compressed', 'disk image, compressed (what is flashed)', paths.compressed),
+      ...(aimMiB === undefined ? {} : { atMost: aimMiB * 1024 ** 2 }),
+    },
+    { id: 'allocated', label: 'disk image, as the sparse file takes', unit: 'bytes', value: blocks * 512 },
+    sized('uki', 'unified kernel image', paths.uki),
+    sized('kernel', 'of it, the kernel', paths.kernel),
+    sized('initrd', 'of it, the initrd', paths.initrd),
+    { id: 'root', label: 'files of the root, before compression', unit: 'bytes', value: manifest.root.bytes },
+    { id: 'packages', label: 'Debian packages in it', unit: 'count', value: manifest.packages.length },
+  ];
+  for (const { label, usedBytes, sizeBytes } of manifest.partitions) {
+    figures.push({ id: `${label}.used`, row: `partition ${label}`, label: 'used', unit: 'bytes', value: usedBytes });
+    figures.push({ id: `${label}.size`, row: `partition ${label}`, label: 'size', unit: 'bytes', value: sizeBytes });
+  }
+  return figures;
+}
 
 export const size: Section = {
   name: 'size',
   title: 'Size of the image',
-  notes: [],
+  notes: ['As it is built every day. What is published is packed harder, which takes minutes: ROWS=release.'],
   needsImage: true,
   once: true,
-  async run({ image }) {
-    const paths = artefactPaths(image);
-    const manifest = JSON.parse(await readFile(paths.manifest, 'utf8')) as BuildManifest;
-    const sized = (id: string, label: string, path: string): Figure => {
-      const value = manifest.sizes[basename(path)];
-      if (value === undefined) throw new Error(`the manifest of ${image} gives no size of ${basename(path)}`);
-      return { id, label, unit: 'bytes', value };
-    };
-    const { blocks } = await stat(paths.raw);
-    const aimMiB = aimsMiB[image];
-    const figures: Figure[] = [
-      {
-        ...sized('compressed', 'disk image, compressed (what is flashed)', paths.compressed),
-        ...(aimMiB === undefined ? {} : { atMost: aimMiB * 1024 ** 2 }),
-      },
-      { id: 'allocated', label: 'disk image, as the sparse file takes', unit: 'bytes', value: blocks * 512 },
-      sized('uki', 'unified kernel image', paths.uki),
-      sized('kernel', 'of it, the kernel', paths.kernel),
-      sized('initrd', 'of it, the initrd', paths.initrd),
-      { id: 'root', label: 'files of the root, before compression', unit: 'bytes', value: manifest.root.bytes },
-      { id: 'packages', label: 'Debian packages in it', unit: 'count', value: manifest.packages.length },
-    ];
-    for (const { label, usedBytes, sizeBytes } of manifest.partitions) {
-      figures.push({ id: `${label}.used`, row: `partition ${label}`, label: 'used', unit: 'bytes', value: usedBytes });
-      figures.push({ id: `${label}.size`, row: `partition ${label}`, label: 'size', unit: 'bytes', value: sizeBytes });
-    }
-    return { figures };
+  run: async ({ image }) => ({ figures: await figuresOf(image, artefactPaths(image), false) }),
+};
+
+export const release: Section = {
+  name: 'release',
+  title: 'Size of a release',
+  notes: ['Built with --keys release. The first one takes minutes.'],
+  once: true,
+  onlyNamed: true,
+  async run({ image, signal, say }) {
+    say(`building a release of ${image}`);
+    const out = join(repositoryRoot, 'out', 'release');
+    await run(
+      [
+        process.execPath,
+        ...['--import', 'tsx', 'builder/src/cli.ts', 'build', image],
+        ...['--keys', 'release', '--out', out],
+      ],
+      { cwd: repositoryRoot, signal, title: 'the build', stopSignal: 'SIGTERM' },
+    );
+    return { figures: await figuresOf(image, artefactPaths(image, out), true) };
   },
 };
