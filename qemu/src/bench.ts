@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { artefactPaths } from '../../builder/src/paths.ts';
+import { type ChainLink, chainLines, criticalChain, parseUnits, showUnits } from './criticalChain.ts';
 import { Machine } from './machine.ts';
 import { AtollNode } from './node.ts';
 import type { Shell } from './shell.ts';
@@ -23,6 +24,8 @@ export interface BootFigures {
   /** systemd started on the real root. */
   readonly switchRootMs: number;
   readonly multiUserMs: number;
+  /** What multi-user.target waited for, the last first. */
+  readonly chain: readonly ChainLink[];
   /** The API says that the node is Ready. */
   readonly readyMs: number;
   readonly serverRssBytes: number;
@@ -81,6 +84,7 @@ export async function measureBoot(
     kernelMs: 1000 * figure('the start of the initrd', initrdStart(await shell.output('dmesg'))),
     switchRootMs: await property('', 'UserspaceTimestampMonotonic'),
     multiUserMs: await property('multi-user.target', 'ActiveEnterTimestampMonotonic'),
+    chain: criticalChain(parseUnits(await shell.output(showUnits)), 'multi-user.target'),
     readyMs: ready - kernelStart,
     serverRssBytes,
     agentRssBytes,
@@ -207,6 +211,8 @@ export function bootTable(figures: BootFigures): string {
     ['RSS of atoll-server', megabytes(figures.serverRssBytes)],
     ['RSS of atoll-agent', megabytes(figures.agentRssBytes)],
     ['MemAvailable at Ready', megabytes(figures.memAvailableBytes)],
+    [],
+    ...chainLines(figures.chain).map((line, index): [string, string] => [index === 0 ? 'Waited for' : '', line]),
   ]);
 }
 

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryRoot } from '../../../builder/src/paths.ts';
 import { type ApplyFigures, measureBoot, measureConfiguration } from '../../../qemu/src/bench.ts';
+import { chainLines } from '../../../qemu/src/criticalChain.ts';
 import type { Figure } from '../figures.ts';
 import type { Section } from '../section.ts';
 
@@ -22,7 +23,10 @@ export const boot: Section = {
     await mkdir(logs, { recursive: true });
     await rm(consoleLog, { force: true });
     const boot = await measureBoot(image, { memoryMiB: 512, cpus: 2, consoleLog, signal });
-    say(`boot: Ready after ${(boot.readyMs / 1000).toFixed(1)} s with ${boot.accelerator}`);
+    say(
+      `boot: Ready after ${(boot.readyMs / 1000).toFixed(1)} s with ${boot.accelerator}; what multi-user.target waited for:`,
+    );
+    for (const line of chainLines(boot.chain)) say(`  ${line}`);
     const applied = await measureConfiguration(image, { memoryMiB: 512, cpus: 2, signal });
     const ms = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'ms', value });
     const bytes = (id: string, label: string, value: number): Figure => ({ id, label, unit: 'bytes', value });
