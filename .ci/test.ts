@@ -3,8 +3,8 @@
  *
  *   node --import tsx .ci/test.ts [phase …]      phases: static unit image integration boot; default: all
  *
- * The image is built beside the unit tests (the one waits for the network, the others for a core). A phase that fails does
- * not stop the next, except that nothing boots without an image.
+ * The images are built beside the unit tests (the one waits for the network, the others for a core). A phase that fails does
+ * not stop the next, except that nothing boots without an image. Of the other architectures ARM64 is the sample; `make test-boards` has all.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -102,9 +102,12 @@ const asked = (phase: string): boolean => wanted.length === 0 || wanted.includes
 const results: Counts[] = [];
 const started = Date.now();
 
-const image = asked('image')
-  ? check('image vm-x86_64 builds', [...NODE, 'builder/src/cli.ts', 'build', 'vm-x86_64'])
-  : Promise.resolve<Counts>({ passed: 0, failed: 0, skipped: 0 });
+const build = (image: string, ...options: string[]): Promise<Counts> =>
+  asked('image')
+    ? check(`image ${image} builds`, [...NODE, 'builder/src/cli.ts', 'build', image, ...options])
+    : Promise.resolve({ passed: 0, failed: 0, skipped: 0 });
+
+const images = build('vm-x86_64').then(async first => ({ first, arm: await build('vm-arm64', '--no-compress') }));
 if (asked('static')) {
   results.push(await check('types', ['node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit']));
   results.push(await check('lint and format', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']));
@@ -117,14 +120,18 @@ if (asked('unit'))
       2,
     ),
   );
-const built = await image;
-results.push(built);
+const { first: built, arm } = await images;
+results.push(built, arm);
 if (asked('image') && built.failed === 0)
   results.push(
     await check('vm-x86_64 keeps to its size', [...NODE, 'builder/src/cli.ts', 'size', 'vm-x86_64', '--check']),
   );
 if (asked('integration')) results.push(await nodeTests('integration', testFiles('runtime/test', 'builder/test'), 1));
-if (asked('boot') && built.failed === 0) results.push(await nodeTests('boot', testFiles('qemu/test'), 2));
+if (asked('boot') && built.failed === 0) {
+  process.env.BOARDS = 'vm-arm64';
+  const boards = arm.failed === 0 ? ['qemu/boards/boards.test.ts'] : [];
+  results.push(await nodeTests('boot', [...boards, ...testFiles('qemu/test')], 2));
+}
 
 const total = sum(results);
 for (const failure of total.failures ?? []) say(`\n✖ ${failure}`);
