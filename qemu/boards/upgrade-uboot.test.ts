@@ -16,8 +16,9 @@ for (const image of ['vm-arm64-uboot', 'vm-armv7-uboot']) {
         const started = [...machine.console.text.matchAll(/Atoll: slot ([AB])/g)].map(([, slot]) => slot);
         // As flashed; 0.2.0; the three tries of 0.3.0, where 0.1.0 was; 0.2.0 again.
         assert.deepEqual(started, ['A', 'B', 'A', 'A', 'A', 'B']);
+        // U-Boot has counted the trial out; nobody need write it anew.
         const environment = "tail -c +5 /efi/EFI/atoll/boot-1.env | tr '\\0' '\\n' | grep =";
-        assert.equal(await machine.shell.output(environment), 'BOOT_A_LEFT=0\nBOOT_ORDER=B A');
+        assert.equal(await machine.shell.output(environment), 'BOOT_A_LEFT=0\nBOOT_ORDER=A B');
         assert.match(await machine.shell.output('atoll upgrade status'), /Slot b\s+0\.2\.0, runs, boots next, blessed/);
       },
     });
