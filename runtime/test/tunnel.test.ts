@@ -8,8 +8,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, afterEach, before, describe, it } from 'node:test';
 import { Tunnels } from '../src/apiserver/kubelet/tunnels.ts';
+import { Reach } from '../src/client/reach.ts';
 import { silentLogger } from '../src/lib/log.ts';
 import { ensurePki, issueClientCertificate, type Pki } from '../src/lib/pki.ts';
+import { ManualClock } from '../src/lib/testing/manualClock.ts';
 import { generateKeyPair, type Subject } from '../src/lib/x509.ts';
 import { keepTunnel } from '../src/net/tunnel.ts';
 import { type Front, startFront } from './front.ts';
@@ -45,7 +47,7 @@ describe('tunnel', () => {
   };
 
   /** An agent whose kubelet answers with `name`; `states` yields what `onState` is told. */
-  const agent = (front: Front, name: string, subject: Subject) => {
+  const agent = (front: Front, name: string, subject: Subject, reach?: Reach) => {
     const keys = generateKeyPair();
     const credentials = {
       ca: pki.serverCa.certificatePem,
@@ -65,6 +67,7 @@ describe('tunnel', () => {
       kubelet,
       logger,
       signal: stop.signal,
+      reach,
       random: () => 0,
       onState: (connected, reason) => {
         const state = connected ? 'up' : reason;
@@ -119,6 +122,22 @@ describe('tunnel', () => {
       next = await state();
     }
     assert.equal(await post(second.tunnels, 'n1', 'again'), 'one again');
+  });
+
+  it('does not try a server that is known to be away, and connects at the news that it is back', async () => {
+    const { tunnels, front } = await serve();
+    cleanups.push(front.close);
+    const stop = new AbortController();
+    cleanups.push(() => stop.abort());
+    const clock = new ManualClock();
+    const knock = (): Promise<void> => assert.fail('the clock stands still');
+    const reach = new Reach({ server: front.url, logger, signal: stop.signal, clock, knock });
+    reach.refused('nobody is there');
+    const { state } = agent(front, 'one', node('n1'), reach);
+    assert.equal(await state(), 'nobody is there');
+    reach.announced();
+    assert.equal(await state(), 'up');
+    assert.equal(await post(tunnels, 'n1', 'x'), 'one x');
   });
 
   it('prefers the newest tunnel of a node', async () => {

@@ -9,7 +9,8 @@ import type { Taint } from '../api/generated/types/core.v1.ts';
 import { forbiddenLabels } from '../api/nodeLabels.ts';
 import { Client } from '../client/client.ts';
 import { httpTransport } from '../client/http.ts';
-import { type Clock, delay, systemClock } from '../lib/clock.ts';
+import { isRefusal, Reach } from '../client/reach.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import { hasCode, makeDirectory } from '../lib/files.ts';
 import { type Logger, rootLogger } from '../lib/log.ts';
 import { configCondition, readConfigStatus } from '../machine/config/status.ts';
@@ -18,6 +19,7 @@ import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/iden
 import { nodeNameOf } from '../machine/nodeName.ts';
 import { release } from '../machine/release.ts';
 import { keepRenewed } from '../machine/renewal.ts';
+import { onServerReady } from '../machine/serverReady.ts';
 import { StateReporter } from '../machine/state.ts';
 import { keepLastSeen, onClockJump } from '../machine/time.ts';
 import { type JoinToken, parseToken } from '../machine/token.ts';
@@ -38,7 +40,7 @@ import { report } from './report.ts';
 import { isOn } from './serverCluster.ts';
 import { aborted, untilSignal } from './signals.ts';
 
-/** The server is on its way up beside us: looked for often, it is a connection to this machine. */
+/** Where there is no news of the server: of another authority, or with no token yet. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
 /** Before the console says why it is still waited for. */
@@ -92,6 +94,8 @@ export async function agent({ values }: CommandContext): Promise<number> {
       onProblems: problems => sayOfImages(values.one('run-dir'), problems),
     });
     state.report('starting', `waiting for the control plane at ${server}`, { nodeName, apiUrl: server });
+    const reach = new Reach({ server, logger, clock, signal });
+    if (isOfThisMachine(server)) onServerReady(values.one('run-dir'), () => reach.announced(), signal);
     const identify = (): Promise<Identity> =>
       ensureIdentity({
         directory,
@@ -101,7 +105,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
         token: () => tokenOf(values),
         signal,
       });
-    let identity = await untilIdentified(identify, { state, logger, clock, signal });
+    let identity = await untilIdentified(identify, { state, logger, clock, reach, signal });
     if (!identity) return 0;
     logger.info({ nodeName, server }, 'this node has its certificate');
 
@@ -109,6 +113,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
       server,
       caPem: identity.serverCaPem,
       credentials: () => ({ certPem: identity?.certificatePem, keyPem: identity?.keyPem }),
+      reach,
     });
     const credentials = (): { ca: string; cert: string; key: string } => ({
       ca: identity?.serverCaPem ?? '',
@@ -156,7 +161,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
           if (written) logger.info({ podCidr }, 'the pod network is configured');
         },
         tunnel: (kubelet, until) =>
-          keepTunnel({ server, credentials, kubelet, logger: logger.child({ part: 'tunnel' }), signal: until }),
+          keepTunnel({ server, credentials, kubelet, reach, logger: logger.child({ part: 'tunnel' }), signal: until }),
         onState: ({ ready, message }, address) =>
           state.report(ready ? 'ready' : 'not-ready', ready ? '' : message, {
             addresses: address === '' ? [] : [address],
@@ -203,13 +208,14 @@ interface Waiting {
   readonly state: StateReporter;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly reach: Reach;
   readonly signal: AbortSignal;
 }
 
 /** Tries until there is an identity; undefined when the process is to stop. */
 async function untilIdentified(
   identify: () => Promise<Identity>,
-  { state, logger, clock, signal }: Waiting,
+  { state, logger, clock, reach, signal }: Waiting,
 ): Promise<Identity | undefined> {
   let waitMs = FIRST_RETRY_MS;
   let said = '';
@@ -223,15 +229,19 @@ async function untilIdentified(
       const message = error instanceof Error ? error.message : String(error);
       if (message !== said) logger[refused ? 'error' : 'info']({ reason: message }, 'not joined yet; trying again');
       said = message;
+      if (isRefusal(error)) reach.refused(message);
       if (refused) state.report('failed', `${message}. ${error.hint}`);
       // A server that is on its way up beside us is not worth a word each time.
       else if (clock.now() - started > QUIET_MS) state.report('starting', `waiting for the control plane: ${message}`);
-      await delay(refused ? REFUSED_RETRY_MS : waitMs, signal, clock);
+      await reach.delay(refused ? REFUSED_RETRY_MS : waitMs, signal);
       waitMs = Math.min(waitMs * 1.5, LAST_RETRY_MS);
     }
   }
   return undefined;
 }
+
+const isOfThisMachine = (server: string): boolean =>
+  ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(server).hostname);
 
 /** The token given, or the file's. @throws Error while the file is not there yet. */
 async function tokenOf(values: Values): Promise<JoinToken> {

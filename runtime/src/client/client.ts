@@ -7,6 +7,7 @@
 
 import type { DeleteOptions, Status } from '../api/generated/types/apimachinery.pkg.apis.meta.v1.ts';
 import type { KubeList } from '../api/object.ts';
+import { type Clock, delay } from '../lib/clock.ts';
 import type { Response } from '../lib/exchange.ts';
 import { ApiError, apiErrorFrom } from './apiError.ts';
 import { deadline } from './deadline.ts';
@@ -245,6 +246,16 @@ export class Client {
     } finally {
       limit.dispose();
     }
+  }
+
+  /** Before another attempt: `delayMs`, or less when there is news that the server can be reached again, or when `signal` aborts. */
+  pause(delayMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
+    return this.#transport.reach?.delay(delayMs, signal) ?? delay(delayMs, signal, clock);
+  }
+
+  /** Called when the server can be reached again, where that is known (see {@link Transport.reach}). @returns ends it */
+  onNews(listener: () => void): () => void {
+    return this.#transport.reach?.onNews(listener) ?? (() => {});
   }
 
   close(): void {

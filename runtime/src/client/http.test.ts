@@ -11,9 +11,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { TLSSocket } from 'node:tls';
+import { silentLogger } from '../lib/log.ts';
 import { ensurePki, type Pki } from '../lib/pki.ts';
+import { ManualClock } from '../lib/testing/manualClock.ts';
 import { Client } from './client.ts';
 import { type HttpTransport, httpTransport } from './http.ts';
+import { Reach } from './reach.ts';
 import { ConfigMaps, Nodes } from './resources.ts';
 
 let directory: string;
@@ -146,4 +149,39 @@ test('no server, and a server of another authority', async () => {
   await using(httpTransport({ server: url, caPem: pki.clientCa.certificatePem }), client =>
     assert.rejects(client.get(Nodes, { name: 'n' }), /cannot reach the API server at .*certificate/),
   );
+});
+
+test('a server that is known to be away is not tried; one that takes connections and fails is no news', async () => {
+  const stop = new AbortController();
+  onRequest = (_request, response) => response.end('{"metadata":{"name":"n"}}');
+  let knocks = 0;
+  const knock = async (): Promise<void> => {
+    knocks += 1;
+    throw new Error('connect ECONNREFUSED');
+  };
+  const clock = new ManualClock();
+  const reachOf = (server: string): Reach =>
+    new Reach({ server, logger: silentLogger, signal: stop.signal, clock, knock });
+  const reach = reachOf(url);
+  const before = sessions;
+  await using(httpTransport({ ...options(), reach }), async client => {
+    reach.refused('nobody is there');
+    await assert.rejects(client.get(Nodes, { name: 'n' }), { name: 'UnreachableError', message: 'nobody is there' });
+    assert.equal(sessions, before, 'no connection for that');
+    reach.announced();
+    assert.equal((await client.get(Nodes, { name: 'n' })).metadata.name, 'n');
+    assert.equal(sessions, before + 1);
+  });
+  const none = reachOf('https://127.0.0.1:1');
+  await using(httpTransport({ server: 'https://127.0.0.1:1', reach: none }), async client => {
+    await assert.rejects(client.get(Nodes, { name: 'n' }), { name: 'UnreachableError' });
+    assert.match(none.away ?? '', /ECONNREFUSED/);
+  });
+  const wrong = reachOf(url);
+  await using(httpTransport({ server: url, caPem: pki.clientCa.certificatePem, reach: wrong }), async client => {
+    await assert.rejects(client.get(Nodes, { name: 'n' }), { name: 'Error', message: /certificate/ });
+    assert.equal(wrong.away, undefined);
+  });
+  assert.equal(knocks, 0, 'the clock stood still');
+  stop.abort();
 });

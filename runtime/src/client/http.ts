@@ -8,6 +8,7 @@
  */
 import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import type { Response } from '../lib/exchange.ts';
+import { isRefusal, type Reach, UnreachableError } from './reach.ts';
 import type { Transport, TransportRequest } from './transport.ts';
 
 /** A client certificate or a bearer token. */
@@ -28,6 +29,8 @@ export interface HttpTransportOptions {
   readonly serverName?: string | undefined;
   /** Default 10 s. */
   readonly connectTimeoutMs?: number | undefined;
+  /** Told of connections that are refused; while it knows the server to be away no request tries for itself. */
+  readonly reach?: Reach | undefined;
 }
 
 export interface HttpTransport extends Transport {
@@ -46,10 +49,15 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   const current = (): Promise<Connection> => {
     if (closed) return Promise.reject(new Error(`the transport to ${origin} is closed`));
     if (session) return session;
+    const { reach } = options;
+    if (reach?.away !== undefined) return Promise.reject(new UnreachableError(reach.away));
     const opening = open(origin, options, () => {
       if (session === opening) session = undefined;
     });
     session = opening;
+    opening.catch(error => {
+      if (error instanceof UnreachableError) reach?.refused(error.message);
+    });
     return opening;
   };
 
@@ -63,6 +71,7 @@ export function httpTransport(options: HttpTransportOptions): HttpTransport {
   };
 
   return {
+    reach: options.reach,
     async request(request) {
       request.signal?.throwIfAborted();
       const connection = await current();
@@ -113,7 +122,8 @@ function open(origin: string, options: HttpTransportOptions, gone: () => void): 
       clearTimeout(timer);
       gone();
       const why = failure?.message ?? 'the connection was closed';
-      reject(new Error(`cannot reach the API server at ${origin}: ${why}`, { cause: failure }));
+      const message = `cannot reach the API server at ${origin}: ${why}`;
+      reject(new (isRefusal(failure) ? UnreachableError : Error)(message, { cause: failure }));
     });
   });
 }

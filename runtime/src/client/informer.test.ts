@@ -8,7 +8,9 @@ import { ManualClock, settle } from '../lib/testing/manualClock.ts';
 import { Client } from './client.ts';
 import { Informer } from './informer.ts';
 import { inProcessTransport } from './inProcess.ts';
+import { Reach, UnreachableError } from './reach.ts';
 import { ConfigMaps } from './resources.ts';
+import type { Transport } from './transport.ts';
 
 const map = (name: string, rv: number, uid = name): ConfigMap => ({
   metadata: { namespace: 'x', name, uid, resourceVersion: String(rv), managedFields: [{ manager: 'm' }] },
@@ -159,6 +161,40 @@ test('expired history: the list is read again and only the difference is told', 
     assert.deepEqual(script.asked, ['list', 'watch 5', 'list', 'watch 30']);
     assert.deepEqual(told.slice(3), ['b@5>b@25', '-c@4', '+c@29', '+d@30']);
   });
+});
+
+test('a server that is away is asked again in the moment it is back, and not said to be away by everybody', async () => {
+  const script = new Script().list(1, map('a', 1)).watch(false);
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  const said: string[] = [];
+  const logger = pino({ base: null }, { write: (line: string) => void said.push(line) });
+  const reach = new Reach({
+    server: 'https://127.0.0.1:6443',
+    logger: silentLogger,
+    clock,
+    signal: stop.signal,
+    knock: () => Promise.reject(new Error('connect ECONNREFUSED')),
+  });
+  const inner = inProcessTransport(script.handler, { name: 'a', groups: [] });
+  const transport: Transport = {
+    ...inner,
+    reach,
+    request: request =>
+      reach.away === undefined ? inner.request(request) : Promise.reject(new UnreachableError(reach.away)),
+  };
+  const informer = new Informer(ConfigMaps, { client: new Client(transport), clock, logger });
+  reach.refused('connect ECONNREFUSED');
+  const running = informer.run(stop.signal);
+  await clock.advance(10 * 60_000);
+  assert.equal(informer.hasSynced, false);
+  reach.announced();
+  await settle();
+  assert.equal(informer.hasSynced, true);
+  assert.deepEqual(said, []);
+  stop.abort();
+  await running;
+  assert.equal(clock.pending, 0);
 });
 
 test('a server that cannot answer yet is asked again, ever more slowly', async () => {

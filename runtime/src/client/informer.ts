@@ -7,10 +7,11 @@
  * Cached objects are shared: they must not be changed.
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes)
  */
-import { type Clock, delay, systemClock } from '../lib/clock.ts';
+import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { isExpired, isNotFound } from './apiError.ts';
 import type { Client, Selection } from './client.ts';
+import { UnreachableError } from './reach.ts';
 import { type ApiObject, groupResourceOf, keyText, type ResourceRef } from './resources.ts';
 
 export interface Listener<T> {
@@ -144,16 +145,17 @@ export class Informer<T extends ApiObject> {
         if (signal.aborted) return;
         if (isExpired(error)) this.#resourceVersion = '';
         else if (isNotFound(error)) this.#notServed();
-        else
-          logger.warn(
-            { err: error, resource: groupResourceOf(this.ref) },
-            'list or watch failed; it will be tried again',
-          );
+        else {
+          // That it is away is said once for all, by who looks for it.
+          const level = error instanceof UnreachableError ? 'debug' : 'warn';
+          const resource = groupResourceOf(this.ref);
+          logger[level]({ err: error, resource }, 'list or watch failed; it will be tried again');
+        }
         failures = clock.now() - startedMs > 60_000 ? 1 : failures + 1;
       }
       if (failures > 0) {
         const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** Math.min(failures - 1, 20), LAST_BACK_OFF_MS);
-        await delay(backOffMs * (0.5 + random() / 2), signal, clock);
+        await this.#options.client.pause(backOffMs * (0.5 + random() / 2), signal, clock);
       }
     }
   }

@@ -1,5 +1,6 @@
 /** How a client reaches the API: in this process or over TLS. */
 import type { Response } from '../lib/exchange.ts';
+import type { Reach } from './reach.ts';
 
 export interface TransportRequest {
   readonly method: string;
@@ -14,4 +15,6 @@ export interface Transport {
   /** @throws Error when the server cannot be reached; HTTP error statuses are answers, not throws. */
   request(request: TransportRequest): Promise<Response>;
   close(): void;
+  /** Where it is known whether the server can be reached; absent: every request finds out for itself. */
+  readonly reach?: Reach | undefined;
 }

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http';
 import { WebSocket } from 'ws';
+import type { Reach } from '../client/reach.ts';
 import { type Clock, delay, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { MAX_FRAME_BYTES, Mux } from '../lib/mux.ts';
@@ -28,6 +29,8 @@ export interface TunnelOptions {
   readonly signal: AbortSignal;
   /** Told of every change, with the reason of a failure. */
   readonly onState?: (connected: boolean, reason: string) => void;
+  /** Known to others of this process too: while it is away nothing is tried, and news of it ends the wait. */
+  readonly reach?: Reach | undefined;
   readonly clock?: Clock;
   /** `Math.random`; a test may hold it. */
   readonly random?: () => number;
@@ -40,17 +43,19 @@ export interface TunnelOptions {
  * not hit by all its nodes in the same moment.
  */
 export async function keepTunnel(options: TunnelOptions): Promise<void> {
-  const { server, logger, signal, clock = systemClock, random = Math.random } = options;
+  const { server, logger, signal, reach, clock = systemClock, random = Math.random } = options;
   let bound = MIN_DELAY_MS;
   while (!signal.aborted) {
     const since = clock.now();
-    const reason = await oneConnection(options);
+    const reason = reach?.away ?? (await oneConnection(options));
     if (signal.aborted) return;
     options.onState?.(false, reason);
     if (clock.now() - since >= GOOD_CONNECTION_MS) bound = MIN_DELAY_MS;
     const delayMs = Math.round(bound * (0.5 + random() / 2));
-    logger.warn({ server, reason, delayMs }, 'no tunnel to the server; trying again');
-    await delay(delayMs, signal, clock);
+    // A server that is away is told of by who looks for it.
+    const level = reach?.away === undefined ? 'warn' : 'debug';
+    logger[level]({ server, reason, delayMs }, 'no tunnel to the server; trying again');
+    await (reach?.delay(delayMs, signal) ?? delay(delayMs, signal, clock));
     bound = Math.min(bound * 2, MAX_DELAY_MS);
   }
 }

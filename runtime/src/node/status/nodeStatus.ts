@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Node, NodeCondition, NodeStatus, Taint } from '../../api/generated/types/core.v1.ts';
 import { isAlreadyExists, isNotFound } from '../../client/apiError.ts';
 import type { Client } from '../../client/client.ts';
+import { UnreachableError } from '../../client/reach.ts';
 import { Nodes } from '../../client/resources.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -21,7 +22,7 @@ import { nodeResources } from './nodeResources.ts';
 
 export interface NodeStatusOptions {
   readonly client: Client;
-  readonly cri: CriClient;
+  readonly cri: Pick<CriClient, 'status' | 'version' | 'listImages' | 'imageChanges'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly nodeName: string;
@@ -60,6 +61,8 @@ const UNCHANGED_MS = 5 * 60_000;
 /** Until it is Ready the node looks oftener: every second counts at boot. */
 const NOT_READY_MS = 500;
 const RETRY_MS = 1000;
+/** While the server is away: for what the machine itself is told; the server's return wakes it. */
+const AWAY_MS = 5000;
 const MAX_IMAGES = 50;
 
 export class NodeReporter {
@@ -79,6 +82,8 @@ export class NodeReporter {
   /** Of the boot in which the node last reported, when that was before this process. */
   #knownBootId: string | undefined;
   #wake: () => void = () => {};
+  /** Since the last look began. */
+  #poked = false;
 
   constructor(options: NodeStatusOptions) {
     this.#options = options;
@@ -118,8 +123,9 @@ export class NodeReporter {
     this.poke();
   }
 
-  /** Something changed that the node's status tells: look now. */
+  /** Something changed that the node's status tells: look now, and once more when it is being looked at. */
   poke(): void {
+    this.#poked = true;
     this.#wake();
   }
 
@@ -131,18 +137,24 @@ export class NodeReporter {
 
   /** Runs until `signal` aborts; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { client, clock, logger } = this.#options;
+    const deaf = client.onNews(() => this.poke());
     while (!signal.aborted) {
       let waitMs = RETRY_MS;
+      this.#poked = false;
       try {
         const ready = await this.#look();
         waitMs = ready ? Math.min(RENEW_MS, this.#options.settings?.statusUpdateMs ?? RENEW_MS) : NOT_READY_MS;
       } catch (error) {
         if (isNotFound(error)) this.#node = undefined;
-        logger.warn({ reason: error instanceof Error ? error.message : error }, "the node's status is not reported");
+        const isAway = error instanceof UnreachableError;
+        if (isAway) waitMs = AWAY_MS;
+        const reason = error instanceof Error ? error.message : error;
+        logger[isAway ? 'debug' : 'warn']({ reason }, "the node's status is not reported");
       }
-      await this.#sleep(waitMs, signal, clock);
+      if (!this.#poked) await this.#sleep(waitMs, signal, clock);
     }
+    deaf();
   }
 
   #sleep(waitMs: number, signal: AbortSignal, clock: Clock): Promise<void> {
