@@ -51,7 +51,7 @@ describe('the plug is pulled', { timeout: 360 * minutes }, () => {
     await node.machine.powerOn();
   };
   /** A node that has armed this version and not restarted yet, to be continued as often as wanted. */
-  const armed = async ({ version }: Version, name: string): Promise<SavedMachine> => {
+  const armed = async ({ version }: Version, name: string, deadline: string): Promise<SavedMachine> => {
     const node = await AtollNode.start(options(name));
     await node.ready();
     for (const deadline = performance.now() + 5 * minutes; ; await setTimeout(1000)) {
@@ -59,7 +59,7 @@ describe('the plug is pulled', { timeout: 360 * minutes }, () => {
       assert.ok(performance.now() < deadline, 'the flashed version is not blessed');
     }
     const url = `http://10.0.2.100:8080/vm-x86_64-${version}.raucb`;
-    await guest(node, `atoll upgrade --yes --no-reboot --deadline 150s ${url} 2>&1 && sync`, 10 * minutes);
+    await guest(node, `atoll upgrade --yes --no-reboot --deadline ${deadline} ${url} 2>&1 && sync`, 10 * minutes);
     return node.machine.save(join(folder, name));
   };
 
@@ -76,7 +76,7 @@ describe('the plug is pulled', { timeout: 360 * minutes }, () => {
 
   it(`in a trial that is being blessed, ${pulls} times`, async t => {
     assert.ok(versions.good);
-    const saved = await armed(versions.good, 'pull-good');
+    const saved = await armed(versions.good, 'pull-good', '10m');
     for (let n = 1; n <= pulls; n++) {
       const afterMs = 4000 + random() * 110_000;
       await using node = await AtollNode.start({ ...options('pull-good'), snapshotOf: saved });
@@ -92,7 +92,7 @@ describe('the plug is pulled', { timeout: 360 * minutes }, () => {
 
   it(`in a trial that falls back, ${pulls} times`, async t => {
     assert.ok(versions.bad);
-    const saved = await armed(versions.bad, 'pull-bad');
+    const saved = await armed(versions.bad, 'pull-bad', '150s');
     for (let n = 1; n <= pulls; n++) {
       const moments = [4000 + random() * 60_000, 4000 + random() * 250_000];
       await using node = await AtollNode.start({ ...options('pull-bad'), snapshotOf: saved });

@@ -74,10 +74,13 @@ describe('power cuts in what was recorded', { timeout: 240 * minutes }, () => {
   const history = (): Promise<string> => guest('atoll upgrade history', 20_000);
   const entries = (): Promise<string> => guest('ls /efi/loader/entries', 20_000);
 
-  /** Installs it, and switches off: the next power-on is its trial, whose log begins with the disk that is kept here. */
-  const arm = async ({ version }: Version): Promise<void> => {
+  /**
+   * Installs it, and switches off: the next power-on is its trial, whose log begins with the disk that is kept here.
+   * @param deadline of the trial, from the start of its kernel: a busy machine takes minutes to be Ready
+   */
+  const arm = async ({ version }: Version, deadline: string): Promise<void> => {
     const url = `http://10.0.2.100:8080/vm-x86_64-${version}.raucb`;
-    await guest(`atoll upgrade --yes --no-reboot --deadline 150s ${url} 2>&1 && sync`, 10 * minutes);
+    await guest(`atoll upgrade --yes --no-reboot --deadline ${deadline} ${url} 2>&1 && sync`, 10 * minutes);
     await node.machine.powerCut();
     await node.machine.exportDisk(0, base);
     await node.machine.powerOn();
@@ -146,7 +149,7 @@ describe('power cuts in what was recorded', { timeout: 240 * minutes }, () => {
     assert.ok(good && versions.good);
     await node.machine.powerOn();
     await node.ready();
-    await arm(versions.good);
+    await arm(versions.good, '10m');
     await node.ready();
     await eventually('the trial is blessed', async () => (await entries()).split('\n').includes('atoll-b.conf'));
     await eventually('its end is on record', async () => /blessed/.test(await history()));
@@ -175,7 +178,7 @@ describe('power cuts in what was recorded', { timeout: 240 * minutes }, () => {
     assert.ok(good && bad && versions.bad);
     await node.machine.powerOn();
     await node.ready();
-    await arm(versions.bad);
+    await arm(versions.bad, '150s');
     await eventually('it falls back', async () => /0\.3\.0.*(fell back|was not healthy)/s.test(await history()));
     await eventually('its server answers', async () => (await guest('systemctl is-active atoll-server')) === 'active');
     await guest('sync');
