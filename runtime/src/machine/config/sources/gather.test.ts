@@ -1,0 +1,73 @@
+/** `/usr/lib/atoll/config-gather` and the boot partition, which others mount and check too. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const gather = fileURLToPath(new URL('../../../../../rootfs/overlay/usr/lib/atoll/config-gather', import.meta.url));
+
+interface Case {
+  readonly what: string;
+  /** What `mount` says to each attempt, the last to all that follow; empty: it mounts. */
+  readonly says: readonly string[];
+  /** Somebody has mounted it after so many attempts. */
+  readonly mountedAfter?: number;
+  readonly attempts: number;
+  readonly error?: RegExp;
+  readonly userData?: string;
+}
+const busy = 'mount: mounting /dev/vda1 on /run/atoll/config/volume failed: Device or resource busy';
+const damaged = 'mount: mounting /dev/vda1 on /run/atoll/config/volume failed: Invalid argument';
+const cases: readonly Case[] = [
+  { what: 'is read', says: [''], attempts: 1, userData: '#cloud-config\n' },
+  { what: 'is waited for while it is being checked', says: [busy, busy, ''], attempts: 3, userData: '#cloud-config\n' },
+  { what: 'is read where somebody has mounted it meanwhile', says: [busy], mountedAfter: 2, attempts: 2 },
+  {
+    what: 'is not waited for when it is damaged',
+    says: [damaged],
+    attempts: 1,
+    error: /^it cannot be mounted: .*Inval/,
+  },
+  { what: 'is not waited for for ever', says: [busy], attempts: 300, error: /^it cannot be mounted: .*busy/ },
+];
+
+for (const { what, says, mountedAfter = 1000, attempts, error, userData } of cases) {
+  it(`the boot partition ${what}`, async t => {
+    const run = await mkdtemp(join(tmpdir(), 'atoll-gather-'));
+    t.after(() => rm(run, { recursive: true, force: true }));
+    const work = join(run, 'atoll/config');
+    await mkdir(join(work, 'volume'), { recursive: true });
+    await writeFile(join(work, 'volume/user-data'), '#cloud-config\n');
+    await writeFile(join(run, 'says'), says.map(line => `${line}\n`).join(''));
+    const script = `
+attempts=0
+mount() {
+    attempts=$((attempts + 1))
+    echo $attempts > "$ATOLL_RUN/attempts"
+    said=$(sed -n "$attempts{p;q};\\$p" "$ATOLL_RUN/says" | head -n 1)
+    [ -z "$said" ] || { echo "$said" >&2; return 1; }
+}
+umount() { :; }
+timeout() { :; }
+usleep() { :; }
+grep() {
+    case "$*" in
+        *PARTNAME=esp*) echo /sys/class/block/vda1/uevent ;;
+        *' /efi vfat '*) [ $attempts -ge ${mountedAfter} ] ;;
+        *) command grep "$@" ;;
+    esac
+}
+. "$1"`;
+    execFileSync('sh', ['-c', script, 'sh', gather], { env: { ...process.env, ATOLL_RUN: run } });
+    assert.equal((await readFile(join(run, 'attempts'), 'utf8')).trim(), String(attempts));
+    const esp = join(work, 'sources/esp');
+    const read = (name: string): Promise<string | undefined> =>
+      readFile(join(esp, name), 'utf8').catch(() => undefined);
+    assert.equal(await read('user-data'), userData);
+    if (error) assert.match((await read('error')) ?? '', error);
+    else assert.equal(await read('error'), undefined, (await readdir(work)).join());
+  });
+}
