@@ -231,10 +231,14 @@ async function untilIdentified(
       said = message;
       if (isRefusal(error)) reach.refused(message);
       if (refused) state.report('failed', `${message}. ${error.hint}`);
-      // A server that is on its way up beside us is not worth a word each time.
-      else if (clock.now() - started > QUIET_MS) state.report('starting', `waiting for the control plane: ${message}`);
-      await reach.delay(refused ? REFUSED_RETRY_MS : waitMs, signal);
-      waitMs = Math.min(waitMs * 1.5, LAST_RETRY_MS);
+      // One that is known to be away is not asked again.
+      do {
+        // A server that is on its way up beside us is not worth a word each time.
+        if (!refused && clock.now() - started > QUIET_MS)
+          state.report('starting', `waiting for the control plane: ${message}`);
+        await reach.delay(refused ? REFUSED_RETRY_MS : waitMs, signal);
+        waitMs = Math.min(waitMs * 1.5, LAST_RETRY_MS);
+      } while (reach.away !== undefined && !signal.aborted);
     }
   }
   return undefined;
