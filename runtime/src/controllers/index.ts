@@ -7,6 +7,7 @@ import { WorkQueueMetrics } from '../client/metrics.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { MetricRegistry } from '../lib/metrics.ts';
+import { turn } from '../lib/turns.ts';
 import { certificateApprover } from './certificates/approver.ts';
 import { certificateCleaner } from './certificates/cleaner.ts';
 import { type Authorities, certificateSigner } from './certificates/signer.ts';
@@ -126,6 +127,9 @@ export async function startControllers(start: StartControllersOptions, signal: A
     const events = new EventRecorder({ client: own, logger: log, clock, component: recorderOf(name) });
     recorders.push(events);
     let cause: unknown;
+    // Together their first lists would hold up the nodes that were waiting for this server, for seconds on a small board.
+    await turn();
+    if (stop.aborted) return;
     try {
       const measured = queues && { name, metrics: queues };
       await controller({ client: own, informers, events, logger: log, clock, measured, metrics }, stop);

@@ -41,3 +41,30 @@ test('they end without an error when they are told to', { timeout: 10_000 }, asy
   stop.abort();
   await running;
 });
+
+test('they begin one after the other: who waits for the server is heard between them', {
+  timeout: 10_000,
+}, async () => {
+  const stop = new AbortController();
+  const began: number[] = [];
+  let turns = 0;
+  const count = (): void => {
+    turns += 1;
+    if (!stop.signal.aborted) setImmediate(count);
+  };
+  setImmediate(count);
+  const counting = new Client({
+    ...silent,
+    request: request => {
+      began.push(turns);
+      return silent.request(request);
+    },
+  });
+  const running = startControllers({ client: counting, logger: silentLogger, options }, stop.signal);
+  while (turns < 100) await new Promise(resolve => setImmediate(resolve));
+  stop.abort();
+  await running;
+  const most = Math.max(...Array.from({ length: turns }, (_, n) => began.filter(turn => turn === n).length));
+  assert.ok(began.length > 20, `${began.length} first lists`);
+  assert.ok(most <= 8, `${most} of them in one turn`);
+});
