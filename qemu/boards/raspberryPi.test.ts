@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { readManifest } from '../../builder/src/manifest.ts';
 import { setOf } from '../../runtime/src/machine/firmware/configText.ts';
 import { demoPod } from '../src/demo.ts';
 import { type Model, RaspberryPi } from './raspberryPi.ts';
@@ -21,6 +22,9 @@ interface Case extends Model {
   readonly loader: RegExp | undefined;
 }
 
+// QEMU's power management resets the machine when its watchdog is started, not when it has not been fed.
+const withoutWatchdog = ['systemd.watchdog_sec=0'];
+
 const cases: readonly Case[] = [
   {
     machine: 'raspi3b',
@@ -28,12 +32,25 @@ const cases: readonly Case[] = [
     image: 'rpi-arm64',
     processor: 'aarch64',
     loader: /Atoll: slot A/,
-    // QEMU's power management resets the machine when its watchdog is started, not when it has not been fed.
-    kernelArguments: ['systemd.watchdog_sec=0'],
+    kernelArguments: withoutWatchdog,
     // The serial line on the pins is the second one.
     start: async ({ set }) => [
       ...['-kernel', join(set, 'u-boot.bin'), '-dtb', join(set, 'bcm2837-rpi-3-b.dtb')],
       ...['-serial', 'null', '-serial', 'chardev:console'],
+    ],
+  },
+  {
+    machine: 'raspi2b',
+    architecture: 'armv7',
+    image: 'rpi-armv7',
+    processor: 'armv7l',
+    // On this machine the kernel does not get through EFI, so it does without U-Boot: all but that is from the card.
+    loader: undefined,
+    kernelArguments: [],
+    start: async ({ set, artefacts: { kernel, initrd, manifest } }) => [
+      ...['-kernel', kernel, '-initrd', initrd, '-dtb', join(set, 'bcm2836-rpi-2-b.dtb')],
+      ...['-append', [(await readManifest(manifest)).commandLine, ...withoutWatchdog].join(' ')],
+      ...['-serial', 'chardev:console'],
     ],
   },
 ];

@@ -35,7 +35,7 @@ export interface Model {
   readonly machine: string;
   readonly architecture: ArchitectureName;
   readonly image: string;
-  /** More words for the kernel, from an addon on the card. */
+  /** More words for the kernel, from an addon on the card; none where `start` hands them over. */
   readonly kernelArguments: readonly string[];
   /** Arguments that start it. @param card what is on the card's set of firmware, and the image's own kernel */
   readonly start: (card: { readonly set: string; readonly artefacts: ArtefactPaths }) => Promise<readonly string[]>;
