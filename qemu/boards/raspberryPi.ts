@@ -182,7 +182,7 @@ export class RaspberryPi implements AsyncDisposable {
     const [program = '', ...prefix] = await findKubectl();
     const kubectl = run(program, [...prefix, ...words], {
       env: { ...process.env, KUBECONFIG: kubeconfig, HOME: this.#workspace },
-      timeout: 5 * minutes,
+      timeout: 11 * minutes,
     });
     kubectl.child.stdin?.end(stdin);
     return (await kubectl).stdout.trim();
