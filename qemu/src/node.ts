@@ -19,7 +19,7 @@ export interface CommandResult {
 
 export interface CommandOptions {
   readonly stdin?: string;
-  /** Default 60 s; it is killed then, and the exit code is 137. */
+  /** Default 60 s by the platform's patience; it is killed then, and the exit code is 137. */
   readonly timeoutMs?: number;
 }
 
@@ -136,7 +136,7 @@ export class AtollNode implements AsyncDisposable {
   /** Runs the real kubectl against the node. Does not throw for a failed command. */
   async kubectl(
     args: readonly string[],
-    { stdin = '', timeoutMs = 60_000 }: CommandOptions = {},
+    { stdin = '', timeoutMs = 60_000 * this.machine.emulator.platform.patience }: CommandOptions = {},
   ): Promise<CommandResult> {
     const [program = '', ...prefix] = this.#kubectl;
     const child = spawn(program, [...prefix, ...args], {
