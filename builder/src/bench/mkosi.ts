@@ -14,7 +14,7 @@ import { tool } from '../tools.ts';
 import { makeTemporary } from '../workspace.ts';
 import { timed } from './timed.ts';
 
-export interface MkosiOptions {
+export interface PeerOptions {
   /** Whose packages: a name of `images/`. */
   readonly image: string;
   readonly cache: string;
@@ -23,7 +23,8 @@ export interface MkosiOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const suite = 'trixie';
+/** What the peers build: the release alone, without its updates. */
+export const suite = 'trixie';
 
 const treePackages: readonly string[] = [
   ...['mkosi', 'apt', 'debian-archive-keyring', 'ca-certificates', 'bubblewrap', 'uidmap', 'kmod'],
@@ -71,7 +72,7 @@ const exists = (path: string): Promise<boolean> =>
   );
 
 /** The Debian tree mkosi runs in, made if it is not there (about a minute). @returns its path */
-async function ensureTree({ cache, signal, say, env = process.env }: MkosiOptions): Promise<string> {
+async function ensureTree({ cache, signal, say, env = process.env }: PeerOptions): Promise<string> {
   const key = createHash('sha256')
     .update(JSON.stringify([suite, treePackages]))
     .digest('hex')
@@ -126,7 +127,7 @@ export class Mkosi {
    * Makes the tree and the configuration, downloads the packages and fills mkosi's own cache, by building twice.
    * @throws Error without root; BuildError with the last words of what failed
    */
-  static async prepare(options: MkosiOptions): Promise<Mkosi> {
+  static async prepare(options: PeerOptions): Promise<Mkosi> {
     if (process.getuid?.() !== 0) throw new Error('mkosi is run as root here: start the benchmark as root to compare');
     const { image, cache, signal, say, env = process.env } = options;
     const tree = await ensureTree(options);
