@@ -32,6 +32,7 @@ describe('a node with 512 MiB of memory and no network but its own', { timeout: 
   });
 
   it('has started everything and no unit failed', async () => {
+    assert.doesNotMatch(await guest('dmesg'), /left to systemd/, 'the initrd has done its part');
     await guest('systemctl is-system-running --wait || true');
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
   });
