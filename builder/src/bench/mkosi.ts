@@ -26,6 +26,12 @@ export interface PeerOptions {
 /** What the peers build: the release alone, without its updates. */
 export const suite = 'trixie';
 
+/** What an image's definition asks for, its kernel included: names. */
+export async function packagesOf(name: string): Promise<string[]> {
+  const { image, lists } = await loadDefinition(name);
+  return [...lists.install, image.kernel.package, ...image.packages].map(({ value }) => value);
+}
+
 const treePackages: readonly string[] = [
   ...['mkosi', 'apt', 'debian-archive-keyring', 'ca-certificates', 'bubblewrap', 'uidmap', 'kmod'],
   ...['systemd-boot', 'systemd-repart', 'e2fsprogs', 'dosfstools', 'mtools', 'cryptsetup-bin', 'erofs-utils'],
@@ -131,8 +137,7 @@ export class Mkosi {
     if (process.getuid?.() !== 0) throw new Error('mkosi is run as root here: start the benchmark as root to compare');
     const { image, cache, signal, say, env = process.env } = options;
     const tree = await ensureTree(options);
-    const { image: definition, lists } = await loadDefinition(image);
-    const packages = [...lists.install, definition.kernel.package, ...definition.packages].map(({ value }) => value);
+    const packages = await packagesOf(image);
     const mirror = mirrorsFrom(env).main;
     const work = await makeTemporary(join(cache, 'tmp'));
     const mkosi = new Mkosi(tree, work, signal);

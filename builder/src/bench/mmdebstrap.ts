@@ -5,10 +5,9 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadDefinition } from '../definition/load.ts';
 import { keyring, mirrorsFrom, sourcesList } from '../packages/apt.ts';
 import { makeTemporary } from '../workspace.ts';
-import { type PeerOptions, suite } from './mkosi.ts';
+import { type PeerOptions, packagesOf, suite } from './mkosi.ts';
 import { timed } from './timed.ts';
 
 /** What a run finds from the one before it: folders of the tree, and where they are kept. */
@@ -32,8 +31,7 @@ export class Mmdebstrap {
 
   /** Downloads the packages, by installing once. @throws BuildError with the last words of what failed */
   static async prepare({ image, cache, signal, say, env = process.env }: PeerOptions): Promise<Mmdebstrap> {
-    const { image: definition, lists } = await loadDefinition(image);
-    const packages = [...lists.install, definition.kernel.package, ...definition.packages].map(({ value }) => value);
+    const packages = await packagesOf(image);
     const mirrors = mirrorsFrom(env);
     const sources = sourcesList({ architecture: 'amd64', suites: [suite], components: ['main'], mirrors });
     const work = await makeTemporary(join(cache, 'tmp'));
