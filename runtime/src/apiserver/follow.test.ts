@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { put, withStore } from '../store/sqlite/testing.ts';
-import type { Store } from '../store/store.ts';
+import { type Store, StoreClosedError } from '../store/store.ts';
 import { follow } from './follow.ts';
 
 /** What is known of the keys under `/a/`, as text. */
@@ -38,9 +38,9 @@ describe('following a prefix', () => {
       await store.commit({ key: '/a/1', value: null });
       assert.deepEqual([...known.keys()], ['/a/2']);
       following.close();
-      assert.equal(known.size, 0);
       await store.commit(put('/a/3', 'three'));
-      assert.equal(known.size, 0);
+      assert.deepEqual([...known.keys()], ['/a/2'], 'closed, it knows what it knew');
+      await following.ready();
     });
   });
 
@@ -58,6 +58,17 @@ describe('following a prefix', () => {
       await following.ready();
       assert.equal(ranges, 1);
       following.close();
+    });
+  });
+
+  it('is not ready, ever, when it is closed before it has read', async () => {
+    await withStore({}, async store => {
+      await store.commit(put('/a/1', 'one'));
+      const { known, following } = followed(store);
+      const ready = following.ready();
+      following.close();
+      await assert.rejects(ready, StoreClosedError);
+      assert.equal(known.size, 0);
     });
   });
 

@@ -2,9 +2,10 @@
  * Keeps something derived from all objects under a prefix: told of each object at first and of each change from then on.
  *
  * Invariants: `put` and `remove` are called in the order of revisions; when the store ends the watch everything begins again
- * with `reset`, until it is closed; after {@link Followed.ready} nothing that is durable is missing.
+ * with `reset`, until it is closed; after {@link Followed.ready} nothing that is durable is missing. Closed, it knows what it
+ * knew: a request that is still being answered must not find nothing where there was something.
  */
-import type { Store } from '../store/store.ts';
+import { type Store, StoreClosedError } from '../store/store.ts';
 
 export interface Follower {
   /** Forget everything: all objects are told again. */
@@ -15,7 +16,7 @@ export interface Follower {
 }
 
 export interface Followed {
-  /** Resolves when everything has been told once; the first call begins. */
+  /** Resolves when everything has been told once; the first call begins. @throws StoreClosedError closed before that. */
   ready(): Promise<void>;
   close(): void;
 }
@@ -27,7 +28,7 @@ export function follow(store: Store, prefix: string, follower: Follower): Follow
 
   async function load(): Promise<void> {
     const { items, revision } = await store.range({ prefix });
-    if (closed) return;
+    if (closed) throw new StoreClosedError(`closed before ${prefix} was read`);
     follower.reset();
     for (const { key, value, modRevision } of items) follower.put(key, value, modRevision);
     stop = store.watch(
@@ -40,7 +41,7 @@ export function follow(store: Store, prefix: string, follower: Follower): Follow
           }
         },
         onEnd: () => {
-          if (!closed) load().catch(() => undefined); // the store is closing; a failed range has nothing to add
+          if (!closed) load().catch(() => undefined); // closing; a failed range has nothing to add
         },
       },
     );
@@ -58,7 +59,6 @@ export function follow(store: Store, prefix: string, follower: Follower): Follow
     close() {
       closed = true;
       stop();
-      follower.reset();
     },
   };
 }

@@ -4,10 +4,11 @@
  *
  * Invariants:
  * - after {@link Mirror.start} the entries equal the store's keys under the prefix at the revision last delivered;
- * - when the store ends the watch, the mirror begins again from a fresh range, until it is closed.
+ * - when the store ends the watch, the mirror begins again from a fresh range, until it is closed;
+ * - closed, it knows what it knew.
  */
 import type { KubeObject } from '../api/object.ts';
-import type { Store, StoreEvent } from '../store/store.ts';
+import { type Store, StoreClosedError, type StoreEvent } from '../store/store.ts';
 import { deserializeUnmanaged } from './serialized.ts';
 
 interface Entry<T> {
@@ -38,7 +39,7 @@ export class Mirror<T extends KubeObject> {
     this.#prefix = prefix;
   }
 
-  /** Resolves when the first range has been read; begins at the first call. */
+  /** Resolves when the first range has been read; begins at the first call. @throws StoreClosedError closed before that. */
   start(): Promise<void> {
     this.#started ??= this.#load();
     return this.#started;
@@ -80,12 +81,11 @@ export class Mirror<T extends KubeObject> {
   close(): void {
     this.#closed = true;
     this.#stop();
-    this.#entries.clear();
   }
 
   async #load(): Promise<void> {
     const { items, revision } = await this.#store.range({ prefix: this.#prefix });
-    if (this.#closed) return;
+    if (this.#closed) throw new StoreClosedError(`closed before ${this.#prefix} was read`);
     this.#entries.clear();
     for (const { key, value, modRevision } of items) this.#entries.set(key, { value, revision: modRevision });
     this.#ready = true;
@@ -95,7 +95,7 @@ export class Mirror<T extends KubeObject> {
       {
         onEvents: events => this.#apply(events),
         onEnd: () => {
-          if (!this.#closed) this.#load().catch(() => undefined); // the store is closing; a failed range has nothing to add
+          if (!this.#closed) this.#load().catch(() => undefined); // closing; a failed range has nothing to add
         },
       },
     );

@@ -61,7 +61,7 @@ export class Catalog {
     this.#logger = logger;
     this.#followed = follow(store, DEFINITIONS_PREFIX, {
       reset: () => {
-        for (const { retired } of this.#entries.values()) retired.abort();
+        this.#retire();
         this.#entries.clear();
         this.#used.clear();
         this.#latest = undefined;
@@ -88,6 +88,7 @@ export class Catalog {
 
   close(): void {
     this.#followed.close();
+    this.#retire();
   }
 
   /** Undefined: nobody serves this; {@link custom} resources must be {@link ready} for it to be sure. */
@@ -159,6 +160,10 @@ export class Catalog {
       entry.serving = undefined;
       throw error;
     }
+  }
+
+  #retire(): void {
+    for (const { retired } of this.#entries.values()) retired.abort();
   }
 
   #put(key: string, value: Buffer, revision: number): void {
