@@ -18,6 +18,8 @@ describe('a node with an extra disk', { timeout: 25 * minutes }, () => {
         { file: await disks.flashed(example('data-disk')), sizeBytes: diskBytes },
         { file: await disks.empty('data', 128 * 1024 ** 2), serial: 'data' },
       ],
+      // A controller that the image has no driver for, as far as the initrd can tell not yet: systemd applies the first configuration.
+      extraArguments: ['-device', 'lsi53c810'],
     });
   });
   after(async () => {
@@ -36,6 +38,16 @@ describe('a node with an extra disk', { timeout: 25 * minutes }, () => {
       /^\/dev\/disk\/by-id\/virtio-data \/var\/data ext4 rw,noatime[^\n]*\ndata$/,
     );
     assert.equal(await get('nodes -l disk=data', '.items[*].metadata.name'), 'store-1');
+  });
+
+  it('a configuration that may be on a disk not seen yet is not the initrd’s to apply', async () => {
+    assert.equal(
+      await guest('ls /run/atoll/config/early /run/atoll/config/applied 2>&1 | sort'),
+      ['/run/atoll/config/applied', "ls: cannot access '/run/atoll/config/early': No such file or directory"].join(
+        '\n',
+      ),
+    );
+    assert.equal(await guest('systemctl show -P Result,ActiveState atoll-config.service'), 'success\nactive');
   });
 
   it('atoll status is a page for people, and JSON for programs', async () => {
