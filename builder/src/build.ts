@@ -555,7 +555,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
           revoked: await revocationLists(kind, keys),
         })
       : undefined;
-  await steps.prune();
+  await steps.prune(image.name);
   const ran = steps.timings.filter(({ cached }) => !cached).map(({ step }) => step);
   return {
     directory: names.directory,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -162,13 +162,40 @@ test('old results are pruned, new ones stay; small ones stay longer', async () =
     await runner().run(upper, { text });
     await runner().run(holes, { sizeBytes: 16 * 1024 ** 2, text });
   }
-  await runner().prune();
+  await runner().prune('any');
   const left = async (name: string): Promise<number> => (await readdir(join(cache, 'steps', name))).length;
   assert.ok((await left('upper')) >= texts.length);
   assert.equal(await left('holes'), 6);
   runs = 0;
   await runner().run(upper, { text: '8' });
   assert.equal(runs, 0);
+});
+
+test('what the last build of an image used stays, as long as the image is built now and then', async () => {
+  const entries = async (): Promise<string[]> => await readdir(join(cache, 'steps', 'large'));
+  const large: Step<{ readonly text: string }, 'out'> = {
+    ...upper,
+    name: 'large',
+    async run({ text }, { directory }) {
+      await writeFile(join(directory, 'out'), text);
+      await truncate(join(directory, 'out'), 128 * 1024 ** 2);
+    },
+  };
+  const build = async (image: string, text: string): Promise<string> => {
+    const steps = runner();
+    await steps.run(large, { text });
+    await steps.prune(image);
+    return steps.timings[0]?.key ?? '';
+  };
+  const once = await build('seldom', 'x');
+  for (const text of ['1', '2', '3', '4', '5', '6', '7']) await build('often', text);
+  assert.deepEqual([(await entries()).length, (await entries()).includes(once)], [7, true]);
+  const long = new Date(Date.now() - 31 * 24 * 3600_000);
+  await utimes(join(cache, 'last-builds', 'seldom.json'), long, long);
+  await writeFile(join(cache, 'last-builds', 'broken.json'), '[');
+  await build('often', '8');
+  assert.deepEqual([(await entries()).length, (await entries()).includes(once)], [6, false]);
+  assert.deepEqual((await readdir(join(cache, 'last-builds'))).sort(), ['broken.json', 'often.json']);
 });
 
 test('side by side: the first failure stops the other and is what is thrown', async () => {

@@ -6,11 +6,12 @@
  * - an entry appears by one rename, complete, with `step.json` listing every output's hash and size;
  * - an entry's key covers the content of its inputs (files by hash, never by path) and the step's source; a step whose
  *   folders were written to while it ran leaves no entry;
- * - the newest `keptEntries` entries of a step stay, and more as long as all that stay are small; older ones are removed after a successful build.
+ * - the newest `keptEntries` entries of a step stay, more as long as all that stay are small, and what the last build of each image used
+ *   (`<cache>/last-builds/<image>.json`) if it was in the last {@link imageDays} days; the others are removed after a successful build.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { BuildError, explain, explainTool, interrupted } from './errors.ts';
 import { canonicalJson, type FileRef, fileRef, type TreeRef } from './files.ts';
 import type { Progress } from './progress.ts';
@@ -61,6 +62,9 @@ export interface StepRunnerOptions {
 /** Enough for an image, its wireless sister, and the versions and broken variants that the tests of upgrades make of it. */
 const keptEntries = 6;
 
+/** An image that is built once in so many days is built from what changed. */
+const imageDays = 30;
+
 /** So many of a step's entries stay if together they take no more: SQLite takes minutes to compile, once an architecture, and has 2 MiB. */
 const small = { entries: 48, bytes: 64 * 1024 ** 2 };
 
@@ -105,6 +109,22 @@ async function recordedBytes(entry: string): Promise<number> {
   } catch {
     return Number.POSITIVE_INFINITY;
   }
+}
+
+/** `<step>/<key>` of each entry that an image was last built from; lists of images that nobody builds any more go. */
+async function usedByImages(builds: string): Promise<Set<string>> {
+  const used = new Set<string>();
+  for (const name of await readdir(builds)) {
+    const list = join(builds, name);
+    try {
+      const isRecent = Date.now() - (await stat(list)).mtimeMs < imageDays * 24 * 3600_000;
+      if (!isRecent) await rm(list, { force: true });
+      else if (name.endsWith('.json')) for (const entry of JSON.parse(await readFile(list, 'utf8'))) used.add(entry);
+    } catch {
+      // Removed by another build, or damaged: the image is built anew, once.
+    }
+  }
+  return used;
 }
 
 export class StepRunner {
@@ -178,9 +198,16 @@ export class StepRunner {
     return [a.value, b.value];
   }
 
-  /** Removes results that newer ones replaced. */
-  async prune(): Promise<void> {
+  /** Removes results that newer ones replaced. @param image what was built: its results stay beside those of others */
+  async prune(image: string): Promise<void> {
     const root = join(this.options.cache, 'steps');
+    const builds = join(this.options.cache, 'last-builds');
+    await mkdir(builds, { recursive: true });
+    const own = this.timings.map(({ step, key }) => join(step, key));
+    const written = join(builds, `.${image}.${process.pid}`);
+    await writeFile(written, `${JSON.stringify(own)}\n`);
+    await rename(written, join(builds, `${image}.json`));
+    const used = await usedByImages(builds);
     for (const name of await readdir(root).catch(() => [] as string[])) {
       const entries = await Promise.all(
         (await readdir(join(root, name))).map(async key => {
@@ -192,7 +219,8 @@ export class StepRunner {
       let sizeBytes = 0;
       for (const [index, one] of entries.entries()) {
         sizeBytes += one.sizeBytes;
-        const isKept = index < keptEntries || (index < small.entries && sizeBytes <= small.bytes);
+        const isSmall = index < small.entries && sizeBytes <= small.bytes;
+        const isKept = index < keptEntries || isSmall || used.has(relative(root, one.entry));
         if (!isKept) await rm(one.entry, { recursive: true, force: true });
       }
     }
