@@ -22,6 +22,7 @@ import { type BuildManifest, manifestText } from './manifest.ts';
 import { deviceRepartFiles } from './on-device.ts';
 import { osRelease, osReleasePath } from './os-release.ts';
 import { mirrorsFrom } from './packages/apt.ts';
+import { pruneArchives } from './packages/archives.ts';
 import { freshIndex } from './packages/fresh-index.ts';
 import { PackagesNotFound, type ResolvedPackage, readPackages, resolvePackages } from './packages/resolve.ts';
 import { artefactPaths, bundleName, repositoryRoot, toolsTree } from './paths.ts';
@@ -556,6 +557,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         })
       : undefined;
   await steps.prune(image.name);
+  await pruneArchives(cache, await steps.kept(resolvePackages, 'packages.json'));
   const ran = steps.timings.filter(({ cached }) => !cached).map(({ step }) => step);
   return {
     directory: names.directory,

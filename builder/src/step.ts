@@ -226,6 +226,12 @@ export class StepRunner {
     }
   }
 
+  /** Where this output of a step is, of every result that the cache has. */
+  async kept<Output extends string>(step: Step<never, Output>, output: Output): Promise<string[]> {
+    const results = join(this.options.cache, 'steps', step.name);
+    return (await readdir(results).catch(() => [])).map(key => join(results, key, output));
+  }
+
   private async find<Output extends string>(
     step: Step<never, Output>,
     entry: string,

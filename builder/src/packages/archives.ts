@@ -7,14 +7,14 @@
  * and fetches anew what is no longer what its name says.
  */
 import { createWriteStream } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, utimes } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join, posix } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
 import { hashFile } from '../files.ts';
 import { readTarIndex, type TarMember } from '../formats/tar.ts';
 import { tool } from '../tools.ts';
 import { makeTemporary } from '../workspace.ts';
-import type { ResolvedPackage } from './resolve.ts';
+import { type ResolvedPackage, readPackages } from './resolve.ts';
 
 export interface ArchiveContext {
   readonly cache: string;
@@ -118,6 +118,21 @@ export async function ensureArchives(packages: readonly ResolvedPackage[], conte
     }
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Archives of versions that Debian has replaced are kept so long after their last use. */
+const unusedDays = 90;
+
+/** Removes archives that nothing has used for {@link unusedDays} days and no kept list of packages names. @param lists `packages.json` of steps */
+export async function pruneArchives(cache: string, lists: readonly string[]): Promise<void> {
+  const named = new Set<string>();
+  // Another build may be removing what it no longer needs, too: what is not there names nothing, and is not to be removed.
+  for (const list of lists) for (const { sha256 } of await readPackages(list).catch(() => [])) named.add(sha256);
+  const since = Date.now() - unusedDays * 24 * 3600_000;
+  for (const [deb, { path }] of await kept(cache)) {
+    const lastUsed = await stat(path).catch(() => undefined);
+    if (lastUsed && lastUsed.mtimeMs < since && !named.has(deb)) await rm(path, { force: true });
   }
 }
 
