@@ -6,7 +6,7 @@
  * a symlink to one of them, replaced by rename.
  */
 import { createHash } from 'node:crypto';
-import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, explain } from './errors.ts';
 import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
@@ -108,6 +108,7 @@ export async function ensureTools({
   await mkdir(folder, { recursive: true });
   await sweepTemporary(folder, temporaryPrefix);
   if (await exists(tree)) {
+    await utimes(tree, new Date(), new Date());
     await pointAt(folder, key);
     return { tree, made: false };
   }
@@ -160,9 +161,19 @@ export async function ensureTools({
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  for (const name of await readdir(folder)) {
-    // Trees of older package lists; a running program keeps its files until it ends.
-    if (/^[0-9a-f]{16}$/.test(name) && name !== key) await rm(join(folder, name), { recursive: true, force: true });
-  }
+  await removeUnused(folder, key);
   return { tree, made: true };
+}
+
+/** Another checkout with another list of packages may use this cache, too: its tree stays as long as it is used. */
+const unusedDays = 14;
+
+/** Removes the trees of lists that nobody has used for long. */
+export async function removeUnused(folder: string, key: string): Promise<void> {
+  const since = Date.now() - unusedDays * 24 * 3600_000;
+  for (const name of await readdir(folder)) {
+    if (!/^[0-9a-f]{16}$/.test(name) || name === key) continue;
+    const tree = join(folder, name);
+    if ((await lstat(tree)).mtimeMs < since) await rm(tree, { recursive: true, force: true });
+  }
 }
