@@ -41,13 +41,8 @@ describe('a node with an extra disk', { timeout: 25 * minutes }, () => {
   });
 
   it('a configuration that may be on a disk not seen yet is not the initrd’s to apply', async () => {
-    assert.equal(
-      await guest('ls /run/atoll/config/early /run/atoll/config/applied 2>&1 | sort'),
-      ['/run/atoll/config/applied', "ls: cannot access '/run/atoll/config/early': No such file or directory"].join(
-        '\n',
-      ),
-    );
-    assert.equal(await guest('systemctl show -P Result,ActiveState atoll-config.service'), 'success\nactive');
+    assert.equal(await guest('cd /run/atoll/config && echo early* applied*'), 'early* applied');
+    assert.equal(await guest('systemctl show -P Result atoll-config.service'), 'success');
   });
 
   it('atoll status is a page for people, and JSON for programs', async () => {
