@@ -2,6 +2,7 @@
  * `atoll health`: how this machine does, check by check, as a trial is judged. The units call `run` (atoll-health.service), `store` (before the
  * server starts, after a fall-back) and `refuse` (the deadline, when nobody else has acted).
  */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { rootLogger } from '../lib/log.ts';
 import { check, nothingBefore } from '../machine/health/check.ts';
@@ -69,8 +70,13 @@ async function store({ values }: CommandContext): Promise<number> {
   const dataDir = values.one('data-dir');
   const { trial } = (await readState(join(dataDir, 'upgrade'))).state;
   if (!trial || trial.roothash === runningRoothash({ stateDir: '', runDir: values.one('run-dir') })) return 0;
-  const { putBack } = await import('../machine/health/storeCopy.ts');
-  const found = await putBack({ dataDir, trial, now: new Date() });
+  const { putBack, storeProblemPath } = await import('../machine/health/storeCopy.ts');
+  const found = await putBack({ dataDir, trial, now: new Date() }).catch(async (error: unknown) => {
+    // Whoever ends the trial tells it.
+    const why = error instanceof Error ? error.message : String(error);
+    await writeFile(storeProblemPath(values.one('run-dir')), `${why}\n`);
+    throw error;
+  });
   if (found) logger.warn(found, 'the store is as it was before the trial; what the trial wrote is kept');
   return 0;
 }

@@ -4,6 +4,7 @@ import { createInterface } from 'node:readline/promises';
 import { promisify } from 'node:util';
 import { openLoader } from '../machine/upgrade/loader/index.ts';
 import { runningVersion, upgradePlaces } from '../machine/upgrade/onMachine.ts';
+import { checkSlot } from '../machine/upgrade/readBack.ts';
 import { peekState, refuseVersion, trialId } from '../machine/upgrade/state.ts';
 import type { Installed, LoaderEntry, UpgradeState } from '../machine/upgrade/types.ts';
 import { UpgradeError } from '../machine/upgrade/upgradeError.ts';
@@ -56,8 +57,9 @@ export async function rollback({ values, stdout }: CommandContext): Promise<numb
       return 1;
     }
   }
-  await refuseRunning(stateDir, running, other, state);
-  await loader.refuse(running.roothash);
+  // Refused, its slot may have been written to since.
+  if (other.triesLeft === 0) await checkSlot(upgradePlaces, other, AbortSignal.timeout(CHECK_MS));
+  await refuseRunning(stateDir, running, other, state, () => loader.refuse(running.roothash));
   if (values.has('no-reboot')) {
     stdout(`${other.version} boots at the next restart.\n`);
     return 0;
@@ -71,6 +73,9 @@ export async function rollback({ values, stdout }: CommandContext): Promise<numb
   return 0;
 }
 
+/** A slot is read in seconds; in minutes from a card that fails. */
+const CHECK_MS = 10 * 60_000;
+
 /**
  * Known before the loader is told. A trial is ended by the version before, with all that a fall-back brings (machine/health/ending.ts); it is only told
  * that somebody asked.
@@ -80,17 +85,37 @@ async function refuseRunning(
   running: Installed,
   other: LoaderEntry,
   { trial }: UpgradeState,
+  tellLoader: () => Promise<void>,
 ): Promise<void> {
   const reason = 'somebody asked for atoll rollback';
   if (trial?.roothash === running.roothash) {
-    await (await import('../machine/health/evidence.ts')).askBack(stateDir, running.roothash, reason);
+    const { askBack, takeBackAsking } = await import('../machine/health/evidence.ts');
+    // Whoever judges it could bless it meanwhile.
+    await systemctl('stop', 'atoll-health.service');
+    try {
+      await askBack(stateDir, running.roothash, reason);
+      await tellLoader();
+    } catch (error) {
+      await takeBackAsking(stateDir);
+      await systemctl('start', '--no-block', 'atoll-health.service');
+      throw error;
+    }
+    // Until somebody restarts the machine it may go on.
+    await systemctl('stop', 'atoll-trial-deadline.timer');
     return;
   }
   const at = new Date().toISOString();
   const refusal = { ...running, id: trialId(running.version, running.roothash), at, check: 'asked', reason };
   const message = `to ${other.version} in slot ${other.slot}, as asked`;
-  await refuseVersion(stateDir, refusal, { ...running, at, event: 'rolled-back', message });
+  await refuseVersion(stateDir, refusal, { ...running, at, event: 'rolled-back', message }, tellLoader);
 }
+
+/** What comes of it is in the journal. */
+const systemctl = (...words: string[]): Promise<void> =>
+  run('systemctl', words).then(
+    () => undefined,
+    () => undefined,
+  );
 
 async function agreed(version: string): Promise<boolean> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });

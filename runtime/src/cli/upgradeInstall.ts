@@ -4,13 +4,14 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { writeFileAtomic } from '../lib/files.ts';
-import { before } from '../machine/health/observe.ts';
+import { forgetTrial } from '../machine/health/evidence.ts';
+import { beforeTrial } from '../machine/health/observe.ts';
 import { install } from '../machine/upgrade/install.ts';
 import { loaderChoice } from '../machine/upgrade/loader/index.ts';
 import { missingPartitions, thisMachine, upgradePlaces } from '../machine/upgrade/onMachine.ts';
 import { admit, type Machine } from '../machine/upgrade/plan.ts';
 import { beginning } from '../machine/upgrade/progress.ts';
-import { armTrial, forgiveVersion, trialId, withdrawTrial } from '../machine/upgrade/state.ts';
+import { armTrial, forgiveVersion, giveUpTrial, trialId, withdrawTrial } from '../machine/upgrade/state.ts';
 import type { Installed, Trial } from '../machine/upgrade/types.ts';
 import type { CommandContext } from './command.ts';
 import { formatBytes } from './statusPage.ts';
@@ -41,6 +42,7 @@ async function installed(request: Request, stdout: CommandContext['stdout']): Pr
   await tidyOnce(machine);
   await writeFileAtomic(`${runDir}/upgrade.json`, `${JSON.stringify(beginning(request.source))}\n`);
   const bundle = await bundleOf(request, machine, signal);
+  let noted = false;
   try {
     admit(bundle.manifest, machine, request);
     await (await import('../machine/health/storeCopy.ts')).requireRoom(dirname(stateDir));
@@ -53,11 +55,15 @@ async function installed(request: Request, stdout: CommandContext['stdout']): Pr
       {
         ...request,
         tries: (await loaderChoice()).tries,
+        beforeGiveUp: () => giveUpTrial(stateDir, bundle.manifest.version),
         beforeArm: async trial => {
           if (request.again) await forgiveVersion(stateDir, trial.roothash);
           const seconds = Math.round((performance.now() - began) / 1000);
           const message = `in ${seconds} s, ${formatBytes(bundle.source.receivedBytes)} downloaded, from ${bundle.shown}`;
           const armed = await trialOf(trial, machine, request);
+          // What an earlier trial of it left would be taken for this one's.
+          await forgetTrial(stateDir, armed);
+          noted = true;
           await armTrial(stateDir, armed, { ...trial, at: armed.armedAt, event: 'installed', message });
         },
       },
@@ -72,13 +78,22 @@ async function installed(request: Request, stdout: CommandContext['stdout']): Pr
     );
   } catch (error) {
     // Where that fails too, the next boot finds a trial that the loader knows nothing of, and withdraws it.
-    await withdrawTrial(stateDir, bundle.manifest.roothash).catch(() => undefined);
+    if (noted) await withdrawUnarmed(machine, bundle.manifest.roothash).catch(() => undefined);
     throw error;
   } finally {
     await bundle.close();
   }
   if (request.reboot) await restart(request.source, runDir);
   return 0;
+}
+
+/** A trial that the loader will boot stays one, whatever came after: a boot that nobody judges would never end. */
+export async function withdrawUnarmed(
+  { loader, places }: Pick<Machine, 'loader' | 'places'>,
+  roothash: string,
+): Promise<void> {
+  const entry = (await loader.entries()).find(known => known.roothash === roothash);
+  if (!entry?.triesLeft) await withdrawTrial(places.stateDir, roothash);
 }
 
 /** What cuts have left on the boot partition goes, once a boot: what this boot has brought there is used by the next attempt. */
@@ -96,7 +111,7 @@ async function trialOf(trial: Installed, { running }: Machine, { deadlineSeconds
     from: running,
     armedAt: new Date().toISOString(),
     deadlineSeconds,
-    before: await before(),
+    before: await beforeTrial(),
   };
 }
 

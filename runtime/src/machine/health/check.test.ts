@@ -3,44 +3,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Before, HealthCheckResult, PodBefore } from '../upgrade/types.ts';
 import { atDeadline, check, firstOpen, nothingBefore, verdictOf } from './check.ts';
-import type { ControlPlaneNow, EndpointNow, NodeNow, Observation, PodNow, UnitNow } from './observation.ts';
-
-const unit = (name: string, active = 'active', sub = 'running', restarts = 0, why = ''): UnitNow => ({
-  name,
-  active,
-  sub,
-  restarts,
-  why,
-});
-const server = unit('atoll-server.service');
-const agent = unit('atoll-agent.service');
-const containerd = unit('containerd.service');
-
-const before: Before = {
-  role: 'server',
-  takenAt: '2026-11-22T00:00:00.000Z',
-  nodeReady: true,
-  serverReachable: true,
-  pods: [],
-  failedUnits: [],
-  kubernetesAnswered: true,
-};
-const node: NodeNow = { ready: 'True', reason: 'KubeletReady', message: '', bootId: 'boot-2', pressure: [] };
-const answers: EndpointNow = { address: '192.0.2.1:6443', answers: true, why: '' };
-const silent: EndpointNow = { address: '192.0.2.1:6443', answers: false, why: 'no answer within 2000 ms' };
-const ready: ControlPlaneNow = { state: 'ready', server: 'https://127.0.0.1:6443', why: '' };
-const well: Observation = {
-  at: '2026-11-22T00:05:00.000Z',
-  role: 'server',
-  bootId: 'boot-2',
-  nodeName: 'n1',
-  units: { system: 'running', jobs: [], failed: [], wanted: [server, containerd, agent] },
-  controlPlane: ready,
-  node,
-  services: { kubernetes: { endpoints: [answers] }, dns: { endpoints: [] } },
-  pods: [],
-  runtime: { running: {} },
-};
+import type { ControlPlaneNow, EndpointNow, NodeNow, Observation, PodNow } from './observation.ts';
+import { agent, answers, before, node, silent, unit, well } from './testing.ts';
 
 interface Row {
   readonly what: string;

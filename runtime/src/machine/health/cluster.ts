@@ -95,6 +95,7 @@ async function controlPlaneNow(
   } catch (error) {
     const why = messageOf(error);
     const state = failureOf(error);
+    if (state === 'unresolved') return { state: 'no-network', server, why };
     if (state !== 'silent') return { state, server, why };
     const host = new URL(server).hostname.replace(/^\[|\]$/g, '');
     return { state: (await networkWorks(host)) ? 'silent' : 'no-network', server, why };

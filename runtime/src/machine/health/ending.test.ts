@@ -9,10 +9,11 @@ import { gzipSync } from 'node:zlib';
 import { silentLogger } from '../../lib/log.ts';
 import { entryText, SystemdBoot } from '../upgrade/loader/systemdBoot.ts';
 import { testUki } from '../upgrade/loader/testing/efiProgram.ts';
-import { armTrial, readState } from '../upgrade/state.ts';
+import { armTrial, giveUpTrial, readState } from '../upgrade/state.ts';
 import type { HealthReport, Installed, Trial } from '../upgrade/types.ts';
 import { bless, conclude, type EndingOptions } from './ending.ts';
-import { askBack, keepReport, trialDir } from './evidence.ts';
+import { askBack, forgetTrial, keepReport, trialDir } from './evidence.ts';
+import { storeProblemPath } from './storeCopy.ts';
 import { lastFailure, upgradeCondition } from './text.ts';
 
 const hash = (digit: string): string => digit.repeat(64);
@@ -66,12 +67,14 @@ describe('the end of a trial', () => {
     await mkdir(join(esp, 'loader/entries'), { recursive: true });
     await mkdir(join(esp, 'EFI/atoll'), { recursive: true });
     await mkdir(join(root, 'journal'));
+    await mkdir(join(root, 'run'));
     await mkdir(join(root, 'pstore'));
     await writeFile(join(esp, 'EFI/atoll/a.efi'), testUki(old));
     await writeFile(join(esp, 'loader/entries/atoll-a.conf'), entryText('a', '0.1.0', 1));
     const loader = new SystemdBoot(esp);
     options = {
       dataDir: root,
+      runDir: join(root, 'run'),
       places: { stateDir: stateDir(), journalDir: join(root, 'journal'), pstoreDir: join(root, 'pstore') },
       loader,
       logger: silentLogger,
@@ -201,6 +204,48 @@ describe('the end of a trial', () => {
     const { state } = await readState(stateDir());
     assert.deepEqual([state.trial, state.refused], [undefined, []]);
     assert.equal(upgradeCondition(state)[0]?.status, 'False');
+  });
+
+  it('given up for another version before it was tried: nothing is said against it', async () => {
+    await giveUpTrial(stateDir(), '0.3.0');
+    const givenUp = (await readState(stateDir())).state.trial;
+    assert.ok(givenUp);
+    assert.equal((await conclude(options, givenUp)).kind, 'waiting', 'the loader has not been told: it is still tried');
+    await options.loader.refuse(trial.roothash);
+    assert.equal((await conclude(options, givenUp)).kind, 'never-armed');
+    const { state } = await readState(stateDir());
+    assert.deepEqual([state.trial, state.refused], [undefined, []]);
+    assert.match((await events())[0] ?? '', /not tried: its slot was given to 0\.3\.0/);
+  });
+
+  it('a second trial of a version is not told by what the first one left', async () => {
+    await started(2, 1);
+    await keepReport(stateDir(), trial.id, report);
+    await askBack(stateDir(), trial.roothash, 'somebody asked for atoll rollback');
+    await forgetTrial(stateDir(), trial);
+    await conclude(options, trial);
+    assert.match((await events())[0] ?? '', /it was started, and has left nothing behind/);
+  });
+
+  it('a store that could not be put back is kept, and told with the reason; also after a cut', async () => {
+    await started(2, 1);
+    await keepReport(stateDir(), trial.id, report);
+    const copy = join(stateDir(), 'store-copy');
+    await mkdir(join(copy, 'db'), { recursive: true });
+    await writeFile(join(copy, 'db/state.db'), 'as it was');
+    await writeFile(join(copy, 'of'), `${trial.roothash}\n`);
+    await writeFile(storeProblemPath(options.runDir), 'no space left on device\n');
+    const end = await conclude(options, trial);
+    assert.ok(end.kind === 'failed' && end.notPutBack);
+    assert.match(
+      (await events())[0] ?? '',
+      /^set-aside: the store could not be put back as it was before 0\.2\.0 \(no space left on device\): 0\.1\.0 goes on with what 0\.2\.0 wrote; what it was before is kept in /,
+    );
+    assert.equal(await readFile(join(end.notPutBack.path, 'db/state.db'), 'utf8'), 'as it was');
+    assert.ok(!existsSync(copy), 'nobody takes it for a copy that is to be put back');
+    await rm(storeProblemPath(options.runDir));
+    const again = await conclude(options, trial);
+    assert.ok(again.kind === 'failed' && again.notPutBack?.path === end.notPutBack.path);
   });
 
   it('what was set aside of the store is named', async () => {

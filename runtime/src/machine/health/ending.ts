@@ -17,12 +17,14 @@ import {
   pruneTrials,
   trialDir,
 } from './evidence.ts';
-import { dropCopy, type SetAside, setAsideOf } from './storeCopy.ts';
+import { dropCopy, keepCopy, type NotPutBack, type SetAside, setAsideOf } from './storeCopy.ts';
 import { refusalSentence } from './text.ts';
 
 export interface EndingOptions {
   /** `/var/lib/atoll` */
   readonly dataDir: string;
+  /** `/run/atoll` */
+  readonly runDir: string;
   readonly places: EvidencePlaces;
   readonly loader: Loader;
   readonly logger: Logger;
@@ -59,10 +61,16 @@ export async function bless(
 /** What became of a trial that is pending while another version runs. `waiting`: it has not been tried yet, and still may be. */
 export type Conclusion =
   | { readonly kind: 'waiting' | 'never-armed' }
-  | { readonly kind: 'failed'; readonly refusal: Refusal; readonly setAside?: SetAside };
+  | {
+      readonly kind: 'failed';
+      readonly refusal: Refusal;
+      readonly setAside?: SetAside;
+      /** The version before goes on with what the trial wrote. */
+      readonly notPutBack?: NotPutBack;
+    };
 
 export async function conclude(options: EndingOptions, trial: Trial): Promise<Conclusion> {
-  const { dataDir, places, loader, logger, now } = options;
+  const { dataDir, runDir, places, loader, logger, now } = options;
   const { stateDir } = places;
   const entry = (await loader.entries()).find(({ roothash }) => roothash === trial.roothash);
   const evidence = await gather(places, trial);
@@ -70,8 +78,11 @@ export async function conclude(options: EndingOptions, trial: Trial): Promise<Co
   const { id, version, roothash, slot } = trial;
   if (untouched(evidence)) {
     if (entry?.triesLeft !== undefined && entry.triesLeft > 0 && !entry.triesDone) return { kind: 'waiting' };
-    if (!entry) {
-      const message = 'it was not tried: the installation was cut short before the loader knew of it';
+    if (!entry || trial.givenUpFor !== undefined) {
+      const message =
+        trial.givenUpFor === undefined
+          ? 'it was not tried: the installation was cut short before the loader knew of it'
+          : `it was not tried: its slot was given to ${trial.givenUpFor}, whose installation did not come to its end`;
       await endTrial(stateDir, { events: [{ at, event: 'fell-back', version, roothash, slot, message }] });
       await rm(trialDir(stateDir, id), { recursive: true, force: true });
       return { kind: 'never-armed' };
@@ -79,6 +90,7 @@ export async function conclude(options: EndingOptions, trial: Trial): Promise<Co
   }
   const { check, reason } = causeOf(evidence);
   const setAside = await setAsideOf(dataDir, trial);
+  const notPutBack = await keepCopy(dataDir, runDir, trial);
   const refusal: Refusal = {
     version,
     roothash,
@@ -106,14 +118,19 @@ export async function conclude(options: EndingOptions, trial: Trial): Promise<Co
     },
   ];
   if (setAside) told.unshift({ at, event: 'set-aside', version, roothash, slot, message: setAsideText(setAside) });
+  if (notPutBack)
+    told.unshift({ at, event: 'set-aside', version, roothash, slot, message: notPutBackText(trial, notPutBack) });
   await endTrial(stateDir, { events: told, refusal });
   await forgetTraces(places);
   await pruneTrials(stateDir);
-  return { kind: 'failed', refusal, ...(setAside ? { setAside } : {}) };
+  return { kind: 'failed', refusal, ...(setAside ? { setAside } : {}), ...(notPutBack ? { notPutBack } : {}) };
 }
 
 const untouched = ({ report, ended, panic, journal }: Evidence): boolean =>
   report === undefined && ended === undefined && panic === undefined && journal === undefined;
+
+export const notPutBackText = ({ version, from }: Trial, { path, why }: NotPutBack): string =>
+  `the store could not be put back as it was before ${version} (${why}): ${from.version} goes on with what ${version} wrote; what it was before is kept in ${path}`;
 
 /** `12 changes that it wrote to the store are kept in …`. */
 export const setAsideText = ({ path, changes, unread }: SetAside): string =>

@@ -60,6 +60,9 @@ export async function keepReport(stateDir: string, id: string, report: HealthRep
 export const askBack = (stateDir: string, roothash: string, reason: string): Promise<void> =>
   writeFileAtomic(endedPath(stateDir), `${roothash}\n${reason}\nasked\n`, { mode: 0o600 });
 
+/** The loader could not be told: the trial goes on. */
+export const takeBackAsking = (stateDir: string): Promise<void> => rm(endedPath(stateDir), { force: true });
+
 async function endedOf(stateDir: string, roothash: string): Promise<Ended | undefined> {
   const [of, reason = '', check] = ((await readFileIfExists(endedPath(stateDir)))?.toString('utf8') ?? '').split('\n');
   return of === roothash && reason !== '' ? { reason, check: check === 'asked' ? 'asked' : 'boot' } : undefined;
@@ -220,6 +223,16 @@ export function panicLine(text: string): string | undefined {
 
 const lastWords = (journal: string): string =>
   (journal.trim().split('\n').at(-1) ?? '').replace(/^\[\s*[\d.]+\]\s*(\S+\s)?/, '').slice(0, 200);
+
+/** It is to be tried (again): nothing of an earlier trial of the same version is there to be taken for this one's. */
+export async function forgetTrial(stateDir: string, { id, roothash }: Pick<Trial, 'id' | 'roothash'>): Promise<void> {
+  if ((await endedOf(stateDir, roothash)) !== undefined) await rm(endedPath(stateDir), { force: true });
+  await rm(trialDir(stateDir, id), { recursive: true, force: true });
+}
+
+/** Somebody has gone back from this version while it was on trial, or its time is over: it is not to be blessed. */
+export const isEnded = async (stateDir: string, roothash: string): Promise<boolean> =>
+  (await endedOf(stateDir, roothash)) !== undefined;
 
 /** Nothing of the trial is needed any more but its folder. */
 export async function forgetTraces({ stateDir, journalDir }: EvidencePlaces): Promise<void> {

@@ -1,14 +1,15 @@
 /**
  * Looks until the machine is as well as it was, or the time is over. Gently: at once when a daemon says something new, else every few
  * seconds. What is well must stay so for {@link STEADY_SECONDS}, without a unit that was started again: a server that crashes every ten seconds
- * answers in between.
+ * answers in between. Where one was started again in this boot, for longer than systemd takes between two starts and a server that crashes late lives.
  */
 import { type FSWatcher, watch } from 'node:fs';
 import type { Before, HealthReport } from '../upgrade/types.ts';
 import { atDeadline, check, verdictOf } from './check.ts';
 import type { Observation } from './observation.ts';
 
-const STEADY_SECONDS = 10;
+const STEADY_SECONDS = 15;
+const STEADY_SECONDS_RESTARTED = 90; // and no more than a third of the time there is
 const FIRST_MS = 2_000;
 const LAST_MS = 5_000;
 /** Of what is excused, where no deadline is given. */
@@ -24,6 +25,8 @@ export interface JudgeOptions {
   readonly onReport: (report: HealthReport, now: Observation) => Promise<void> | void;
   /** A change in there is a reason to look: `/run/atoll/state`. */
   readonly watched: string;
+  /** Between two looks at first; tests do not wait. */
+  readonly pauseMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -35,7 +38,7 @@ export async function judge(options: JudgeOptions): Promise<HealthReport | undef
   let steadySince: number | undefined;
   let restarts = '';
   try {
-    for (let waitMs = FIRST_MS; !signal.aborted; waitMs = Math.min(waitMs * 1.2, LAST_MS)) {
+    for (let waitMs = options.pauseMs ?? FIRST_MS; !signal.aborted; waitMs = Math.min(waitMs * 1.2, LAST_MS)) {
       const now = await observe();
       const uptime = uptimeSeconds();
       const checks = check(options.before, now);
@@ -44,7 +47,11 @@ export async function judge(options: JudgeOptions): Promise<HealthReport | undef
       if (wants !== 'healthy' || started !== restarts) steadySince = undefined;
       restarts = started;
       if (wants === 'healthy') steadySince ??= uptime;
-      const steady = steadySince !== undefined && uptime - steadySince >= STEADY_SECONDS;
+      const wasRestarted = now.units.wanted.some(({ restarts: count }) => count > 0);
+      const wanted = wasRestarted
+        ? Math.max(STEADY_SECONDS, Math.min(STEADY_SECONDS_RESTARTED, limit / 3))
+        : STEADY_SECONDS;
+      const steady = steadySince !== undefined && uptime - steadySince >= wanted;
       const verdict = steady ? 'healthy' : uptime >= limit && wants !== 'healthy' ? 'failed' : 'waiting';
       const report: HealthReport = {
         at: now.at,

@@ -7,12 +7,16 @@ import { printed } from './units.ts';
 
 const ANSWERED = new Set(['REACHABLE', 'STALE', 'DELAY', 'PROBE', 'PERMANENT']);
 
-/** Why an attempt to connect failed: `refused` by somebody who is there, `silent` or `untrusted`; by Node's error codes. */
-export function failureOf(error: unknown): 'refused' | 'silent' | 'untrusted' {
+/**
+ * Why an attempt to connect failed, by Node's error codes: `refused` by somebody who is there, `silent`, `untrusted`, or `unresolved`: nobody says what
+ * address the name has, which is this machine's resolver's fault as likely as anybody's.
+ */
+export function failureOf(error: unknown): 'refused' | 'silent' | 'untrusted' | 'unresolved' {
   const codes: string[] = [];
   for (let cause = error; cause instanceof Error; cause = cause.cause)
     if ('code' in cause && typeof cause.code === 'string') codes.push(cause.code);
   if (codes.includes('ECONNREFUSED') || codes.includes('ECONNRESET')) return 'refused';
+  if (codes.some(code => code === 'ENOTFOUND' || code.startsWith('EAI_'))) return 'unresolved';
   if (codes.some(code => /CERT|SSL|TLS|SIGNATURE|ALTNAME/.test(code))) return 'untrusted';
   return 'silent';
 }

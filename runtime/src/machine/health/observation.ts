@@ -109,4 +109,6 @@ export interface PodNow {
 export interface RuntimeNow {
   /** Ids of running containers, by the uid of their pod. */
   readonly running: Readonly<Record<string, readonly string[]>>;
+  /** What those pods are called, by uid; absent: nobody has asked. */
+  readonly names?: Readonly<Record<string, { readonly namespace: string; readonly name: string }>>;
 }

@@ -8,7 +8,7 @@ import type { HttpTransportOptions } from '../../client/http.ts';
 import { CriClient } from '../../node/cri/client.ts';
 import { kubeconfigAccess, nodeAccess } from '../access.ts';
 import { type ComponentState, readStates } from '../state.ts';
-import type { Before } from '../upgrade/types.ts';
+import type { Before, PodBefore } from '../upgrade/types.ts';
 import { clusterNow } from './cluster.ts';
 import { isUnknown, type Observation, type Role, type RuntimeNow, type Unknown } from './observation.ts';
 import { unitsNow } from './units.ts';
@@ -38,6 +38,8 @@ export function roleOf(etcDir: string): Role {
 
 const CRI_TIMEOUT_MS = 10_000;
 const POD_UID = 'io.kubernetes.pod.uid';
+const POD_NAMESPACE = 'io.kubernetes.pod.namespace';
+const POD_NAME = 'io.kubernetes.pod.name';
 
 export async function observe(places: ObservePlaces = observePlaces): Promise<Observation> {
   const states = readStates(places.runDir);
@@ -75,9 +77,31 @@ export function reach(
   return { role, nodeName: agent?.nodeName ?? keptName(places.dataDir), access };
 }
 
-/** What a trial must bring back: called before the machine restarts. */
-export const before = async (places: ObservePlaces = observePlaces): Promise<Before> => beforeOf(await observe(places));
+/** An installation has just kept the machine busy; and a server that is away may be away for long. */
+const BEFORE_MS = 45_000;
+const BEFORE_PAUSE_MS = 3_000;
 
+/**
+ * What a trial must bring back: called before the machine restarts. What cannot be learned at once is asked for again for a while: what nobody knows of
+ * nobody demands of the trial.
+ */
+export async function beforeTrial(
+  look: () => Promise<Observation> = () => observe(observePlaces),
+  forMs: number = BEFORE_MS,
+  pauseMs: number = BEFORE_PAUSE_MS,
+): Promise<Before> {
+  const until = performance.now() + forMs;
+  for (;;) {
+    const now = await look();
+    if (isWhole(now) || performance.now() + pauseMs >= until) return beforeOf(now);
+    await new Promise(resolve => setTimeout(resolve, pauseMs));
+  }
+}
+
+const isWhole = ({ pods, node, runtime, services }: Observation): boolean =>
+  [pods, node, runtime, services.kubernetes, services.dns].every(part => part === undefined || !isUnknown(part));
+
+/** What is not known was well, as far as this machine's own part goes: a trial is rather given up than blessed for want of knowledge. */
 export function beforeOf(now: Observation): Before {
   const runtime = now.runtime === undefined || isUnknown(now.runtime) ? undefined : now.runtime;
   const { kubernetes, dns } = now.services;
@@ -88,10 +112,10 @@ export function beforeOf(now: Observation): Before {
     role: now.role,
     takenAt: now.at,
     nodeReady:
-      now.node !== undefined && !isUnknown(now.node) && now.node.ready === 'True' && now.node.bootId === now.bootId,
+      now.node !== undefined && (isUnknown(now.node) || (now.node.ready === 'True' && now.node.bootId === now.bootId)),
     serverReachable: now.controlPlane.state === 'ready',
     pods: isUnknown(now.pods)
-      ? []
+      ? podsByRuntime(runtime)
       : now.pods
           .filter(({ phase, deleting }) => phase === 'Running' && !deleting)
           .map(({ namespace, name, uid, ready, owner }) => ({
@@ -109,6 +133,13 @@ export function beforeOf(now: Observation): Before {
     ...(dnsAnswered === undefined ? {} : { dnsAnswered }),
   };
 }
+
+/** No server can be asked: what runs is known all the same, but not how ready it is, nor whose it is. */
+const podsByRuntime = (runtime: RuntimeNow | undefined): PodBefore[] =>
+  Object.entries(runtime?.running ?? {}).flatMap(([uid, containers]) => {
+    const pod = runtime?.names?.[uid];
+    return pod ? [{ ...pod, uid, ready: false, containers: containers.length }] : [];
+  });
 
 /** As the administrator on a server, else as the node. */
 function accessOf(
@@ -137,12 +168,14 @@ async function runtimeNow(socket: string): Promise<RuntimeNow | Unknown> {
   try {
     const { containers } = await cri.call('ListContainers', {}, { timeoutMs: CRI_TIMEOUT_MS });
     const running: Record<string, string[]> = {};
+    const names: Record<string, { namespace: string; name: string }> = {};
     for (const { id, state, labels } of containers) {
       const uid = labels[POD_UID];
       if (uid === undefined || state !== 'CONTAINER_RUNNING') continue;
       running[uid] = [...(running[uid] ?? []), id];
+      names[uid] = { namespace: labels[POD_NAMESPACE] ?? '', name: labels[POD_NAME] ?? '' };
     }
-    return { running };
+    return { running, names };
   } catch (error) {
     return { unknown: error instanceof Error ? error.message : String(error) };
   } finally {

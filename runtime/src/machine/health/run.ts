@@ -17,8 +17,8 @@ import { openLoader } from '../upgrade/loader/index.ts';
 import { readState } from '../upgrade/state.ts';
 import type { HealthReport, Installed, Loader, Trial } from '../upgrade/types.ts';
 import { firstOpen, nothingBefore } from './check.ts';
-import { bless, conclude, type EndingOptions, markBlessed, setAsideText } from './ending.ts';
-import { evidencePlaces, keepReport } from './evidence.ts';
+import { bless, conclude, type EndingOptions, markBlessed, notPutBackText, setAsideText } from './ending.ts';
+import { evidencePlaces, isEnded, keepReport } from './evidence.ts';
 import { judge } from './judge.ts';
 import { type NodeEvent, tellCluster } from './kubernetesEvent.ts';
 import { observe, observePlaces, reach, roleOf } from './observe.ts';
@@ -45,7 +45,7 @@ export async function run(options: RunOptions): Promise<void> {
   const loader = await openLoader(options.esp);
   const running = await whatRuns(options.runDir, loader);
   if (!running) return logger.warn('this is no image of Atoll: there is nothing to judge');
-  const ending: EndingOptions = { dataDir, places, loader, logger, now: () => new Date() };
+  const ending: EndingOptions = { dataDir, runDir: options.runDir, places, loader, logger, now: () => new Date() };
   const { trial } = state;
   if (trial && trial.roothash !== running.roothash) await fallenBack(options, ending, running, trial);
   else if (trial) await onTrial(options, ending, running, trial);
@@ -79,6 +79,7 @@ async function onTrial(options: RunOptions, ending: EndingOptions, running: Inst
     },
   });
   if (!report || signal.aborted) return;
+  if (await isEnded(stateDir, running.roothash)) return logger.warn(`${trial.version} is well, and was gone back from`);
   if (report.verdict === 'healthy') {
     const message = `healthy ${Math.round(report.uptimeSeconds)} s after its kernel started`;
     await bless(ending, running, trial, message);
@@ -129,6 +130,11 @@ async function fallenBack(options: RunOptions, ending: EndingOptions, running: I
   const events: NodeEvent[] = [
     { type: 'Warning', reason: check === 'asked' ? 'UpgradeRolledBack' : 'UpgradeFailed', message: detail },
   ];
+  if (end.notPutBack) {
+    const message = notPutBackText(trial, end.notPutBack);
+    logger.error(message);
+    events.push({ type: 'Warning', reason: 'UpgradeStoreKept', message });
+  }
   if (end.setAside) events.push({ type: 'Warning', reason: 'UpgradeSetAside', message: setAsideText(end.setAside) });
   await told(options, events);
 }

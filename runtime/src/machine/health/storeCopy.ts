@@ -3,16 +3,17 @@
  * fall-back it is put back here, before the old version's server starts, and what the trial wrote is kept.
  *
  * Always true:
- * - the copy (`<upgrade>/store-copy`, with the trial's root hash in `of`) is whole or not there, and goes last;
+ * - the copy (`<upgrade>/store-copy`, with the trial's root hash in `of`) is whole or not there, and goes last; where it could not be put back it is
+ *   kept under another name, and that is told;
  * - what the trial wrote is renamed, never copied or deleted: `<upgrade>/set-aside/<id>-<time>/`, a name that is the same at every attempt,
  *   so that after a power cut nothing is set aside twice;
  * - the store put back goes on {@link RESTORED_BUMP} revisions later (`store/backup/restore.ts`), so no client takes it for the trial's.
  */
-import { readdirSync, statSync } from 'node:fs';
-import { rm, statfs } from 'node:fs/promises';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { rename, rm, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join, relative } from 'node:path';
-import { readFileIfExists, writeFileAtomic } from '../../lib/files.ts';
+import { dirname, join, relative } from 'node:path';
+import { makeDirectory, readFileIfExists, syncDirectory, writeFileAtomic } from '../../lib/files.ts';
 import { changesSince, newestRevision } from '../../store/backup/changes.ts';
 import { backedUp, serverFiles, writeBackup } from '../../store/backup/create.ts';
 import { finishRestore, restoreBackup } from '../../store/backup/restore.ts';
@@ -55,19 +56,22 @@ export function storeCopyBytes(dataDir: string): number {
   return [...databaseFiles, ...backedUp].reduce((sum, name) => sum + bytesOf(join(server, name)), 0);
 }
 
-/** Besides it: the journal of the trial, and some air. */
+/** The copy; and while it is put back a backup made of it, and the store made of that. */
+const COPIES = 3;
+
+/** Besides them: the journal of the trial, and some air. */
 const MORE_BYTES = 48 * 1024 * 1024;
 
 /** Before anything is downloaded. @throws UpgradeError (`NO_SPACE`): there is no room for what a trial needs on the data partition */
 export async function requireRoom(dataDir: string): Promise<void> {
-  const needed = storeCopyBytes(dataDir) + MORE_BYTES;
+  const needed = COPIES * storeCopyBytes(dataDir) + MORE_BYTES;
   const { bavail, bsize } = await statfs(dataDir);
   const free = bavail * bsize;
   if (free >= needed) return;
   const mib = (bytes: number): string => `${Math.ceil(bytes / (1024 * 1024))} MiB`;
   throw new UpgradeError(
     'NO_SPACE',
-    `the data partition has ${mib(free)} free; a trial needs ${mib(needed)} for a copy of the store and for its journal`,
+    `the data partition has ${mib(free)} free; a trial needs ${mib(needed)} for a copy of the store, for putting that back, and for its journal`,
     'Remove what is not needed below /var/lib/atoll (backups, upgrade/set-aside), or images and logs.',
   );
 }
@@ -90,6 +94,30 @@ export const setAsideDir = (dataDir: string, { id, armedAt }: Trial): string =>
 export async function setAsideOf(dataDir: string, trial: Trial): Promise<SetAside | undefined> {
   const text = await readFileIfExists(join(setAsideDir(dataDir, trial), 'about.json'));
   return text === undefined ? undefined : (JSON.parse(text.toString('utf8')) as SetAside);
+}
+
+/** `/run/atoll/store-problem`: why {@link putBack} did not come to its end in this boot. */
+export const storeProblemPath = (runDir: string): string => join(runDir, 'store-problem');
+
+/** The store as it was before a trial, where it could not be put back: kept, and where. */
+export interface NotPutBack {
+  readonly path: string;
+  readonly why: string;
+}
+
+/** Called when the trial is over: nobody will try to put its copy back again. @returns undefined: there is none that was left */
+export async function keepCopy(dataDir: string, runDir: string, trial: Trial): Promise<NotPutBack | undefined> {
+  const copy = copyDir(dataDir);
+  const path = `${setAsideDir(dataDir, trial)}-before`;
+  const of = (await readFileIfExists(join(copy, 'of')))?.toString('utf8').trim();
+  if (of === trial.roothash) {
+    await makeDirectory(dirname(path), 0o700);
+    await rename(copy, path);
+    await syncDirectory(dirname(path));
+    await rm(join(upgradeDir(dataDir), 'store-copy.atoll-backup'), { force: true });
+  } else if (!existsSync(path)) return undefined;
+  const why = (await readFileIfExists(storeProblemPath(runDir)))?.toString('utf8').trim();
+  return { path, why: why || 'for a reason that is not known any more' };
 }
 
 /** @returns what was set aside; undefined: the trial's server had never opened the store. May be called again after a cut. */

@@ -4,6 +4,8 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { exclusive } from './exclusive.ts';
+import { checkSlot } from './readBack.ts';
+import { armTrial } from './state.ts';
 import { noise, type Version, versionOf } from './testing/bundles.ts';
 import { fill, type TestMachine, untouchable } from './testing/machine.ts';
 import { Workshop } from './testing/workshop.ts';
@@ -121,6 +123,68 @@ describe('installing', () => {
     await writeFile(join(directory, 'broken.raucb'), 'hsqs');
     const result = await shop.upgrade(await shop.machine(), directory);
     assert.equal(result.trial.version, '0.2.0');
+  });
+
+  it('leaves the slot alone that a version on trial would fall back to', async () => {
+    const machine = await shop.machine();
+    await shop.upgrade(machine, path);
+    const running = { version: '0.2.0', roothash: shop.two.roothash, slot: 'b' } as const;
+    const onTrial = { ...machine, running };
+    const newer = await shop.file(await shop.bundle(versionOf('0.3.0', noise(1 << 20, 'three'))));
+    const refused = { code: 'ON_TRIAL', message: /0\.2\.0, which runs here, has not proved itself yet/ };
+    await assert.rejects(shop.upgrade(onTrial, newer), refused);
+    // Blessed at the loader, and the machine does not know of it yet.
+    await machine.loader.bless(shop.two.roothash);
+    const { places } = machine;
+    const trial = {
+      ...running,
+      id: '0.2.0-x',
+      from: machine.running,
+      armedAt: '',
+      deadlineSeconds: 600,
+      before: { role: 'server', takenAt: '', nodeReady: true, serverReachable: true, pods: [], failedUnits: [] },
+    } as const;
+    await armTrial(places.stateDir, trial, { ...running, at: '', event: 'installed', message: '' });
+    await assert.rejects(shop.upgrade(onTrial, newer), refused);
+    assert.deepEqual(
+      (await machine.loader.entries()).map(({ slot, triesLeft }) => `${slot} ${triesLeft}`),
+      ['b undefined', 'a undefined'],
+    );
+    await checkSlot(places, { ...machine.running }, AbortSignal.timeout(10_000));
+    assert.equal((await shop.upgrade(onTrial, path)).outcome, 'runs', 'itself is no other version');
+  });
+
+  it('says that what was armed is given up, before the loader hears of it and before the slot changes', async () => {
+    const machine = await shop.machine();
+    await shop.upgrade(machine, path);
+    const seen: string[] = [];
+    const newer = await shop.file(await shop.bundle(versionOf('0.3.0', noise(1 << 20, 'three'))));
+    await shop.upgrade(machine, newer, {
+      beforeGiveUp: async () => {
+        const armed = (await machine.loader.entries()).find(({ slot }) => slot === 'b');
+        seen.push(`${armed?.version} ${armed?.triesLeft}`);
+        await checkSlot(machine.places, { ...shop.two, slot: 'b' }, AbortSignal.timeout(10_000));
+      },
+    });
+    assert.deepEqual(seen, ['0.2.0 3']);
+  });
+
+  it('of a slot that was begun to be written it can be told that it is not whole', async () => {
+    const machine = await shop.machine();
+    const { places, running } = machine;
+    const signal = AbortSignal.timeout(10_000);
+    await checkSlot(places, running, signal);
+    for (const part of ['root', 'verity'] as const) {
+      const bytes = await readFile(places[part].a);
+      const damaged = Buffer.from(bytes);
+      noise(4096, 'begun').copy(damaged, part === 'root' ? 1 << 20 : 8192);
+      await writeFile(places[part].a, damaged);
+      await assert.rejects(checkSlot(places, running, signal), {
+        code: 'VERIFY',
+        message: /^slot a does not hold 0\.1\.0 any more: /,
+      });
+      await writeFile(places[part].a, bytes);
+    }
   });
 
   it('is one at a time', async () => {

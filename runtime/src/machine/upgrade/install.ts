@@ -2,7 +2,8 @@
  * Installs a bundle into the slot that does not run.
  *
  * The order, so that the power may go at any moment and there is always a slot that boots, whole:
- *  1. signature, manifest, sizes and space are checked, and everything is compared: nothing has been written yet;
+ *  1. the running version has proved itself, signature, manifest, sizes and space are checked, and everything is compared: nothing has been
+ *     written yet;
  *  2. what boots from the slot that is to be written is refused by the loader (`loader.refuse`), durably. Only then its first block changes: half a
  *     root is never what the loader would boot;
  *  3. root and hash tree are written, then the kernel image beside those that boot, all synced;
@@ -17,7 +18,16 @@ import { syncDirectory } from '../../lib/files.ts';
 import type { Bundle } from './bundle/bundle.ts';
 import { openForWriting } from './device.ts';
 import { exclusive } from './exclusive.ts';
-import { type ImagePlan, imageNames, type Machine, type Plan, planInstall, SAME, type Wishes } from './plan.ts';
+import {
+  type ImagePlan,
+  imageNames,
+  type Machine,
+  type Plan,
+  planInstall,
+  requireProven,
+  SAME,
+  type Wishes,
+} from './plan.ts';
 import { Told } from './progress.ts';
 import { readBackRoot, readBackTree, readBackUki } from './readBack.ts';
 import { type TransferCounts, transfer, writeError } from './transfer.ts';
@@ -28,6 +38,8 @@ export interface InstallOptions extends Wishes {
   /** Boots that the trial has. */
   readonly tries: number;
   readonly onProgress?: (progress: Progress) => void;
+  /** What was armed in the slot, if anything was, will not be tried any more: before the loader is told so, and before the slot's first block. */
+  readonly beforeGiveUp?: () => Promise<void>;
   /**
    * Everything is in its place and checked; the loader is told next. What has to be known after the restart (`UpgradeState.trial`) is written here.
    */
@@ -84,6 +96,7 @@ async function run(
   signal: AbortSignal,
 ): Promise<Omit<InstallResult, 'seconds'>> {
   const { manifest, source } = bundle;
+  if (manifest.roothash !== machine.running.roothash) await requireProven(machine);
   told.phase('comparing', { version: manifest.version, downloadedBytes: source.receivedBytes });
   const plan = await planInstall(bundle, machine, options, signal, (doneBytes, totalBytes) =>
     told.update({ doneBytes, totalBytes, downloadedBytes: source.receivedBytes }),
@@ -100,8 +113,10 @@ async function run(
       writtenBytes: counts.writtenBytes,
     });
     if (plan.runs) return result('runs');
-    if (plan.images.some(({ image, from }) => image !== 'uki' && from.some(one => one !== SAME)))
+    if (plan.images.some(({ image, from }) => image !== 'uki' && from.some(one => one !== SAME))) {
+      await onDisk(machine.places.stateDir, () => options.beforeGiveUp?.());
       await giveUp(plan, machine);
+    }
     told.phase('writing', { totalBytes: plan.writeBytes });
     for (const image of plan.images)
       await bring(image, bundle, counts, signal, () =>
@@ -172,7 +187,7 @@ async function readBack(plan: Plan, { places }: Machine, told: Told, signal: Abo
   };
   told.phase('verifying', { totalBytes: imageNames.reduce((sum, image) => sum + manifest.images[image].sizeBytes, 0) });
   const leaves = await readBackTree(places.verity[slot], manifest, signal, onRead);
-  await readBackRoot(places.root[slot], leaves, manifest, signal, onRead);
+  await readBackRoot(places.root[slot], leaves, manifest.images.root.sizeBytes, signal, onRead);
   const uki = plan.images.find(({ image }) => image === 'uki');
   if (uki) await readBackUki(uki.target, manifest, signal, onRead);
 }

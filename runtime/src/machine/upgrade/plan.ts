@@ -8,6 +8,7 @@ import type { Bundle } from './bundle/bundle.ts';
 import { deviceSize } from './device.ts';
 import { compareVersions } from './loader/versionOrder.ts';
 import { Seeds, scan, shippedIndex } from './seeds.ts';
+import { peekState } from './state.ts';
 import {
   BLOCK_BYTES,
   type BundleManifest,
@@ -108,6 +109,21 @@ export function admit(
       `${version} was refused here on ${before.at.slice(0, 10)}: ${before.reason}`,
       '`atoll upgrade history` tells more; --force tries it again',
     );
+}
+
+/**
+ * A version on trial has one slot to fall back to, which is the one an installation would overwrite.
+ * @throws UpgradeError ON_TRIAL
+ */
+export async function requireProven({ places, loader, running }: Machine): Promise<void> {
+  const entry = (await loader.entries()).find(({ roothash }) => roothash === running.roothash);
+  const { trial } = (await peekState(places.stateDir)).state;
+  if (trial?.roothash !== running.roothash && entry?.triesLeft === undefined) return;
+  throw new UpgradeError(
+    'ON_TRIAL',
+    `${running.version}, which runs here, has not proved itself yet: the other slot is what it would fall back to`,
+    'wait until it is blessed (atoll upgrade status says what for), or go back with atoll rollback',
+  );
 }
 
 /**

@@ -5,9 +5,9 @@
 import { createHash, hash } from 'node:crypto';
 import { parseVeritySuperblock } from './blockIndex.ts';
 import { HASH_BYTES, treeLevels } from './bundle/verityTree.ts';
-import { piecesOfDevice } from './device.ts';
+import { deviceSize, piecesOfDevice } from './device.ts';
 import { readUki } from './loader/uki.ts';
-import { BLOCK_BYTES, type BundleManifest } from './types.ts';
+import { BLOCK_BYTES, type BundleManifest, type Installed, type UpgradePlaces } from './types.ts';
 import { UpgradeError } from './upgradeError.ts';
 
 /** Salt and block behind each other, without copying the salt each time. */
@@ -47,16 +47,52 @@ export async function readBackTree(
       `the bundle's hash tree ${what}`,
       'the bundle was made wrongly: the running slot is untouched',
     );
+  const { leaves, rootBytes } = leavesOf(image, manifest.roothash, wrong);
+  if (rootBytes !== root.sizeBytes)
+    throw wrong(`is for ${rootBytes / BLOCK_BYTES} blocks, and the root has ${root.sizeBytes / BLOCK_BYTES}`);
+  return leaves;
+}
+
+/**
+ * Whether a slot still holds, block by block, the root that its kernel opens.
+ * @throws UpgradeError VERIFY it does not; what `signal` was aborted with
+ */
+export async function checkSlot(
+  { root, verity }: Pick<UpgradePlaces, 'root' | 'verity'>,
+  { slot, version, roothash }: Installed,
+  signal: AbortSignal,
+): Promise<void> {
+  const wrong = (what: string): UpgradeError =>
+    new UpgradeError(
+      'VERIFY',
+      `slot ${slot} does not hold ${version} any more: ${what}`,
+      'an installation into it has been begun; atoll upgrade brings a version into it, whole',
+    );
+  const pieces: Buffer[] = [];
+  for await (const { bytes } of piecesOfDevice(verity[slot], await deviceSize(verity[slot]), signal))
+    pieces.push(Buffer.from(bytes));
+  const { leaves, rootBytes } = leavesOf(Buffer.concat(pieces), roothash, what => wrong(`its hash tree ${what}`));
+  if (rootBytes > (await deviceSize(root[slot]))) throw wrong('its partition is too small for it');
+  await readBackRoot(root[slot], leaves, rootBytes, signal).catch((error: unknown) => {
+    if (error instanceof UpgradeError) throw wrong(error.message);
+    throw error;
+  });
+}
+
+/** @param image superblock and tree, and whatever is behind them */
+function leavesOf(
+  image: Buffer,
+  roothash: string,
+  wrong: (what: string) => UpgradeError,
+): { leaves: Leaves; rootBytes: number } {
   const superblock = parseVeritySuperblock(image.subarray(0, BLOCK_BYTES));
   if (!superblock) throw wrong('is in no known format');
-  if (superblock.dataBlocks * BLOCK_BYTES !== root.sizeBytes)
-    throw wrong(`is for ${superblock.dataBlocks} blocks, and the root has ${root.sizeBytes / BLOCK_BYTES}`);
   const levels = treeLevels(superblock.dataBlocks);
   const blocks = levels.reduce((sum, count) => sum + count, 0);
   if ((1 + blocks) * BLOCK_BYTES > image.length) throw wrong('is too short');
   const hashOf = salted(superblock.salt);
   // From the top down, each level by the digests of the one above it.
-  let digests = Buffer.from(manifest.roothash, 'hex');
+  let digests: Buffer = Buffer.from(roothash, 'hex');
   let at = BLOCK_BYTES;
   for (const count of levels.reverse()) {
     const level = image.subarray(at, at + count * BLOCK_BYTES);
@@ -68,22 +104,21 @@ export async function readBackTree(
           (block + 1) * HASH_BYTES,
         ) !== 0
       )
-        throw wrong(`does not lead to the signed root hash ${manifest.roothash.slice(0, 8)}…`);
+        throw wrong(`does not lead to the signed root hash ${roothash.slice(0, 8)}…`);
     digests = level;
     at += level.length;
   }
-  return { digests, hashOf };
+  return { leaves: { digests, hashOf }, rootBytes: superblock.dataBlocks * BLOCK_BYTES };
 }
 
 /** @throws UpgradeError VERIFY */
 export async function readBackRoot(
   path: string,
   { digests, hashOf }: Leaves,
-  manifest: BundleManifest,
+  sizeBytes: number,
   signal: AbortSignal,
   onRead?: (bytes: number) => void,
 ): Promise<void> {
-  const { sizeBytes } = manifest.images.root;
   let read = 0;
   for await (const { at, bytes } of piecesOfDevice(path, sizeBytes, signal)) {
     for (let offset = 0; offset + BLOCK_BYTES <= bytes.length; offset += BLOCK_BYTES) {

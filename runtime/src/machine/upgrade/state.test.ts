@@ -9,11 +9,13 @@ import {
   emptyState,
   endTrial,
   forgiveVersion,
+  giveUpTrial,
   MAX_HISTORY,
   MAX_REFUSED,
   peekState,
   readState,
   refusedVersions,
+  refuseVersion,
   trialId,
   writeState,
 } from './state.ts';
@@ -58,6 +60,28 @@ describe('the state of upgrades', () => {
   });
   afterEach(() => rm(dir, { recursive: true, force: true }));
   const trialFile = (): Promise<string | undefined> => readFile(join(dir, 'trial'), 'utf8').catch(() => undefined);
+
+  it('a version that the loader cannot go back from is not refused', async () => {
+    const event: HistoryEntry = { ...two, at, event: 'rolled-back', message: 'asked' };
+    const known: number[] = [];
+    const tell = (error?: Error) => async (): Promise<void> => {
+      known.push((await readState(dir)).state.refused.length);
+      if (error) throw error;
+    };
+    await assert.rejects(refuseVersion(dir, refusal, event, tell(new Error('nothing to go back to'))), /nothing to go/);
+    assert.deepEqual((await readState(dir)).state, emptyState);
+    await refuseVersion(dir, refusal, event, tell());
+    assert.deepEqual((await readState(dir)).state.history, [event]);
+    assert.deepEqual(known, [1, 1], 'known before the loader is told');
+  });
+
+  it('what gives its slot to another version is still what is armed', async () => {
+    await giveUpTrial(dir, '0.3.0');
+    assert.deepEqual((await readState(dir)).state, emptyState);
+    await armTrial(dir, trial, { ...two, at, event: 'installed', message: '' });
+    await giveUpTrial(dir, '0.3.0');
+    assert.deepEqual((await readState(dir)).state.trial, { ...trial, givenUpFor: '0.3.0' });
+  });
 
   it('is empty at first', async () => {
     assert.deepEqual(await readState(dir), { state: emptyState });

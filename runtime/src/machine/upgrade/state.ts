@@ -98,14 +98,34 @@ export async function endTrial(stateDir: string, { events, refusal }: TrialEnd):
   return ended;
 }
 
-/** A version that was blessed is not to be booted again, as a person asked. */
-export async function refuseVersion(stateDir: string, refusal: Refusal, event: HistoryEntry): Promise<void> {
+/**
+ * A version that was blessed is not to be booted again, as a person asked. Known before the loader is told: whoever polls must not bring it back.
+ * @throws what `tellLoader` throws; then nothing is known of it
+ */
+export async function refuseVersion(
+  stateDir: string,
+  refusal: Refusal,
+  event: HistoryEntry,
+  tellLoader: () => Promise<void>,
+): Promise<void> {
   const { state } = await readState(stateDir);
   await writeState(stateDir, {
     ...state,
     refused: withRefusal(state.refused, refusal),
     history: [event, ...state.history],
   });
+  try {
+    await tellLoader();
+  } catch (error) {
+    await writeState(stateDir, state);
+    throw error;
+  }
+}
+
+/** What is armed and does not run gives its slot to another version. Whether it is still tried is up to the loader, until that has been told too. */
+export async function giveUpTrial(stateDir: string, version: string): Promise<void> {
+  const { state } = await readState(stateDir);
+  if (state.trial) await writeState(stateDir, { ...state, trial: { ...state.trial, givenUpFor: version } });
 }
 
 /** The trial was noted, and the loader could not be told of it: it never was one. */

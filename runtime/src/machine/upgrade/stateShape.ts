@@ -24,6 +24,7 @@ function trialOf(value: unknown): Trial {
     armedAt: text(fields, 'armedAt', 'trial'),
     deadlineSeconds: number(fields, 'deadlineSeconds', 'trial'),
     before: beforeOf(fields.before),
+    ...(fields.givenUpFor === undefined ? {} : { givenUpFor: text(fields, 'givenUpFor', 'trial') }),
   };
 }
 

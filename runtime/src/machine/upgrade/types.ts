@@ -82,6 +82,8 @@ export interface Trial extends Installed {
   /** From the start of the trial's kernel to the blessing, at most. */
   readonly deadlineSeconds: number;
   readonly before: Before;
+  /** The version for which its slot was given up before it was tried; its loader entry may still be there. */
+  readonly givenUpFor?: string;
 }
 
 /** Why a version is not to be booted again. */

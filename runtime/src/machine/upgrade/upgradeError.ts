@@ -19,6 +19,8 @@ export type UpgradeErrorCode =
   | 'OLDER'
   | 'TOO_OLD_TO_UPGRADE'
   | 'REFUSED_BEFORE'
+  /** The running version may still have to fall back to the slot that would be written. */
+  | 'ON_TRIAL'
   | 'SAME'
   | 'TOO_LARGE'
   | 'NO_SPACE'
