@@ -184,7 +184,7 @@ async function quiet(): Promise<void> {
   await command('systemctl', ['restart', 'systemd-journald.service']);
   await command('sh', [
     '-c',
-    'cd /proc/sys/kernel; for s in softlockup_panic hung_task_panic hardlockup_panic; do [ ! -w $s ] || echo 0 > $s; done',
+    'cd /proc/sys/kernel; for s in softlockup_panic hung_task_panic hardlockup_panic; do [ ! -w $s ] || echo 0 > $s; done; [ ! -w watchdog_thresh ] || echo 10 > watchdog_thresh',
   ]);
 }
 
