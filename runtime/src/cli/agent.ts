@@ -93,7 +93,8 @@ export async function agent({ values }: CommandContext): Promise<number> {
       clock,
       onProblems: problems => sayOfImages(values.one('run-dir'), problems),
     });
-    state.report('starting', `waiting for the control plane at ${server}`, { nodeName, apiUrl: server });
+    const { clusterDomain } = given;
+    state.report('starting', `waiting for the control plane at ${server}`, { nodeName, apiUrl: server, clusterDomain });
     const reach = new Reach({ server, logger, clock, signal });
     if (isOfThisMachine(server)) onServerReady(values.one('run-dir'), () => reach.announced(), signal);
     const identify = (): Promise<Identity> =>

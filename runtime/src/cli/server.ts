@@ -66,7 +66,10 @@ export async function server({ values }: CommandContext): Promise<number> {
     const audit = await auditOf(values, directory, { clock, logger: logger.child({ part: 'audit' }) });
     if (audit) closers.unshift(() => audit.close());
     const given = { token: await secretOf(values, 'token'), agentToken: await secretOf(values, 'agent-token') };
-    state.report('starting', 'opening the store, reading keys and certificates', { addresses: hostAddresses() });
+    state.report('starting', 'opening the store, reading keys and certificates', {
+      addresses: hostAddresses(),
+      clusterDomain: cluster.domain,
+    });
     let fail: (error: Error) => void = () => undefined;
     const failed = new Promise<never>((_, reject) => {
       fail = reject;

@@ -28,7 +28,12 @@ export interface ComponentState {
   readonly nodeName?: string;
   readonly addresses?: readonly string[];
   readonly apiUrl?: string;
+  /** The domain of services. */
+  readonly clusterDomain?: string;
 }
+
+/** Said once, known from then on. */
+type Facts = Pick<ComponentState, 'nodeName' | 'addresses' | 'apiUrl' | 'clusterDomain'>;
 
 /** Seconds since the kernel started. */
 export function uptimeSeconds(): number {
@@ -65,11 +70,15 @@ export function readStates(runDir: string): ComponentState[] {
   return states;
 }
 
+/** The domain of services, as a daemon of this machine was told; while none has said it, what it is where nobody says. */
+export const clusterDomainOf = (states: readonly ComponentState[]): string =>
+  states.find(({ clusterDomain }) => clusterDomain !== undefined)?.clusterDomain ?? 'cluster.local';
+
 export class StateReporter {
   #last = '';
   readonly #runDir: string;
   readonly #component: ComponentState['component'];
-  #facts: Pick<ComponentState, 'nodeName' | 'addresses' | 'apiUrl'> = {};
+  #facts: Facts = {};
 
   constructor(runDir: string, component: ComponentState['component']) {
     this.#runDir = runDir;
@@ -78,7 +87,7 @@ export class StateReporter {
   }
 
   /** Says so once; the same state again is not written again. */
-  report(phase: Phase, message: string, facts: Pick<ComponentState, 'nodeName' | 'addresses' | 'apiUrl'> = {}): void {
+  report(phase: Phase, message: string, facts: Facts = {}): void {
     this.#facts = { ...this.#facts, ...facts };
     const key = JSON.stringify([phase, message, this.#facts]);
     if (key === this.#last) return;

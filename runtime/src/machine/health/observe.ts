@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { HttpTransportOptions } from '../../client/http.ts';
 import { CriClient } from '../../node/cri/client.ts';
 import { kubeconfigAccess, nodeAccess } from '../access.ts';
-import { type ComponentState, readStates } from '../state.ts';
+import { type ComponentState, clusterDomainOf, readStates } from '../state.ts';
 import type { Before, PodBefore } from '../upgrade/types.ts';
 import { clusterNow } from './cluster.ts';
 import { isUnknown, type Observation, type Role, type RuntimeNow, type Unknown } from './observation.ts';
@@ -46,7 +46,7 @@ export async function observe(places: ObservePlaces = observePlaces): Promise<Ob
   const { role, nodeName, access } = reach(places, states);
   const [units, cluster, runtime] = await Promise.all([
     unitsNow(role, sentencesOf(states)),
-    clusterNow({ role, nodeName, access, domain: 'cluster.local' }),
+    clusterNow({ role, nodeName, access, domain: clusterDomainOf(states) }),
     role === 'server-only' ? undefined : runtimeNow(places.criSocket),
   ]);
   return {
