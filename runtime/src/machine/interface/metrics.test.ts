@@ -73,7 +73,10 @@ describe('what a node says of its machine', () => {
   it('metrics', async () => {
     await ensurePki(join(dir, 'data', 'server', 'tls'), { now: new Date(), sans: [] });
     await write('run/slot', 'a\n');
-    await write('run/health.json', JSON.stringify({ checks: [{ check: 'pods', state: 'waiting', message: '' }] }));
+    await write(
+      'run/health.json',
+      JSON.stringify({ at: '2026-11-22T00:00:00Z', checks: [{ check: 'pods', state: 'waiting', message: '' }] }),
+    );
     const history = [entry('fell-back', '2'), entry('installed', '2'), entry('blessed', '1')];
     await write('state/state.json', JSON.stringify({ format: 1, refused, history }));
     let asked = 0;
@@ -110,6 +113,7 @@ describe('what a node says of its machine', () => {
       'atoll_upgrade_events{event="rolled-back"} 0',
       'atoll_upgrade_last_event_timestamp_seconds{event="blessed"} 1795305600',
       'atoll_health_check{check="pods",state="waiting"} 1',
+      'atoll_health_check_timestamp_seconds 1795305600',
       'atoll_disk_written_bytes_total{disk="mmcblk0"} 25600',
       'atoll_clock_synchronized 1',
       'atoll_clock_offset_seconds -0.25',

@@ -73,9 +73,16 @@ export function machineMetrics(options: MachineMetricsOptions): () => Promise<st
       if (!last.has(event)) last.set(event, Date.parse(at) / 1000);
     return [...last].filter(([, at]) => Number.isFinite(at)).map(([event, at]) => [[event], at] as const);
   });
-  gauge('atoll_health_check', 'Checks of the trial in this boot: 1 for the state each is in.', ['check', 'state'], () =>
-    (healthReport(places)?.checks ?? []).map(({ check, state }) => [[check, state], 1] as const),
+  gauge(
+    'atoll_health_check',
+    'Checks of the trial in this boot: 1 for the state each was in when it was looked at last; it is not looked at again after its end.',
+    ['check', 'state'],
+    () => (healthReport(places)?.checks ?? []).map(({ check, state }) => [[check, state], 1] as const),
   );
+  gauge('atoll_health_check_timestamp_seconds', 'When those checks were looked at last.', [], () => {
+    const at = Date.parse(healthReport(places)?.at ?? '') / 1000;
+    return one(Number.isFinite(at) ? at : undefined);
+  });
   const bytes = (which: 'sinceBootBytes' | 'inAllBytes') => (): Samples => {
     const written = flash.written();
     return written ? [[[written.disk], written[which]]] : [];
