@@ -10,7 +10,7 @@ import type {
 } from '../machine/upgrade/types.ts';
 import { type Command, parseOptions, UsageError } from './command.ts';
 import { previousOf } from './rollback.ts';
-import { rateOf, requestOf, requestWords } from './upgrade.ts';
+import { rateOf, requestOf, requestWords, sourceOf } from './upgrade.ts';
 import { upgradeCommands } from './upgradeCommands.ts';
 import { bar, PlainProgress, progressLine } from './upgradeProgress.ts';
 import { historyText, statusText, type UpgradeStatus } from './upgradeStatus.ts';
@@ -60,6 +60,16 @@ describe('what is asked for', () => {
       assert.deepEqual(request(...words), asked);
       assert.ok(unitArguments(asked).join(' ').endsWith(requestWords(asked).join(' ')));
     }
+  });
+  it('without a source it is the channel of the node’s configuration', () => {
+    const channel = 'https://updates.example/';
+    assert.equal(sourceOf(undefined, { channel }), channel);
+    assert.equal(sourceOf('usb', { channel }), 'usb');
+    for (const section of [undefined, {}])
+      assert.throws(
+        () => sourceOf(undefined, section),
+        /say what to install: .*upgrade: channel:\), and there is none/,
+      );
   });
   it('a file is meant from where it was said', () => {
     assert.equal(request('bundle.raucb').source, `${process.cwd()}/bundle.raucb`);

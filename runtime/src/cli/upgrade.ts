@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { parseDuration } from '../lib/duration.ts';
 import { USB } from '../machine/upgrade/bundle/stick.ts';
+import { readUpgradeSection, type UpgradeSection } from '../machine/upgrade/pollSettings.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
 
 /** What a person asked for. */
@@ -20,18 +21,24 @@ export interface Request {
 export async function upgrade(context: CommandContext): Promise<number> {
   const { rest, values } = context;
   const [what, ...more] = rest;
-  if (what === undefined)
-    throw new UsageError(
-      'say what to install: atoll upgrade URL|FILE|DIRECTORY|DEVICE|usb (atoll upgrade status shows what is there)',
-    );
   if (more.length > 0) throw new UsageError(`atoll upgrade takes one source; "${more[0]}" was given, too`);
   if (what === 'status') return (await import('./upgradeStatus.ts')).upgradeStatus(context);
   if (what === 'history') return (await import('./upgradeStatus.ts')).upgradeHistory(context);
-  const request = requestOf(what, values);
+  const request = requestOf(sourceOf(what, readUpgradeSection()), values);
   if (values.has('check')) return (await import('./upgradeCheck.ts')).upgradeCheck(request, context);
   const unit = await import('./upgradeUnit.ts');
   if (unit.isOwnUnit(process.env)) return (await import('./upgradeInstall.ts')).installHere(request, context);
   return unit.installInUnit(request, context);
+}
+
+/** What was named, else the node's own channel, as with `--node`. @throws UsageError */
+export function sourceOf(named: string | undefined, section: UpgradeSection | undefined): string {
+  const source = named ?? section?.channel;
+  if (source === undefined)
+    throw new UsageError(
+      'say what to install: atoll upgrade URL|FILE|DIRECTORY|DEVICE|usb; alone it takes the channel of the configuration (atoll: upgrade: channel:), and there is none (atoll upgrade status shows what is there)',
+    );
+  return source;
 }
 
 /** @throws UsageError */

@@ -7,7 +7,7 @@ const upgradeUsage = `  atoll upgrade URL|FILE|DIRECTORY    install a bundle int
   atoll upgrade history               what was installed, blessed, refused, and why
 
   SOURCE is a bundle (.raucb), a channel (a URL that ends with / or .json), a directory or device with bundles, or usb:
-  whatever stick is plugged in.
+  whatever stick is plugged in. Without it, it is the channel of this node's configuration.
   The running slot is not touched. The new version is tried: when the node is not as healthy as before by the deadline,
   the machine goes back to the old one by itself and the new one is refused. An installation goes on when this session
   ends; atoll upgrade status shows how far it is. One that was cut off is begun again with what is there.`;
