@@ -155,6 +155,11 @@ describe("the node's own API", { timeout: 2 * DEADLINE_MS }, () => {
     assert.deepEqual(machine.started, []);
   });
 
+  it('takes a stick that is plugged in there, and how long a server may be away', async () => {
+    assert.equal((await ask('upgrade', { source: 'usb', retryFor: '2h' })).code, 202);
+    assert.deepEqual(machine.started.splice(0), ['atoll-upgrade: upgrade --retry-for=2h --yes -- usb']);
+  });
+
   it('says what an upgrade would do', async () => {
     const stdout = '{"version":"2.0.0","running":{"version":"1.0.0"},"runs":false,"downloadBytes":5,"bundleBytes":90}';
     machine.finished = { code: 0, stdout, stderr: '' };
@@ -178,8 +183,9 @@ describe("the node's own API", { timeout: 2 * DEADLINE_MS }, () => {
     ['upgrade', { source: 1 }, 400, /source: must be a string/],
     ['upgrade', { source: '' }, 400, /must be a text of 1 to 4096/],
     ['upgrade', { source: 'a\nb' }, 400, /without control characters/],
-    ['upgrade', { source: '--check' }, 400, /neither a URL nor a path/],
+    ['upgrade', { source: '--check' }, 400, /neither a URL, nor a path/],
     ['upgrade', { source: '/usb', version: '../x' }, 400, /is no version/],
+    ['upgrade', { source: 'usb', version: '2.0.0' }, 400, /of a stick it is the newest/],
     ['upgrade', ['x'], 400, /must be a JSON object/],
     ['upgrade', { source: 'x'.repeat(70_000) }, 413, /too large/],
     ['upgrade', { source: 'x' }, 415, /application\/json/, 'text/plain'],

@@ -21,8 +21,8 @@ export interface FolderMachine {
   readonly name: string;
   /** What has been started: `atoll-upgrade: upgrade http://…`. */
   readonly started: string[];
-  /** What the next `run` says. */
-  finished: Finished;
+  /** What the next `run` says, and when. */
+  finished: Finished | Promise<Finished>;
   version: string;
   image: string;
   progress(progress: Partial<Progress>): Promise<void>;

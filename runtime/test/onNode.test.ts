@@ -79,10 +79,10 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
       await pause(3_000);
       await of.state({ history: [entry('blessed', '2.0.0', 'healthy after 41 s'), entry('installed', '2.0.0')] });
     };
-    const { code, said } = await onNode('upgrade', 'https://example.com/', '--limit', '2M');
+    const { code, said } = await onNode('upgrade', 'https://example.com/', '--limit', '2M', '--retry-for', '2h');
     assert.equal(code, 0, said);
     assert.deepEqual(machine.started, [
-      'atoll-upgrade: upgrade --limit=2M --deadline=10m --yes -- https://example.com/',
+      'atoll-upgrade: upgrade --limit=2M --retry-for=2h --deadline=10m --yes -- https://example.com/',
     ]);
     const lines = said.split('\n');
     assert.equal(lines[0], 'node-a runs 1.0.0; it is being upgraded.');
@@ -155,9 +155,9 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
       ],
       [['--node', 'n', '--kubeconfig', server.kubeconfig, 'upgrade', 'status'], 1, /nodes "n" not found/],
       [
-        ['--node', 'node-a', '--kubeconfig', server.kubeconfig, 'upgrade', 'usb'],
+        ['--node', 'node-a', '--kubeconfig', server.kubeconfig, 'upgrade', 'bundles'],
         1,
-        /neither a URL nor a path of this node/,
+        /neither a URL, nor a path of this node/,
       ],
       [['--node', 'node-a', '--kubeconfig', server.kubeconfig, 'reset'], 2, /reset --yes erases without asking/],
     ];

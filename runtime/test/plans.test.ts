@@ -163,7 +163,12 @@ spec:
 
   it('ask the nodes what a channel has where no version is said', async () => {
     const found = { version: '4.0.0', running: { version: '1.0.0' }, runs: false };
-    for (const machine of machines.values()) machine.finished = { code: 0, stdout: JSON.stringify(found), stderr: '' };
+    let looked = (): void => undefined;
+    const looking = new Promise<void>(resolve => {
+      looked = resolve;
+    });
+    const finished = looking.then(() => ({ code: 0, stdout: JSON.stringify(found), stderr: '' }));
+    for (const machine of machines.values()) machine.finished = finished;
     await apply(`
 apiVersion: upgrade.cattle.io/v1
 kind: Plan
@@ -176,6 +181,13 @@ spec:
   postCompleteDelay: 1s
   upgrade: {image: "atoll:latest"}
 `);
+    const three = machines.get('three');
+    await eventually('a node that looks', async () => three?.started.length === 1);
+    // Over a thin line that takes half an hour; the other Plan does not wait for it.
+    await cluster.kubectl('patch', 'plan', 'plant', '--type=merge', '-p', '{"spec":{"version":"3.0.2"}}');
+    await eventually('the other Plan', async () => machines.get('two')?.version === '3.0.2', DEADLINE_MS);
+    for (const name of ['one', 'two']) machines.get(name)?.started.splice(0);
+    looked();
     const done = await complete('spare', 'PlanComplete');
     assert.equal(done.status?.latestVersion, '4.0.0');
     assert.deepEqual(started(), [

@@ -116,7 +116,7 @@ const ENDS: ReadonlySet<string> = new Set(['blessed', 'fell-back', 'rolled-back'
 
 /** `POST v1-atoll/upgrade`; answers 202 with a {@link NodeUpgradeReport}. */
 export interface NodeUpgradeRequest {
-  /** URL or path on the node of a bundle, a channel or a directory; absent: the channel of the node's configuration. */
+  /** URL or path on the node of a bundle, a channel or a directory; `usb`: a stick that is plugged in there; absent: the channel of the node's configuration. */
   readonly source?: string;
   /** Of a channel or a directory: this version and no other. */
   readonly version?: string;
@@ -126,11 +126,20 @@ export interface NodeUpgradeRequest {
   readonly retryRefused?: boolean;
   /** Bytes a second, as `--limit` takes it: `2M`. */
   readonly limit?: string;
+  /** How long a server may be away before it is given up, as `--retry-for` takes it: `2h`. */
+  readonly retryFor?: string;
   /** How long the trial has to become healthy: `10m`. */
   readonly deadline?: string;
   /** It is tried when the machine restarts next. */
   readonly noReboot?: boolean;
 }
+
+/**
+ * How long a node may look at what an upgrade would do: of a server without ranges, the whole bundle is read for it. Whoever asks waits
+ * {@link ASK_CHECK_MS}, to hear the node's own words.
+ */
+export const CHECK_MS = 30 * 60_000;
+export const ASK_CHECK_MS = CHECK_MS + 30_000;
 
 /** `POST v1-atoll/upgrade/check` (the same body): what an upgrade would do. */
 export interface NodeUpgradeCheck {

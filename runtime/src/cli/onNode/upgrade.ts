@@ -1,5 +1,6 @@
 /** `atoll --node NAME upgrade …` and `rollback`: asked for through the cluster, and shown as on the machine, over its restart. */
 import {
+  ASK_CHECK_MS,
   type BeforeUpgrade,
   beforeUpgrade,
   type NodeUpgradeCheck,
@@ -13,7 +14,6 @@ import { type Paint, painted, plain } from '../statusPage.ts';
 import { PlainProgress, progressLine } from '../upgradeProgress.ts';
 import type { NodeClient } from './nodeClient.ts';
 
-const CHECK_MS = 150_000;
 /** Without a word of the node: its own deadline, and a slow board's start on top. */
 const BEYOND_MS = 15 * 60_000;
 /** A unit that has been started says what it does by then. */
@@ -59,7 +59,7 @@ export async function upgradeOnNode(
   }
   const wanted = requestOf(what, context);
   if (values.has('check')) {
-    const found = await node.post<NodeUpgradeCheck>('upgrade/check', wanted, CHECK_MS);
+    const found = await node.post<NodeUpgradeCheck>('upgrade/check', wanted, ASK_CHECK_MS);
     stdout(isJson(context) ? `${JSON.stringify(found)}\n` : `${node.name}: ${found.message}\n`);
     return 0;
   }
@@ -70,10 +70,11 @@ export async function upgradeOnNode(
 }
 
 function requestOf(source: string | undefined, { values }: CommandContext): NodeUpgradeRequest {
-  const [limit, deadline] = [values.optional('limit'), values.optional('deadline')];
+  const [limit, retryFor, deadline] = ['limit', 'retry-for', 'deadline'].map(name => values.optional(name));
   return {
     ...(source === undefined ? {} : { source }),
     ...(limit === undefined ? {} : { limit }),
+    ...(retryFor === undefined ? {} : { retryFor }),
     ...(deadline === undefined ? {} : { deadline }),
     ...(values.has('downgrade') ? { allowDowngrade: true } : {}),
     ...(values.has('force') ? { retryRefused: true } : {}),

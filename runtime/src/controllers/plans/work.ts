@@ -6,13 +6,14 @@
  */
 import type { Node, Pod } from '../../api/generated/types/core.v1.ts';
 import {
+  ASK_CHECK_MS,
   type NodeUpgradeCheck,
   type NodeUpgradeReport,
   type NodeUpgradeRequest,
   nodePath,
 } from '../../api/nodeUpgrade.ts';
 import { ApiError, isNotFound, isTooManyRequests } from '../../client/apiError.ts';
-import type { Client } from '../../client/client.ts';
+import type { Client, RequestOptions } from '../../client/client.ts';
 import type { Informer } from '../../client/informer.ts';
 import { keyOf, Nodes, Pods, parseKey } from '../../client/resources.ts';
 import type { ControllerContext } from '../context.ts';
@@ -43,13 +44,17 @@ import {
 /** How long what a channel had is believed; upstream's polling interval. */
 const RESOLVED_MS = 15 * 60_000;
 const LOOK_MS = 2_000;
-/** Looking at a bundle takes the node a process and some requests of its own. */
-const CHECK_MS = 150_000;
 
 interface Verdict {
   readonly status: 'True' | 'False';
   readonly reason: string;
   readonly message: string;
+}
+
+/** Nodes being asked what there is, and what they said. */
+interface Lookup {
+  readonly generation: number | undefined;
+  found?: { readonly version: string } | { readonly reasons: readonly string[] };
 }
 
 export interface PlanCaches {
@@ -64,6 +69,8 @@ export class PlanWork {
   readonly #context: ControllerContext;
   readonly #caches: PlanCaches;
   readonly #told: Told;
+  /** By Plan. A node looks as long as its line makes it: other Plans do not wait for it. */
+  readonly #lookups = new Map<string, Lookup>();
 
   constructor(context: ControllerContext, caches: PlanCaches) {
     this.#client = context.client;
@@ -78,7 +85,10 @@ export class PlanWork {
       if (isNotFound(error)) return undefined;
       throw error;
     });
-    if (!plan || plan.metadata.deletionTimestamp) return this.#releaseAll(key);
+    if (!plan || plan.metadata.deletionTimestamp) {
+      this.#lookups.delete(key);
+      return this.#releaseAll(key);
+    }
     const { spec = {}, status = {} } = plan;
     const conditions = checked(spec);
     let next: PlanStatus = conditions.reduce<PlanStatus>(
@@ -89,9 +99,13 @@ export class PlanWork {
       await this.#say(plan, next);
       return undefined;
     }
-    const resolved = await this.#resolve(plan, next);
+    const resolved = this.#resolve(key, plan, next, signal);
     next = resolved.status;
     const version = next.latestVersion;
+    if (resolved.looking === 'for all') {
+      await this.#say(plan, next);
+      return LOOK_MS / 2;
+    }
     if (version === undefined) {
       await this.#say(plan, next);
       return LOOK_MS * 6;
@@ -118,7 +132,10 @@ export class PlanWork {
         message: applying.length > 0 ? `upgrading ${applying.join(', ')} to ${version}` : step.why,
       });
     const said = await this.#say(plan, next);
-    if (step.do !== 'apply') return spec.version === undefined ? RESOLVED_MS : undefined;
+    if (step.do !== 'apply') {
+      if (resolved.looking) return LOOK_MS;
+      return spec.version === undefined ? RESOLVED_MS : undefined;
+    }
     const waits = [step.waitMs ?? Number.POSITIVE_INFINITY];
     for (const name of applying) {
       if (signal.aborted) return undefined;
@@ -230,10 +247,10 @@ export class PlanWork {
     }
   }
 
-  #post<Out>(name: string, path: string, body: NodeUpgradeRequest, timeoutMs?: number): Promise<Out> {
+  #post<Out>(name: string, path: string, body: NodeUpgradeRequest, options: RequestOptions = {}): Promise<Out> {
     const headers = { 'content-type': 'application/json' };
     const request = { method: 'POST', path: nodePath(name, path), headers, body: Buffer.from(JSON.stringify(body)) };
-    return this.#client.rawJson<Out>(request, { timeoutMs });
+    return this.#client.rawJson<Out>(request, options);
   }
 
   async #ask(name: string, spec: PlanSpec, version: string): Promise<void> {
@@ -244,35 +261,69 @@ export class PlanWork {
     });
   }
 
-  /** The version that is meant: the Plan's own, or what a node finds where the Plan sends it. */
-  async #resolve(plan: Plan, status: PlanStatus): Promise<{ readonly status: PlanStatus }> {
+  /**
+   * The version that is meant: the Plan's own, or what a node finds where the Plan sends it. `looking`: a node has been asked; `for all`
+   * where nothing can be done before it has said.
+   */
+  #resolve(
+    key: string,
+    plan: Plan,
+    status: PlanStatus,
+    signal: AbortSignal,
+  ): { readonly status: PlanStatus; readonly looking?: 'for all' | 'for newer' } {
     const { spec = {} } = plan;
     if (spec.version !== undefined && !isUrl(spec.version)) {
       const known = { ...status, latestVersion: spec.version };
       return { status: this.#latest(known, { status: 'True', reason: 'Version', message: '' }) };
     }
+    const { generation } = plan.metadata;
     const before = status.conditions?.find(({ type }) => type === 'LatestResolved');
     const freshMs = this.#now - Date.parse(before?.lastUpdateTime ?? '');
-    const changed = before?.observedGeneration !== undefined && before.observedGeneration !== plan.metadata.generation;
-    if (before?.status === 'True' && !changed && freshMs < RESOLVED_MS && status.latestVersion !== undefined)
-      return { status };
+    const changed = before?.observedGeneration !== undefined && before.observedGeneration !== generation;
+    const known = before?.status === 'True' && !changed && status.latestVersion !== undefined;
+    if (known && freshMs < RESOLVED_MS) return { status };
     // While nodes are on their way, to where does not change.
     if (status.latestVersion !== undefined && !changed && (status.applying ?? []).length > 0) return { status };
+    const { found } = this.#lookup(key, plan, signal);
+    if (!found) return { status, looking: known ? 'for newer' : 'for all' };
+    this.#lookups.delete(key);
+    if ('version' in found) {
+      const resolved = { status: 'True', reason: spec.channel ? 'Channel' : 'Version', message: '' } as const;
+      return { status: this.#latest({ ...status, latestVersion: found.version }, resolved, generation) };
+    }
+    const { reasons } = found;
+    const message = reasons.length > 0 ? reasons.join('; ') : 'no node is selected that could look what there is';
+    return { status: this.#latest(status, { status: 'False', reason: 'Error', message }, generation) };
+  }
+
+  /** What nodes are being asked of this Plan, as it is now. */
+  #lookup(key: string, plan: Plan, signal: AbortSignal): Lookup {
+    const { generation } = plan.metadata;
+    const running = this.#lookups.get(key);
+    if (running && running.generation === generation) return running;
+    const lookup: Lookup = { generation };
+    this.#lookups.set(key, lookup);
+    this.#whatThereIs(plan, signal).then(found => {
+      lookup.found = found;
+    });
+    return lookup;
+  }
+
+  /** What the first node says that can. Never throws. */
+  async #whatThereIs({ spec = {}, ...plan }: Plan, signal: AbortSignal): Promise<NonNullable<Lookup['found']>> {
     const reasons: string[] = [];
-    for (const node of selectedNodes(plan, [...this.#caches.nodes.list()]).slice(0, 3)) {
+    for (const node of selectedNodes({ spec, ...plan }, [...this.#caches.nodes.list()]).slice(0, 3)) {
       const name = node.metadata.name ?? '';
       try {
-        const found = await this.#post<NodeUpgradeCheck>(name, 'upgrade/check', sourceOf(spec), CHECK_MS);
+        const asked = { timeoutMs: ASK_CHECK_MS, signal };
+        const found = await this.#post<NodeUpgradeCheck>(name, 'upgrade/check', sourceOf(spec), asked);
         // Nothing newer: what this node runs is the latest.
-        const latestVersion = found.version ?? found.current;
-        const resolved = { status: 'True', reason: spec.channel ? 'Channel' : 'Version', message: '' } as const;
-        return { status: this.#latest({ ...status, latestVersion }, resolved, plan.metadata.generation) };
+        return { version: found.version ?? found.current };
       } catch (error) {
         reasons.push(`${name}: ${error instanceof Error ? error.message : String(error)}`);
       }
     }
-    const message = reasons.length > 0 ? reasons.join('; ') : 'no node is selected that could look what there is';
-    return { status: this.#latest(status, { status: 'False', reason: 'Error', message }, plan.metadata.generation) };
+    return { reasons };
   }
 
   #latest(status: PlanStatus, condition: Verdict, generation?: number): PlanStatus {

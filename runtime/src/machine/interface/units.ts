@@ -3,6 +3,7 @@
  * found in the journal by its name (systemd-run(1)).
  */
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { StatusError } from '../../api/status.ts';
 
 export interface UnitStarter {
@@ -12,8 +13,11 @@ export interface UnitStarter {
    * @throws StatusError 409 while it runs, 501 where there is no systemd
    */
   start(name: string, words: readonly string[], systemd?: readonly string[]): Promise<void>;
-  /** Runs `atoll WORDS…` to its end. @throws StatusError 501 where there is no systemd; Error when it takes too long */
-  run(words: readonly string[], signal: AbortSignal): Promise<Finished>;
+  /**
+   * Runs `atoll WORDS…` to its end; it is ended when `signal` aborts.
+   * @throws StatusError 501 where there is no systemd, 504 when it takes longer than `mostMs`
+   */
+  run(words: readonly string[], mostMs: number, signal: AbortSignal): Promise<Finished>;
 }
 
 export interface Finished {
@@ -24,7 +28,6 @@ export interface Finished {
 
 const COMMAND = '/usr/bin/atoll';
 const START_MS = 20_000;
-const RUN_MS = 120_000;
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 /** It works beside the pods, not before them. */
 const PROPERTIES = ['--property=Nice=10'];
@@ -44,11 +47,23 @@ export const systemdUnits: UnitStarter = {
       `systemd did not start ${name}.service: ${stderr.trim() || `code ${code}`}`,
     );
   },
-  run: (words, signal) =>
-    execute(
-      ['--pipe', '--wait', '--collect', '--quiet', '--no-ask-password', ...PROPERTIES, '--', COMMAND, ...words],
-      AbortSignal.any([signal, AbortSignal.timeout(RUN_MS)]),
-    ),
+  async run(words, mostMs, signal) {
+    const unit = `atoll-asked-${randomUUID()}`;
+    const late = AbortSignal.timeout(mostMs);
+    const ended = AbortSignal.any([signal, late]);
+    // systemd-run alone would end, and its unit go on: also where this process ends first.
+    const properties = [...PROPERTIES, `--property=RuntimeMaxSec=${Math.ceil(mostMs / 1000)}`];
+    const options = [`--unit=${unit}`, '--pipe', '--wait', '--collect', '--quiet', '--no-ask-password', ...properties];
+    try {
+      return await execute([...options, '--', COMMAND, ...words], ended);
+    } catch (error) {
+      if (!ended.aborted) throw error;
+      execFile('systemctl', ['stop', '--no-block', unit], { timeout: START_MS }, () => undefined);
+      if (signal.aborted) throw error;
+      const minutes = Math.round(mostMs / 60_000);
+      throw new StatusError(504, 'Timeout', `atoll ${words[0]} did not come to its end within ${minutes} minutes`);
+    }
+  },
 };
 
 function execute(args: readonly string[], signal: AbortSignal): Promise<Finished> {

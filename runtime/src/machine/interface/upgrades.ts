@@ -1,9 +1,15 @@
 /** Upgrades over the node's API: what is so, what would be, and starting it. */
 import { watch } from 'node:fs';
-import type { NodeUpgradeCheck, NodeUpgradeReport, NodeUpgradeRequest } from '../../api/nodeUpgrade.ts';
+import {
+  CHECK_MS,
+  type NodeUpgradeCheck,
+  type NodeUpgradeReport,
+  type NodeUpgradeRequest,
+} from '../../api/nodeUpgrade.ts';
 import { badRequest, StatusError } from '../../api/status.ts';
 import { type Clock, delay } from '../../lib/clock.ts';
 import type { Release } from '../release.ts';
+import { USB } from '../upgrade/bundle/stick.ts';
 import { UPGRADE_UNIT, upgradeUnitArguments } from '../upgrade/unit.ts';
 import { type ReportPlaces, upgradeReport } from './reports.ts';
 import { answer, bodyOf, fieldsOf, lines, type NodeRequest } from './request.ts';
@@ -30,6 +36,7 @@ const requestShape = {
   allowDowngrade: 'boolean',
   retryRefused: 'boolean',
   limit: 'string',
+  retryFor: 'string',
   deadline: 'string',
   noReboot: 'boolean',
 } as const;
@@ -109,7 +116,11 @@ export class Upgrades {
     this.#mustBeImage();
     const gone = new AbortController();
     asked.response.once('close', () => gone.abort());
-    const finished = await this.#options.units.run(upgradeWords(wanted, ['--check', '--output=json']), gone.signal);
+    const finished = await this.#options.units.run(
+      upgradeWords(wanted, ['--check', '--output=json']),
+      CHECK_MS,
+      gone.signal,
+    );
     answer(asked, 200, checkOf(finished, this.report().running.version));
   }
 
@@ -136,8 +147,10 @@ export class Upgrades {
         'Invalid',
         'nothing says where the upgrade is: give source, or set upgrade: channel: in the configuration of the node',
       );
-    if (!/^(?:https?:\/\/|\/)/.test(source))
-      throw badRequest(`source: "${source}" is neither a URL nor a path of this node that begins with /`);
+    if (source !== USB && !/^(?:https?:\/\/|\/)/.test(source))
+      throw badRequest(`source: "${source}" is neither a URL, nor a path of this node that begins with /, nor usb`);
+    if (source === USB && wanted.version !== undefined)
+      throw badRequest('version: of a stick it is the newest for this image; leave version out');
     if (wanted.version !== undefined && !/^[\w.+~-]{1,128}$/.test(wanted.version))
       throw badRequest(`version: "${wanted.version}" is no version`);
     const { image } = this.#options.release();
@@ -157,10 +170,11 @@ export function upgradeWords(
   wanted: NodeUpgradeRequest & { readonly source: string },
   more: readonly string[] = ['--yes'],
 ): string[] {
-  const { source, limit, deadline, allowDowngrade, retryRefused, noReboot } = wanted;
+  const { source, limit, retryFor, deadline, allowDowngrade, retryRefused, noReboot } = wanted;
   return [
     'upgrade',
     ...(limit === undefined ? [] : [`--limit=${limit}`]),
+    ...(retryFor === undefined ? [] : [`--retry-for=${retryFor}`]),
     ...(deadline === undefined ? [] : [`--deadline=${deadline}`]),
     ...(allowDowngrade ? ['--downgrade'] : []),
     ...(retryRefused ? ['--force'] : []),
