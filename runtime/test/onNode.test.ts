@@ -107,7 +107,12 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
 
   it('says why nothing was installed', async () => {
     onUpgrade = of =>
-      of.progress({ pid: 6000, phase: 'failed', message: 'the bundle is signed by nobody this machine trusts' });
+      of.progress({
+        pid: 6000,
+        phase: 'failed',
+        message: 'the bundle is signed by nobody this machine trusts',
+        mayPass: false,
+      });
     const { code, said } = await onNode('upgrade', '/usb');
     assert.equal(code, 1, said);
     assert.match(said, /node-a still runs 1\.0\.0: the bundle is signed by nobody this machine trusts\n$/);

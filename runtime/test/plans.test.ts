@@ -84,8 +84,11 @@ describe('Plans', { timeout: 3 * DEADLINE_MS }, () => {
       throw new Error(`${String(error)}: ${JSON.stringify((await plan(name)).status)}`);
     });
   const node = (name: string): Promise<Node> => cluster.client.get(Nodes, { name });
+  /** How long each may wait for its server depends on how long it was drained. */
   const started = (): string[] =>
-    [...machines.values()].flatMap(({ name, started: words }) => words.splice(0).map(w => `${name} ${w}`));
+    [...machines.values()].flatMap(({ name, started: words }) =>
+      words.splice(0).map(w => `${name} ${w.replace(/--retry-for=3[56]\d\ds /, '--retry-for=1h ')}`),
+    );
 
   it('are known to kubectl, with their fields', async () => {
     await eventually(
@@ -123,7 +126,7 @@ spec:
     const done = await complete('plant', 'PlanComplete');
     assert.equal(done.status?.latestVersion, '2.0.0');
     assert.equal(mostAtWork, 1, 'one at a time');
-    const words = 'atoll-upgrade: upgrade --yes -- https://example.com/vm-x86_64-2.0.0.raucb';
+    const words = 'atoll-upgrade: upgrade --retry-for=1h --yes -- https://example.com/vm-x86_64-2.0.0.raucb';
     assert.deepEqual(started(), [`one ${words}`, `two ${words}`]);
     for (const name of ['one', 'two']) {
       const { metadata, spec } = await node(name);
@@ -146,7 +149,9 @@ spec:
     const stopped = await complete('plant', 'FellBack');
     const condition = stopped.status?.conditions?.find(({ type }) => type === 'Complete');
     assert.equal(condition?.message, 'one: fell back from 3.0.0: pods: default/web-0 does not run: ImagePullBackOff');
-    assert.deepEqual(started(), ['one atoll-upgrade: upgrade --yes -- https://example.com/vm-x86_64-3.0.0.raucb']);
+    assert.deepEqual(started(), [
+      'one atoll-upgrade: upgrade --retry-for=1h --yes -- https://example.com/vm-x86_64-3.0.0.raucb',
+    ]);
     assert.equal((await node('one')).spec?.unschedulable, undefined, 'it is of use again');
     assert.equal(machines.get('two')?.version, '2.0.0');
     const events = await eventually('the event', async () => {
@@ -192,7 +197,7 @@ spec:
     assert.equal(done.status?.latestVersion, '4.0.0');
     assert.deepEqual(started(), [
       'three run: upgrade --check --output=json -- https://example.com/channel.json',
-      'three atoll-upgrade: upgrade --yes -- https://example.com/vm-x86_64-4.0.0.raucb',
+      'three atoll-upgrade: upgrade --retry-for=1h --yes -- https://example.com/vm-x86_64-4.0.0.raucb',
     ]);
     assert.equal((await node('three')).metadata.annotations?.[ATTEMPT], undefined);
   });

@@ -30,6 +30,8 @@ export interface NodeProgress {
   readonly secondsLeft?: number;
   /** Why, where the phase is `failed`; in people's words, with what to do. */
   readonly message?: string;
+  /** Where the phase is `failed`: the same may go well another time, as when a server is away. Absent: the installation has not said so yet, or died. */
+  readonly mayPass?: boolean;
 }
 
 export interface NodeHistoryEntry {
@@ -97,7 +99,7 @@ export type UpgradeOutcome =
   | { readonly is: 'installing' | 'installed'; readonly progress: NodeProgress }
   | { readonly is: 'trial'; readonly trial: NodeTrial }
   | { readonly is: 'blessed' | 'fell-back' | 'rolled-back'; readonly entry: NodeHistoryEntry }
-  | { readonly is: 'failed'; readonly message: string }
+  | { readonly is: 'failed'; readonly message: string; readonly mayPass: boolean }
   | { readonly is: 'quiet' };
 
 /** What has come of an upgrade since `before`. Pure. */
@@ -109,7 +111,8 @@ export function upgradeOutcome(report: NodeUpgradeReport, before: BeforeUpgrade)
   const [end] = (known < 0 ? history : history.slice(0, known)).filter(({ event }) => ENDS.has(event));
   if (end) return { is: end.event as 'blessed' | 'fell-back' | 'rolled-back', entry: end };
   if (!progress || (progress.pid === before.pid && bootId === before.bootId)) return { is: 'quiet' };
-  if (progress.phase === 'failed') return { is: 'failed', message: progress.message ?? 'it did not say why' };
+  if (progress.phase === 'failed')
+    return { is: 'failed', message: progress.message ?? 'it did not say why', mayPass: progress.mayPass === true };
   return progress.phase === 'done' ? { is: 'installed', progress } : { is: 'quiet' };
 }
 const ENDS: ReadonlySet<string> = new Set(['blessed', 'fell-back', 'rolled-back']);

@@ -140,6 +140,8 @@ export async function follow(node: NodeClient, before: BeforeUpgrade, shown: Fol
       const outcome = upgradeOutcome(report, before);
       switch (outcome.is) {
         case 'installing':
+          // Its last word comes at once.
+          if (outcome.progress.phase === 'failed') break;
           if (isTerminal) {
             stdout(`\r\u001b[K${progressLine(outcome.progress as Progress, shown.columns ?? 80, shown.paint)}`);
             onLine = true;

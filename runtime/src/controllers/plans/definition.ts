@@ -67,7 +67,7 @@ const spec = object(
     concurrency: int('int64', 'How many nodes are upgraded at once; one where it is not set.'),
     jobActiveDeadlineSecs: int(
       'int64',
-      'Seconds one node may take, from its cordon to its blessing; 0: any time. 3600 where it is not set.',
+      'Seconds one node may take, from its cordon to its blessing; 0: any time. 3600 where it is not set. As long a server that is away is waited for.',
     ),
     nodeSelector: selector('The nodes this is for; none where it is not set.'),
     serviceAccountName: text('Taken and not needed: no pod is run.'),

@@ -3,7 +3,16 @@ import { describe, it } from 'node:test';
 import type { Node, Pod } from '../../api/generated/types/core.v1.ts';
 import type { NodeUpgradeReport } from '../../api/nodeUpgrade.ts';
 import { type Drain, drainOf } from './drain.ts';
-import { checked, hashOf, isOwnImage, type NodeStep, nextOfNode, nextOfPlan, type PlanStep } from './next.ts';
+import {
+  checked,
+  hashOf,
+  isOwnImage,
+  type NodeStep,
+  nextOfNode,
+  nextOfPlan,
+  type PlanStep,
+  patienceOf,
+} from './next.ts';
 import { ATTEMPT, type Attempt, type DrainSpec, type PlanSpec, type PlanStatus } from './types.ts';
 
 const NOW = Date.parse('2026-11-22T12:00:00Z');
@@ -180,6 +189,7 @@ describe('a node of a Plan', () => {
     ...more,
   });
   const progress = (phase: string, pid = 8) => ({ progress: { pid, phase, message: 'no space', version: '2' } });
+  const away = { progress: { ...progress('failed').progress, message: 'nobody answers', mayPass: true } };
   const upgraded = reportOf({ running: { version: '2' } });
   const none: Drain = { evict: [], leaving: [], refusals: [] };
   const pod: Pod = { metadata: { name: 'x', namespace: 'd' }, spec: { containers: [] } };
@@ -354,6 +364,29 @@ describe('a node of a Plan', () => {
       /UpgradeFailed.*no space/,
     ],
     [
+      'asks again where the server was away',
+      {},
+      nodeOf('a', { attempt: { before, askedAt: ago(61) } }),
+      { report: reportOf(away) },
+      'ask',
+    ],
+    [
+      'but not all the time',
+      {},
+      nodeOf('a', { attempt: { before, askedAt: ago(5) } }),
+      { report: reportOf(away) },
+      'wait',
+      /nobody answers/,
+    ],
+    [
+      'and not for longer than it may',
+      { jobActiveDeadlineSecs: 30 },
+      nodeOf('a', { attempt: { before, askedAt: ago(61) } }),
+      { report: reportOf(away) },
+      'fail',
+      /DeadlineExceeded.*not done within 30 s: nobody answers/,
+    ],
+    [
       'fails where it could not after a restart',
       {},
       nodeOf('a', { attempt: { before } }),
@@ -398,6 +431,21 @@ describe('a node of a Plan', () => {
       const step = nextOfNode({ spec, key: 'ns/p', hash: HASH, version: '2', node, nowMs: NOW, ...seen });
       assert.equal(step.do, expected, JSON.stringify(step));
       assert.match(JSON.stringify(step), detail);
+    });
+
+  const patiences: readonly (readonly [deadline: number | undefined, sinceSeconds: number, expected: string])[] = [
+    [undefined, 0, '3600s'],
+    [undefined, 600, '3000s'],
+    [900, 100, '800s'],
+    [900, 890, '60s'],
+    [0, 99_999, '604800s'],
+    [9_999_999, 0, '604800s'],
+  ];
+  for (const [jobActiveDeadlineSecs, since, expected] of patiences)
+    it(`waits for a server ${expected} of ${jobActiveDeadlineSecs ?? 'nothing said'}, after ${since} s`, () => {
+      const spec = jobActiveDeadlineSecs === undefined ? {} : { jobActiveDeadlineSecs };
+      const attempt = { plan: 'ns/p', hash: HASH, beganAt: ago(since), cordoned: false };
+      assert.equal(patienceOf(spec, attempt, NOW), expected);
     });
 });
 

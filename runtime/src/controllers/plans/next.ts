@@ -166,7 +166,7 @@ export type NodeStep =
   /** Remember so much more. */
   | { readonly do: 'remember'; readonly attempt: Attempt }
   /** Ask the node to upgrade. */
-  | { readonly do: 'ask' }
+  | { readonly do: 'ask'; readonly why: string }
   | { readonly do: 'wait'; readonly ms: number; readonly why: string }
   /** It runs what it should: label it, uncordon it. */
   | { readonly do: 'finish' }
@@ -216,7 +216,7 @@ export function nextOfNode(now: NodeNow): NodeStep {
   if (deadlineMs > 0 && sinceMs > deadlineMs && (step.do === 'wait' || step.do === 'evict' || step.do === 'ask'))
     return fail(
       'DeadlineExceeded',
-      `not done within ${deadlineMs / 1000} s${step.do === 'wait' ? `: ${step.why}` : ''} (jobActiveDeadlineSecs)`,
+      `not done within ${deadlineMs / 1000} s${step.do === 'evict' || step.why === '' ? '' : `: ${step.why}`} (jobActiveDeadlineSecs)`,
     );
   return step;
 }
@@ -246,7 +246,22 @@ function nextOfUpgrade({ report, version, nowMs }: NodeNow, attempt: Attempt): N
     return fail('RolledBack', `was rolled back from ${outcome.entry.version}: ${outcome.entry.message}`);
   if (report.running.version === version) return { do: 'finish' };
   if (!before) return { do: 'remember', attempt: { ...attempt, before: beforeUpgrade(report) } };
-  if (outcome?.is === 'failed') return fail('UpgradeFailed', outcome.message);
+  // A server that is away, mostly: the time is the Plan's to end.
+  const away = outcome?.is === 'failed' && outcome.mayPass ? outcome.message : '';
+  if (outcome?.is === 'failed' && away === '') return fail('UpgradeFailed', outcome.message);
   const askedMs = attempt.askedAt === undefined ? undefined : nowMs - Date.parse(attempt.askedAt);
-  return askedMs === undefined || askedMs > ASK_AGAIN_MS ? { do: 'ask' } : wait('it has been asked');
+  return askedMs === undefined || askedMs > ASK_AGAIN_MS
+    ? { do: 'ask', why: away }
+    : wait(away === '' ? 'it has been asked' : away);
 }
+
+/** How long a node that is asked now may wait for a server that is away, as `--retry-for` takes it: as long as the Plan gives the node. */
+export function patienceOf({ jobActiveDeadlineSecs }: PlanSpec, { beganAt }: Attempt, nowMs: number): string {
+  const deadlineSeconds = jobActiveDeadlineSecs ?? DEFAULT_DEADLINE_SECONDS;
+  const leftSeconds = deadlineSeconds - Math.floor((nowMs - Date.parse(beganAt)) / 1000);
+  const most = deadlineSeconds > 0 ? leftSeconds : MAX_PATIENCE_SECONDS;
+  return `${Math.min(MAX_PATIENCE_SECONDS, Math.max(MIN_PATIENCE_SECONDS, most))}s`;
+}
+const MIN_PATIENCE_SECONDS = 60;
+/** `--retry-for` takes no more. */
+const MAX_PATIENCE_SECONDS = 7 * 24 * 3600;

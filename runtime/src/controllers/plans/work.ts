@@ -25,6 +25,7 @@ import {
   type NodeStep,
   nextOfNode,
   nextOfPlan,
+  patienceOf,
   selectedNodes,
   stageOf,
   stoppedBy,
@@ -197,7 +198,7 @@ export class PlanWork {
         await this.#evict(name, plan.spec ?? {});
         return 1_000;
       case 'ask':
-        await this.#ask(name, plan.spec ?? {}, version);
+        await this.#ask(name, plan.spec ?? {}, version, attempt && patienceOf(plan.spec ?? {}, attempt, this.#now));
         if (attempt) await this.#remember(node, { ...attempt, askedAt: new Date(this.#now).toISOString() });
         return LOOK_MS;
       case 'finish': {
@@ -253,9 +254,16 @@ export class PlanWork {
     return this.#client.rawJson<Out>(request, options);
   }
 
-  async #ask(name: string, spec: PlanSpec, version: string): Promise<void> {
+  async #ask(name: string, spec: PlanSpec, version: string, retryFor: string | undefined): Promise<void> {
     const body = { ...sourceOf(spec), ...(spec.version !== undefined && isUrl(spec.version) ? {} : { version }) };
-    await this.#post(name, 'upgrade', body).catch((error: unknown) => {
+    const patient = retryFor === undefined ? body : { ...body, retryFor };
+    const asked = this.#post(name, 'upgrade', patient).catch((error: unknown) => {
+      // A node of a version that has no such field, and waits for some minutes.
+      const older = error instanceof ApiError && error.code === 400 && /unknown field "retryFor"/.test(error.message);
+      if (!older) throw error;
+      return this.#post(name, 'upgrade', body);
+    });
+    await asked.catch((error: unknown) => {
       // It is at work, since we asked for it before a restart of ours.
       if (!(error instanceof ApiError && error.code === 409)) throw error;
     });

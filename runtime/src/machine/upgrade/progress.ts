@@ -1,7 +1,9 @@
 /** Tells how far an installation is: to whoever started it, and to everybody in `/run/atoll/upgrade.json`. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../lib/files.ts';
 import type { Progress } from './types.ts';
+import { mayPass } from './upgradeError.ts';
 
 /** Between two of the file; in a phase's first moment and at the end always. */
 const everyMs = 500;
@@ -18,6 +20,13 @@ export const beginning = (source: string): Progress => ({
   downloadedBytes: 0,
   writtenBytes: 0,
 });
+
+/** The last word of an installation that has failed: whether the same may go well another time. */
+export async function tellWhetherItMayPass(runDir: string, error: unknown): Promise<void> {
+  const path = join(runDir, 'upgrade.json');
+  const failed = JSON.parse(await readFile(path, 'utf8')) as Progress;
+  await writeFileAtomic(path, `${JSON.stringify({ ...failed, mayPass: mayPass(error) })}\n`);
+}
 
 export class Told {
   #value: Progress;

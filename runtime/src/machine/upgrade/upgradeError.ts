@@ -36,6 +36,11 @@ export type UpgradeErrorCode =
   | 'VERIFY'
   | 'TOOL';
 
+/** What fails for these reasons may go well another time, with nothing done about it. */
+const PASSING: ReadonlySet<UpgradeErrorCode> = new Set(['UNREACHABLE', 'REPLACED', 'BUSY']);
+
+export const mayPass = (error: unknown): boolean => error instanceof UpgradeError && PASSING.has(error.code);
+
 export class UpgradeError extends Error {
   override readonly name = 'UpgradeError';
   constructor(
