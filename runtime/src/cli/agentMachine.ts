@@ -71,9 +71,9 @@ export function agentMachine(options: AgentMachineOptions): AgentMachine {
               start: async (source, limit) =>
                 (await ownApi()).upgrades.begin({ source, ...(limit === undefined ? {} : { limit }) }),
               known: () => {
-                const { running, busy, trial } = upgradeReport(places, release(), clock.now());
+                const { running, busy, trial, progress } = upgradeReport(places, release(), clock.now());
                 const { refused } = upgradeState(places);
-                return { running, refused, busy: busy || trial !== undefined, machineId: machineId() };
+                return { running, refused, busy: busy || trial !== undefined, machineId: machineId(), progress };
               },
             },
             signal,

@@ -5,7 +5,16 @@ import { describe, it } from 'node:test';
 import { silentLogger } from '../../lib/log.ts';
 import { ManualClock } from '../../lib/testing/manualClock.ts';
 import { parseWindow } from '../../lib/timeWindow.ts';
-import { judge, type Known, nextLookMs, type Offer, type PollSettings, placeOf, pollChannel } from './poll.ts';
+import {
+  judge,
+  type Known,
+  nextLookMs,
+  type Offer,
+  type PollOptions,
+  type PollSettings,
+  placeOf,
+  pollChannel,
+} from './poll.ts';
 import { askChannel, offersOf } from './pollRequest.ts';
 import { pollSettingsOf } from './pollSettings.ts';
 
@@ -126,7 +135,9 @@ describe('polling', () => {
     const asked: (string | undefined)[] = [];
     const started: string[] = [];
     const now = {
-      known: known as Omit<Known, 'failed'>,
+      known: known as ReturnType<PollOptions['known']>,
+      /** What comes of a start: none where it is refused. */
+      ends: undefined as NonNullable<ReturnType<PollOptions['known']>['progress']> | 'conflict' | undefined,
       answer: { etag: 'e1', offers: { vm: offer } } as { etag: string; offers: Record<string, Offer> } | undefined,
     };
     pollChannel(
@@ -142,7 +153,11 @@ describe('polling', () => {
           if (refuse) throw new Error('nobody answers');
           return now.answer?.etag === etag ? undefined : now.answer;
         },
-        start: async source => void started.push(source),
+        start: async source => {
+          if (now.ends === 'conflict') throw new Error('an upgrade is under way on this node');
+          started.push(source);
+          if (now.ends) now.known = { ...now.known, progress: { ...now.ends, pid: started.length } };
+        },
       },
       stop.signal,
     );
@@ -159,6 +174,35 @@ describe('polling', () => {
     assert.deepEqual(asked.slice(0, 3), [undefined, 'e1', 'e1'], 'it asks whether anything has changed');
     stop.abort();
     assert.equal(clock.pending, 0);
+  });
+
+  it('does not give up a server that is away', async () => {
+    const { clock, started, now } = poll();
+    now.ends = { pid: 0, phase: 'failed', mayPass: true };
+    for (let i = 0; i < 48; i++) await clock.advance(HOUR);
+    assert.equal(started.length, 48, 'once a period, for two days');
+    now.ends = { pid: 0, phase: 'failed', mayPass: false };
+    for (let i = 0; i < 9; i++) await clock.advance(HOUR);
+    assert.equal(started.length, 48 + 5, 'but what will fail again');
+  });
+
+  it('asks a server that is away ever less often, and at least once an hour', async () => {
+    const { clock, started, now } = poll({ everyMs: 60_000 });
+    now.ends = { pid: 0, phase: 'failed', mayPass: true };
+    for (let i = 0; i < 60; i++) await clock.advance(60_000);
+    assert.equal(started.length, 6, 'after 1, 2, 4, 8, 16 and 32 minutes');
+    const before = started.length;
+    for (let i = 0; i < 24 * 60; i++) await clock.advance(60_000);
+    assert.ok(started.length - before >= 23 && started.length - before <= 25, `${started.length - before} a day`);
+  });
+
+  it('counts nothing that was not begun', async () => {
+    const { clock, started, now } = poll();
+    now.ends = 'conflict';
+    for (let i = 0; i < 10; i++) await clock.advance(HOUR);
+    now.ends = undefined;
+    await clock.advance(HOUR);
+    assert.equal(started.length, 1);
   });
 
   it('does not try what was refused, and takes the next version', async () => {

@@ -3,9 +3,10 @@
  * `atoll upgrade`'s to say; here is only when it is asked.
  *
  * Always true: at most one timer; outside the window nobody is asked; a version that was refused here, or that failed to install in this
- * boot, is not tried again by itself.
+ * boot for a reason that asking again does not mend, is not tried again by itself. A server that is away is never given up.
  */
 import { createHash } from 'node:crypto';
+import type { NodeProgress } from '../../api/nodeUpgrade.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { opensInMs, type TimeWindow } from '../../lib/timeWindow.ts';
@@ -105,7 +106,10 @@ export interface PollOptions {
   readonly logger: Logger;
   /** A conditional GET: undefined where nothing has changed since `etag`. */
   readonly ask: (url: string, etag: string | undefined, signal: AbortSignal) => Promise<ChannelAnswer | undefined>;
-  readonly known: () => Omit<Known, 'failed'>;
+  readonly known: () => Omit<Known, 'failed'> & {
+    /** Of the last installation of this boot, whoever asked for it. */
+    readonly progress?: Pick<NodeProgress, 'pid' | 'phase' | 'mayPass'> | undefined;
+  };
   readonly image: () => string;
   /** Starts the upgrade as a unit. */
   readonly start: (source: string, limit: string | undefined) => Promise<void>;
@@ -114,7 +118,7 @@ export interface PollOptions {
 /** Runs until `signal` aborts. */
 export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   const { settings, clock, random, logger } = options;
-  const tried = new Map<string, number>();
+  const failures = new Failures(settings.everyMs);
   let etag: string | undefined;
   let offer: Offer | undefined;
   let said = '';
@@ -132,14 +136,16 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
       etag = answer.etag;
       offer = answer.offers[options.image()];
     }
-    const failed = new Set([...tried].filter(([, times]) => times >= MAX_TRIES).map(([key]) => key));
-    const verdict = judge(offer, settings, { ...options.known(), failed });
+    const { progress, ...known } = options.known();
+    if (!known.busy) failures.look(progress, clock.now());
+    const verdict = judge(offer, settings, { ...known, failed: failures.final });
     if (!verdict.install || !offer) {
       say('info', verdict.install ? '' : verdict.why);
       return;
     }
-    tried.set(keyOf(offer), (tried.get(keyOf(offer)) ?? 0) + 1);
+    if (clock.now() < failures.againMs) return;
     await options.start(settings.channel, settings.limit);
+    failures.begun(keyOf(offer), progress?.pid);
     say('info', `${offer.version} is being installed`);
   };
   const arm = (first = false): void => {
@@ -159,7 +165,47 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   arm(true);
 }
 
-/** A download over a bad line goes on where it was; what fails as often will fail again. */
+/** What has come of the installations that were begun here. */
+class Failures {
+  readonly #everyMs: number;
+  readonly #times = new Map<string, number>();
+  #begun: { readonly key: string; readonly before: number | undefined } | undefined;
+  #away = 0;
+  /** Not before then; a server that is away is asked ever less often, at least every hour, or period where that is longer. */
+  againMs = 0;
+
+  constructor(everyMs: number) {
+    this.#everyMs = everyMs;
+  }
+
+  /** @param before pid of the installation before it */
+  begun(key: string, before: number | undefined): void {
+    this.#begun = { key, before };
+  }
+
+  /** Called when nothing is at work: what was begun has come to its end. */
+  look(last: Pick<NodeProgress, 'pid' | 'phase' | 'mayPass'> | undefined, nowMs: number): void {
+    if (!this.#begun) return;
+    const { key, before } = this.#begun;
+    this.#begun = undefined;
+    if (last?.pid !== before && last?.phase === 'failed' && last.mayPass === true) {
+      const pauseMs = Math.min(this.#everyMs * 2 ** Math.min(this.#away++, 20), Math.max(this.#everyMs, HOUR_MS));
+      // A period has gone by since it was begun.
+      this.againMs = nowMs + pauseMs - this.#everyMs;
+      return;
+    }
+    this.#away = 0;
+    this.#times.set(key, (this.#times.get(key) ?? 0) + 1);
+  }
+
+  /** Keys of what has failed too often. */
+  get final(): ReadonlySet<string> {
+    return new Set([...this.#times].filter(([, times]) => times >= MAX_TRIES).map(([key]) => key));
+  }
+}
+
+const HOUR_MS = 3_600_000;
+/** What fails so often, and not for a server that is away, will fail again. */
 const MAX_TRIES = 5;
 
 /** Without what may be a password. */
