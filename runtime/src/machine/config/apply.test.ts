@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -46,6 +46,28 @@ describe('taking what the sources say', () => {
   it('makes it anew for another image', () => {
     take([source('esp', good)]);
     assert.equal(take([], { image: 'image-2' }).kind, 'stored');
+    assert.equal(inForce('image'), 'image-2\n');
+    assert.equal(inForce('etc/hostname'), 'one\n');
+  });
+
+  it('is made by every version for itself, from the same documents, there and back again', () => {
+    take([source('esp', good)]);
+    take([source('esp', good)], { image: 'image-2' });
+    assert.equal(take([source('esp', good)]).kind, 'stored');
+    assert.deepEqual([linked(base, 'generation'), inForce('image')], [3, 'image-1\n']);
+    assert.equal(inForce('sources/esp/user-data'), good);
+    take([source('esp', good)], { image: 'image-2' });
+    assert.deepEqual(readdirSync(join(base, 'generations')).sort(), ['2', '3', '4']);
+  });
+
+  it('stays as another version made it where this one does not take it', () => {
+    take([source('esp', good)], { image: 'image-2' });
+    const older: typeof compile = () => ({
+      instanceId: '',
+      problems: [{ severity: 'error', path: 'new', message: 'is not known' }],
+    });
+    const outcome = take([source('esp', good)], { compile: older });
+    assert.deepEqual([outcome.kind, outcome.status.generation], ['refused', 1]);
     assert.equal(inForce('image'), 'image-2\n');
     assert.equal(inForce('etc/hostname'), 'one\n');
   });

@@ -41,7 +41,7 @@ export interface TreeFile {
   readonly mode: number;
 }
 
-/** Kept besides the one in force, for a person to look at. */
+/** Kept, the one in force among them: those before are for a person to look at. */
 const KEPT = 3;
 
 const places = {
