@@ -13,6 +13,7 @@ export const bundle: Section = {
   title: 'Bundle of an upgrade',
   notes: [
     'To download: blocks of root, hash tree and UKI that the running version has not; block indexes, the bundle’s own tree and signature whole.',
+    'To write: blocks that are others in their places in the slot, which holds the version the other one is compared with; the UKI whole. Into an empty slot all of the images is written.',
     'The other kernel is that of the release’s first suite: with it come the packages that its updates have replaced.',
   ],
   once: true,
@@ -25,7 +26,11 @@ export const bundle: Section = {
       signal,
       say,
     });
-    const row = (id: string, name: string, { downloadBytes, imageBytes, otherBytes, ...delta }: Delta): Figure[] => {
+    const row = (
+      id: string,
+      name: string,
+      { downloadBytes, imageBytes, otherBytes, writtenBytes, ...delta }: Delta,
+    ): Figure[] => {
       const bytes = (part: string, label: string, value: number): Figure[] =>
         value > 0 ? [{ id: `${id}.${part}`, row: name, label, unit: 'bytes', value }] : [];
       return [
@@ -36,6 +41,14 @@ export const bundle: Section = {
           label: 'of the bundle',
           unit: '%',
           value: (downloadBytes / delta.bundleBytes) * 100,
+        },
+        ...bytes('written', 'to write', writtenBytes),
+        {
+          id: `${id}.written-share`,
+          row: name,
+          label: 'written, of the bundle',
+          unit: '%',
+          value: (writtenBytes / delta.bundleBytes) * 100,
         },
         ...Object.entries(imageBytes).flatMap(([part, value]) => bytes(part, part, value)),
         ...bytes('other', 'indexes, tree', otherBytes),

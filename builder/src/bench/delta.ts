@@ -1,4 +1,7 @@
-/** How much of a bundle a node downloads that runs another: blocks that neither its root, its hash tree nor its UKI has. */
+/**
+ * How much of a bundle a node downloads that runs another: blocks that neither its root, its hash tree nor its UKI has. And how much it
+ * writes into a slot that holds that other one, too: blocks that are others in their places, and the UKI, which is a new file.
+ */
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -12,6 +15,9 @@ export interface Delta {
   /** Of the bundle, besides the images: block indexes, hash tree, signature. All of it is counted as downloaded. */
   readonly otherBytes: number;
   readonly downloadBytes: number;
+  /** By image: what is written of it over the other one. */
+  readonly writtenImageBytes: Readonly<Record<string, number>>;
+  readonly writtenBytes: number;
 }
 
 interface Image {
@@ -59,17 +65,30 @@ async function hashesOf(bundle: string, { offset, sizeBytes }: Image): Promise<s
 /** @param from bundle of what runs. @param to bundle of what is installed */
 export async function deltaOf(from: string, to: string): Promise<Delta> {
   const known = new Set<string>();
-  for (const image of await imagesOf(from)) for (const hash of await hashesOf(from, image)) known.add(hash);
+  const before = new Map<string, readonly string[]>();
+  for (const image of await imagesOf(from)) {
+    const hashes = await hashesOf(from, image);
+    before.set(image.name, hashes);
+    for (const hash of hashes) known.add(hash);
+  }
   const imageBytes: Record<string, number> = {};
+  const writtenImageBytes: Record<string, number> = {};
   let inImages = 0;
   for (const image of await imagesOf(to)) {
-    const missing = new Set((await hashesOf(to, image)).filter(hash => !known.has(hash)));
+    const hashes = await hashesOf(to, image);
+    const missing = new Set(hashes.filter(hash => !known.has(hash)));
     imageBytes[image.name] = missing.size * blockBytes;
+    writtenImageBytes[image.name] = blocksWritten(image.name, hashes, before.get(image.name) ?? []) * blockBytes;
     inImages += image.sizeBytes;
   }
   const file = await open(to, 'r');
   const bundleBytes = (await file.stat().finally(() => file.close())).size;
   const otherBytes = bundleBytes - inImages;
   const downloadBytes = Object.values(imageBytes).reduce((sum, bytes) => sum + bytes, otherBytes);
-  return { bundleBytes, imageBytes, otherBytes, downloadBytes };
+  const writtenBytes = Object.values(writtenImageBytes).reduce((sum, bytes) => sum + bytes, 0);
+  return { bundleBytes, imageBytes, otherBytes, downloadBytes, writtenImageBytes, writtenBytes };
 }
+
+/** Blocks of an image that are written over what is in the slot. */
+export const blocksWritten = (image: string, hashes: readonly string[], before: readonly string[]): number =>
+  image === 'uki' ? hashes.length : hashes.filter((hash, i) => hash !== before[i]).length;
