@@ -1,13 +1,21 @@
 /** What the agent says and does of the machine it runs on; each part is loaded when it is asked for the first time. */
-import { readFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import { readConfigStatus } from '../machine/config/status.ts';
 import { Flash } from '../machine/flash.ts';
 import type { NodeInterface } from '../machine/interface/answer.ts';
 import { machineLabels } from '../machine/interface/node.ts';
-import { type ReportPlaces, runningSlot, upgradeReport, upgradeState } from '../machine/interface/reports.ts';
+import {
+  type ReportPlaces,
+  runningSlot,
+  stayingOf,
+  upgradeReport,
+  upgradeState,
+} from '../machine/interface/reports.ts';
 import { release } from '../machine/release.ts';
 import { timeReport } from '../machine/time.ts';
 import { pollSettingsOf, readUpgradeSection } from '../machine/upgrade/pollSettings.ts';
@@ -58,6 +66,8 @@ export function agentMachine(options: AgentMachineOptions): AgentMachine {
       }
       if (!settings || release().image === 'none') return;
       const given = settings;
+      // Of this boot: which version of the channel's restarts in the window. A person's own --no-reboot stays until a person restarts.
+      const staying = join(runDir, 'restart-in-window');
       import('../machine/upgrade/poll.ts').then(
         ({ pollChannel }) =>
           pollChannel(
@@ -68,8 +78,19 @@ export function agentMachine(options: AgentMachineOptions): AgentMachine {
               logger: logger.child({ part: 'upgrade' }),
               image: () => release().image,
               ask: async (...of) => (await import('../machine/upgrade/pollRequest.ts')).askChannel(...of),
-              start: async (source, limit) =>
-                (await ownApi()).upgrades.begin({ source, ...(limit === undefined ? {} : { limit }) }),
+              start: async (source, limit, stays, version) => {
+                const wanted = {
+                  source,
+                  ...(limit === undefined ? {} : { limit }),
+                  ...(stays ? { noReboot: true } : {}),
+                };
+                await (await ownApi()).upgrades.begin(wanted);
+                if (stays) writeFileSync(staying, version);
+              },
+              staying: () => stayingOf(upgradeReport(places, release(), clock.now()), textOf(staying)),
+              restart: async () => {
+                await promisify(execFile)('systemctl', ['reboot']);
+              },
               known: () => {
                 const { running, busy, trial, progress } = upgradeReport(places, release(), clock.now());
                 const { refused } = upgradeState(places);
@@ -130,9 +151,11 @@ async function openMetrics(
 }
 
 /** machine-id(5): kept over upgrades; the same machine has the same place in every rollout of a version. */
-function machineId(): string {
+const machineId = (): string => textOf('/etc/machine-id');
+
+function textOf(path: string): string {
   try {
-    return readFileSync('/etc/machine-id', 'utf8').trim();
+    return readFileSync(path, 'utf8').trim();
   } catch {
     return '';
   }

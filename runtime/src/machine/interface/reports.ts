@@ -62,6 +62,16 @@ const trialOf = ({ id, version, roothash, slot, armedAt, deadlineSeconds }: Tria
 const refusalOf = ({ id, at, version, check, reason }: Refusal) => ({ id, at, version, check, reason });
 const entryOf = ({ at, event, version, message }: HistoryEntry) => ({ at, event, version, message });
 
+/** What became of an installation of `version` that was begun to be tried later: it is at work, or waits for the restart. */
+export function stayingOf(
+  { busy, trial, running }: NodeUpgradeReport,
+  version: string,
+): 'at work' | 'armed' | undefined {
+  if (version === '') return undefined;
+  if (busy) return 'at work';
+  return trial?.version === version && trial.roothash !== running.roothash ? 'armed' : undefined;
+}
+
 export function upgradeReport(places: ReportPlaces, release: Release, nowMs: number): NodeUpgradeReport {
   const { runDir, proc = '/proc' } = places;
   const { trial, refused, history } = upgradeState(places);

@@ -129,12 +129,14 @@ describe('the next look', () => {
 
 describe('polling', () => {
   const settings: PollSettings = { channel: 'https://x/channel.json', everyMs: HOUR, jitterMs: 0, rolloutPercent: 100 };
-  const poll = (more: Partial<PollSettings> = {}, refuse = false) => {
+  const poll = (more: Partial<PollSettings> = {}, refuse = false, staying?: 'armed') => {
     const clock = new ManualClock(Date.parse('2026-11-22T12:00:00Z'));
     const stop = new AbortController();
     const asked: (string | undefined)[] = [];
     const started: string[] = [];
+    const restarted: number[] = [];
     const now = {
+      staying: staying as ReturnType<PollOptions['staying']>,
       known: known as ReturnType<PollOptions['known']>,
       /** What comes of a start: none where it is refused. */
       ends: undefined as NonNullable<ReturnType<PollOptions['known']>['progress']> | 'conflict' | undefined,
@@ -153,7 +155,10 @@ describe('polling', () => {
           if (refuse) throw new Error('nobody answers');
           return now.answer?.etag === etag ? undefined : now.answer;
         },
-        start: async source => {
+        staying: () => now.staying,
+        restart: async () => void restarted.push(clock.now()),
+        start: async (source, _limit, stays) => {
+          if (stays) now.staying = 'at work';
           if (now.ends === 'conflict') throw new Error('an upgrade is under way on this node');
           started.push(source);
           if (now.ends) now.known = { ...now.known, progress: { ...now.ends, pid: started.length } };
@@ -161,7 +166,7 @@ describe('polling', () => {
       },
       stop.signal,
     );
-    return { clock, stop, asked, started, now };
+    return { clock, stop, asked, started, restarted, now };
   };
 
   it('installs what is new, once it is there, and gives up on what does not work', async () => {
@@ -221,6 +226,51 @@ describe('polling', () => {
     assert.equal(asked.length, 0);
     await clock.advance(HOUR);
     assert.equal(asked.length, 1);
+  });
+
+  const window = parseWindow('02:00-04:00', 'UTC');
+  const hourOf = (ms: number | undefined): number => new Date(ms ?? 0).getUTCHours();
+
+  it('restarts in the window in which the installation comes to its end', async () => {
+    const { clock, started, restarted, now } = poll({ window });
+    for (let i = 0; i < 14 * 60 + 3; i++) await clock.advance(60_000);
+    assert.equal(started.length, 1);
+    for (let i = 0; i < 30; i++) await clock.advance(60_000);
+    assert.equal(restarted.length, 0, 'it is still written');
+    now.known = { ...known, busy: true };
+    now.staying = 'armed';
+    for (let i = 0; i < 2; i++) await clock.advance(60_000);
+    assert.equal(hourOf(restarted[0]), 2);
+  });
+
+  it('waits for the next window where the installation ended outside of it', async () => {
+    const { clock, started, restarted, now } = poll({ window });
+    for (let i = 0; i < 14 * 60 + 3; i++) await clock.advance(60_000);
+    assert.equal(started.length, 1);
+    now.known = { ...known, busy: true };
+    for (let i = 0; i < 5 * 60; i++) await clock.advance(60_000);
+    now.staying = 'armed';
+    for (let i = 0; i < 18 * 60; i++) await clock.advance(60_000);
+    assert.equal(restarted.length, 0, 'not before the window opens');
+    for (let i = 0; i < 90; i++) await clock.advance(60_000);
+    assert.equal(hourOf(restarted[0]), 2);
+  });
+
+  it('restarts for what an agent before it began, and only in a window', async () => {
+    const { clock, restarted, asked } = poll({ window }, false, 'armed');
+    for (let i = 0; i < 13 * 60; i++) await clock.advance(60_000);
+    assert.equal(restarted.length, 0);
+    for (let i = 0; i < 100; i++) await clock.advance(60_000);
+    assert.ok(restarted.length > 0);
+    assert.equal(asked.length, 0, 'the channel is not asked meanwhile');
+    assert.deepEqual([...new Set(restarted.map(hourOf))], [2]);
+  });
+
+  it('leaves the restart to the installation where there is no window', async () => {
+    const { clock, started, now } = poll();
+    for (let i = 0; i < 3; i++) await clock.advance(HOUR);
+    assert.ok(started.length > 0);
+    assert.equal(now.staying, undefined);
   });
 
   it('goes on when nobody answers', async () => {

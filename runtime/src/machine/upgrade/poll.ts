@@ -2,7 +2,8 @@
  * Looking at a channel by itself: one timer, one small conditional request, and nothing in between. What is installed, and whether, is
  * `atoll upgrade`'s to say; here is only when it is asked.
  *
- * Always true: at most one timer; outside the window nobody is asked; a version that was refused here, or that failed to install in this
+ * Always true: at most one timer; outside the window nobody is asked and nothing is begun, nor does the machine restart for what was begun
+ * here; a version that was refused here, or that failed to install in this
  * boot for a reason that asking again does not mend, is not tried again by itself. A server that is away is never given up.
  */
 import { createHash } from 'node:crypto';
@@ -111,9 +112,17 @@ export interface PollOptions {
     readonly progress?: Pick<NodeProgress, 'pid' | 'phase' | 'mayPass'> | undefined;
   };
   readonly image: () => string;
-  /** Starts the upgrade as a unit. */
-  readonly start: (source: string, limit: string | undefined) => Promise<void>;
+  /** Starts the upgrade as a unit. `stays`: it is installed, and {@link restart} comes when the window lets it. */
+  readonly start: (source: string, limit: string | undefined, stays: boolean, version: string) => Promise<void>;
+  /** What became of what was started so, also by an agent before this one of the same boot; undefined: nothing that waits for a restart. */
+  readonly staying: () => 'at work' | 'armed' | undefined;
+  readonly restart: () => Promise<void>;
 }
+
+/** How soon an installation that has to restart in the window is looked at again. */
+const STAYING_MS = 60_000;
+/** After a window opens the machines that have waited for it do not restart all at once. */
+const MAX_RESTART_JITTER_MS = 10 * 60_000;
 
 /** Runs until `signal` aborts. */
 export function pollChannel(options: PollOptions, signal: AbortSignal): void {
@@ -122,6 +131,8 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   let etag: string | undefined;
   let offer: Offer | undefined;
   let said = '';
+  let begun = false;
+  let restarting = false;
   let cancel = (): void => undefined;
   const say = (level: 'info' | 'warn', message: string): void => {
     if (message === said) return;
@@ -130,7 +141,7 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   };
   const look = async (): Promise<void> => {
     // The clock may have been set, or summer time begun, since the timer was.
-    if (settings.window && opensInMs(settings.window, clock.now()) > 0) return;
+    if (shutMs() > 0) return;
     const answer = await options.ask(settings.channel, etag, signal);
     if (answer) {
       etag = answer.etag;
@@ -144,16 +155,37 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
       return;
     }
     if (clock.now() < failures.againMs) return;
-    await options.start(settings.channel, settings.limit);
+    begun = settings.window !== undefined;
+    await options.start(settings.channel, settings.limit, begun, offer.version);
     failures.begun(keyOf(offer), progress?.pid);
     say('info', `${offer.version} is being installed`);
   };
+  const shutMs = (): number => (settings.window ? opensInMs(settings.window, clock.now()) : 0);
+  /** What was begun in a window restarts in one. */
+  const restart = async (): Promise<void> => {
+    if (shutMs() > 0 || options.staying() !== 'armed') return;
+    restarting = true;
+    say('info', 'the window is open: the machine restarts into what was installed');
+    await options.restart();
+  };
+  const next = (first: boolean): { readonly inMs: number; readonly what: () => Promise<void> } => {
+    // Just begun: its unit may have said nothing yet.
+    const staying = begun ? 'at work' : settings.window && options.staying();
+    begun = false;
+    if (staying === 'at work' || restarting) return { inMs: STAYING_MS, what: restart };
+    if (staying !== 'armed') return { inMs: nextLookMs(settings, clock.now(), random, first), what: look };
+    const untilMs = shutMs();
+    if (untilMs === 0) return { inMs: 0, what: restart };
+    say('info', 'what was installed is tried when the window opens');
+    return { inMs: untilMs + random() * Math.min(settings.jitterMs, MAX_RESTART_JITTER_MS), what: restart };
+  };
   const arm = (first = false): void => {
-    cancel = clock.after(nextLookMs(settings, clock.now(), random, first), () => {
-      look()
+    const { inMs, what } = next(first);
+    cancel = clock.after(inMs, () => {
+      what()
         .catch((error: unknown) => {
-          if (!signal.aborted)
-            say('warn', `the channel cannot be asked: ${error instanceof Error ? error.message : String(error)}`);
+          const failed = what === look ? 'the channel cannot be asked' : 'the machine cannot be restarted';
+          if (!signal.aborted) say('warn', `${failed}: ${error instanceof Error ? error.message : String(error)}`);
         })
         .finally(() => {
           if (!signal.aborted) arm();

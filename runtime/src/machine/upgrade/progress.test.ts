@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { upgradeReport } from '../interface/reports.ts';
+import { stayingOf, upgradeReport } from '../interface/reports.ts';
 import { beginning, tellWhetherItMayPass } from './progress.ts';
 import { UpgradeError } from './upgradeError.ts';
 
@@ -31,4 +31,22 @@ it('an installation that has failed says whether it may go well another time, an
     assert.equal(report().busy, false);
     assert.deepEqual(report().progress, { ...failed, mayPass });
   }
+});
+
+it('what was installed to be tried later is at work, armed, or no more', () => {
+  const report = {
+    ...{ now: '', bootId: 'b', image: 'vm', refused: [], history: [], busy: false },
+    running: { version: '1', roothash: 'aa' },
+  };
+  const trial = { id: 'x', version: '2', roothash: 'bb', armedAt: '', deadlineSeconds: 600 };
+  const rows: readonly (readonly [what: string, more: object, version: string, expected: string | undefined])[] = [
+    ['nothing was', { trial }, '', undefined],
+    ['it is written', { busy: true }, '2', 'at work'],
+    ['it is armed', { trial }, '2', 'armed'],
+    ['a person armed another', { trial }, '3', undefined],
+    ['it is being tried', { trial, running: { version: '2', roothash: 'bb' } }, '2', undefined],
+    ['it could not be installed', {}, '2', undefined],
+  ];
+  for (const [what, more, version, expected] of rows)
+    assert.equal(stayingOf({ ...report, ...more }, version), expected, what);
 });
