@@ -19,6 +19,7 @@ it('an installation that has failed says whether it may go well another time, an
     [new UpgradeError('UNREACHABLE', 'nobody answers'), true],
     [new UpgradeError('REPLACED', 'it was replaced'), true],
     [new UpgradeError('BUSY', 'another one'), true],
+    [new UpgradeError('ON_TRIAL', 'what runs is on trial'), true],
     [new UpgradeError('UNSIGNED', 'it has no signature'), false],
     [new UpgradeError('NO_SPACE', 'no room'), false],
     [new Error('what nobody thought of'), false],

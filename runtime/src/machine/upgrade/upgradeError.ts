@@ -37,7 +37,7 @@ export type UpgradeErrorCode =
   | 'TOOL';
 
 /** What fails for these reasons may go well another time, with nothing done about it. */
-const PASSING: ReadonlySet<UpgradeErrorCode> = new Set(['UNREACHABLE', 'REPLACED', 'BUSY']);
+const PASSING: ReadonlySet<UpgradeErrorCode> = new Set(['UNREACHABLE', 'REPLACED', 'BUSY', 'ON_TRIAL']);
 
 export const mayPass = (error: unknown): boolean => error instanceof UpgradeError && PASSING.has(error.code);
 
