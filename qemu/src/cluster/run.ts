@@ -3,7 +3,7 @@
  * has made is gone when it returns, however it ends, but for the consoles in its folder.
  */
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { constants, cpus } from 'node:os';
 import { delimiter, join, relative } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
@@ -14,6 +14,7 @@ import { type Emulator, emulatorVersion, findEmulator } from '../emulator.ts';
 import { findKubectl } from '../node.ts';
 import { seconds } from '../table.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
+import { checkKubeconfigFile, removeKubeconfigFile, writeKubeconfigFile } from './kubeconfig-file.ts';
 import type { RunOptions } from './options.ts';
 import {
   readSnapshot,
@@ -66,6 +67,8 @@ export async function run(options: RunOptions, world: RunWorld): Promise<number>
 async function runIn(folder: string, options: RunOptions, world: RunWorld): Promise<number> {
   const { signal, progress, say } = world;
   const cache = cacheDirectory();
+  const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
+  await checkKubeconfigFile(kubeconfig);
   const userData = options.userData === undefined ? undefined : await readUserData(options.userData);
   const source = await sourceOf(options.image, { out: options.out, cache, progress, signal });
   const emulator = await findEmulator(toolsTree(), source.architecture);
@@ -104,7 +107,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     onPhase = listener;
   };
   let cluster = await started(snapshot, setUp);
-  let kubeconfig: string | undefined;
+  let isWritten = false;
   try {
     let ready = await becomeReady(cluster, snapshot?.found ? 'Continue' : 'Boot', setUp, listen);
     if (snapshot && !snapshot.found) {
@@ -114,8 +117,8 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
       cluster = await Cluster.restore(found.cluster, wanted);
       ready = await becomeReady(cluster, 'Continue', setUp, listen);
     }
-    kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
-    await writeFile(kubeconfig, ready.kubeconfig, { mode: 0o600 });
+    await writeKubeconfigFile(kubeconfig, ready.kubeconfig);
+    isWritten = true;
     const environment = await environmentOf(folder, kubeconfig);
     say(summary({ options, ready, how, cluster, kubeconfig, folder }));
     world.onReady?.(ready);
@@ -125,7 +128,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     throw new BuildError('BOOT_FAILED', `a machine has ended by itself: ${ended}`, hints(cluster, folder));
   } finally {
     await cluster[Symbol.asyncDispose]();
-    if (kubeconfig !== undefined) await rm(kubeconfig, { force: true });
+    if (isWritten) await removeKubeconfigFile(kubeconfig);
   }
 
   async function becomeReady(
