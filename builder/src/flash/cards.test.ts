@@ -67,8 +67,9 @@ test('names with a number', () => {
 
 test('a card’s own line counts more than an option for all', async () => {
   const file = join(folder, 'cards.csv');
-  await writeFile(file, 'to,hostname,token\n/dev/a,,\n/dev/b,special,K10own\n');
+  await writeFile(file, `to,hostname,token\n/dev/a,,\n/dev/b,special,${join(folder, 'own')}\n`);
   await writeFile(join(folder, 'token'), 'K10common\n');
+  await writeFile(join(folder, 'own'), 'K10own\n');
   const cards = await requestedCards({
     to: [],
     cards: file,
@@ -106,6 +107,19 @@ for (const { name, text, said, where } of [
       assert.equal(error.code, 'USAGE');
       assert.match(error.message, said);
       assert.match(error.where ?? '', where);
+      return true;
+    });
+  });
+
+for (const token of ['K10abc::server:hunter2', `K10${'ab'.repeat(200)}::server:hunter2`, '-'])
+  test(`the column token names a file, as --token does; ${token.slice(0, 10)} is none, and is not repeated`, async () => {
+    const file = join(folder, 'literal.csv');
+    await writeFile(file, `to,token\n/dev/a,${token}\n`);
+    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }), (error: unknown) => {
+      assert.ok(error instanceof BuildError);
+      assert.deepEqual([error.code, error.where], ['USAGE', `${file}:2`]);
+      assert.match(error.message, /^token is a file with the token, as --token takes it, not the token itself$/);
+      assert.doesNotMatch(JSON.stringify(error), /hunter2/);
       return true;
     });
   });

@@ -26,7 +26,7 @@ export interface CardOptions {
   readonly cards?: string;
 }
 
-/** One card of the file, in its words. Paths are as they were written. */
+/** One card of the file, in its words, which are those of the options: paths are as they were written, the token's too. */
 type Row = Readonly<Partial<Record<Column, string>>>;
 const columns = ['to', 'hostname', 'user-data', 'network-config', 'token', 'server'] as const;
 type Column = (typeof columns)[number];
@@ -45,22 +45,32 @@ async function readGiven(path: string): Promise<Buffer> {
 }
 
 /** What somebody who gives the secret itself has to be told, without repeating it. */
-const tokenIsAFile = usage(
-  '--token takes a file with the token, not the token: anybody on this machine could read it in the list of processes',
-  'Put it into a file that only you can read, or give it on standard input: --token -',
-);
+const tokenIsAFile = {
+  option: usage(
+    '--token takes a file with the token, not the token: anybody on this machine could read it in the list of processes',
+    'Put it into a file that only you can read, or give it on standard input: --token -',
+  ),
+  column: usage(
+    'token is a file with the token, as --token takes it, not the token itself',
+    'Put it into a file that only you can read, and name that.',
+  ),
+} as const;
 
-async function readToken(path: string): Promise<string> {
+/** @param from `-` is standard input, for the option. */
+async function readToken(path: string, from: 'option' | 'column'): Promise<string> {
   const parts: Buffer[] = [];
   try {
-    if (path === '-') for await (const part of process.stdin) parts.push(part as Buffer);
+    if (path === '-' && from === 'option') for await (const part of process.stdin) parts.push(part as Buffer);
     else for await (const part of createReadStream(path)) parts.push(part as Buffer);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') throw tokenIsAFile;
-    throw usage('the file of --token cannot be read', 'Nothing was written.');
+    // A secret may be longer than a file's name.
+    const isNoFile =
+      cause instanceof Error && 'code' in cause && /^(ENOENT|ENOTDIR|ENAMETOOLONG)$/.test(String(cause.code));
+    if (isNoFile) throw tokenIsAFile[from];
+    throw usage('the file of the token cannot be read', 'Nothing was written.');
   }
   const token = Buffer.concat(parts).toString('utf8').trim();
-  if (token === '') throw usage('there is no token in what --token names', 'Nothing was written.');
+  if (token === '') throw usage('there is no token in the file that is named for it', 'Nothing was written.');
   return token;
 }
 
@@ -129,11 +139,19 @@ function reject(path: string, problems: readonly Problem[]): void {
   }
 }
 
-async function requestOf(row: Row, where: string): Promise<CardRequest> {
+/** @param common the token of all that have none of their own */
+async function requestOf(row: Row, common: string | undefined, where: string): Promise<CardRequest> {
   if (row.to === undefined)
     throw new BuildError('USAGE', 'the card has no "to"', { where, hint: 'Name the disk or file of each card.' });
   const document = async (path: string) => ({ path, bytes: await readGiven(path) });
-  const { 'user-data': userData, 'network-config': networkConfig, hostname, token, server } = row;
+  const { 'user-data': userData, 'network-config': networkConfig, hostname, server } = row;
+  const token =
+    row.token === undefined
+      ? common
+      : await readToken(row.token, 'column').catch((error: unknown) => {
+          if (!(error instanceof BuildError)) throw error;
+          throw new BuildError(error.code, error.message, { where, hint: error.hint ?? '' });
+        });
   return {
     to: row.to,
     documents: {
@@ -173,7 +191,7 @@ export async function requestedCards(options: CardOptions): Promise<CardRequest[
     throw usage(`--hostname-pattern ${hostnamePattern} has no {n} in it`, 'For example node-{n}.');
   if (file !== undefined && to.length > 0)
     throw usage('--cards and --to do not go together', 'The file names the disk of each card, as "to".');
-  const token = options.token === undefined ? undefined : await readToken(options.token);
+  const token = options.token === undefined ? undefined : await readToken(options.token, 'option');
   const isYaml = file !== undefined && /\.ya?ml$/.test(file);
   const rows =
     file === undefined
@@ -185,13 +203,12 @@ export async function requestedCards(options: CardOptions): Promise<CardRequest[
     ...(userData === undefined ? {} : { 'user-data': userData }),
     ...(networkConfig === undefined ? {} : { 'network-config': networkConfig }),
     ...(server === undefined ? {} : { server }),
-    ...(token === undefined ? {} : { token }),
     ...(hostname === undefined ? {} : { hostname }),
   };
   const requests = await Promise.all(
     rows.map(({ row, where }, index) => {
       const named = hostnamePattern === undefined ? {} : { hostname: numbered(hostnamePattern, options.first + index) };
-      return requestOf({ ...common, ...named, ...row }, where);
+      return requestOf({ ...common, ...named, ...row }, token, where);
     }),
   );
   checkTogether(requests);
