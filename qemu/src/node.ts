@@ -153,7 +153,16 @@ export class AtollNode implements AsyncDisposable {
     child.stdin.on('error', () => {});
     child.stdin.end(stdin);
     return new Promise((resolve, reject) => {
-      child.on('error', reject);
+      child.on('error', (cause: NodeJS.ErrnoException) =>
+        reject(
+          cause.code === 'ENOENT'
+            ? new Error(
+                "there is no kubectl: neither in the tools tree ('atoll-builder tools' makes it) nor in the PATH",
+                { cause },
+              )
+            : cause,
+        ),
+      );
       child.on('close', (status, signal) => resolve({ ...output, exitCode: signal === null ? (status ?? 1) : 137 }));
     });
   }
@@ -174,13 +183,15 @@ export class AtollNode implements AsyncDisposable {
   }
 }
 
-/** Debian's kubectl of the tools tree, else the host's. */
-export async function findKubectl(tree: string = toolsTree()): Promise<readonly string[]> {
+/** Debian's kubectl of the tools tree; undefined where there is none. */
+export async function kubectlOfTree(tree: string = toolsTree()): Promise<readonly string[] | undefined> {
   const inTree = treeCommand(tree, '/usr/bin/kubectl');
-  try {
-    await access(inTree.at(-1) ?? '');
-    return inTree;
-  } catch {
-    return ['kubectl'];
-  }
+  return access(inTree.at(-1) ?? '').then(
+    () => inTree,
+    () => undefined,
+  );
 }
+
+/** The tools tree's, else the host's, if that has one. */
+export const findKubectl = async (tree: string = toolsTree()): Promise<readonly string[]> =>
+  (await kubectlOfTree(tree)) ?? ['kubectl'];

@@ -3,17 +3,17 @@
  * has made is gone when it returns, however it ends, but for the consoles in its folder.
  */
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { constants, cpus } from 'node:os';
-import { delimiter, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
 import { cacheDirectory, toolsTree } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { type Accelerator, accelerator } from '../accelerator.ts';
 import { type Emulator, emulatorVersion, findEmulator } from '../emulator.ts';
-import { findKubectl } from '../node.ts';
 import { seconds } from '../table.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
+import { commandEnvironment } from './environment.ts';
 import { checkKubeconfigFile, removeKubeconfigFile, writeKubeconfigFile } from './kubeconfig-file.ts';
 import type { RunOptions } from './options.ts';
 import {
@@ -119,10 +119,10 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     }
     await writeKubeconfigFile(kubeconfig, ready.kubeconfig);
     isWritten = true;
-    const environment = await environmentOf(folder, kubeconfig);
-    say(summary({ options, ready, how, cluster, kubeconfig, folder }));
+    const { env, hasKubectl } = await commandEnvironment(folder, kubeconfig);
+    say(summary({ options, ready, how, cluster, kubeconfig, folder, hasKubectl }));
     world.onReady?.(ready);
-    if (options.command) return await userCommand(options.command, environment, cluster, signal);
+    if (options.command) return await userCommand(options.command, env, cluster, signal);
     const ended = await Promise.race([cluster.ended, aborted(signal)]);
     if (ended === undefined) return 0;
     throw new BuildError('BOOT_FAILED', `a machine has ended by itself: ${ended}`, hints(cluster, folder));
@@ -236,25 +236,6 @@ async function readUserData(file: string): Promise<string> {
   return text;
 }
 
-/** The environment of the user's command; with a kubectl, when there is none in the PATH. */
-async function environmentOf(folder: string, kubeconfig: string): Promise<NodeJS.ProcessEnv> {
-  const path = process.env.PATH ?? '';
-  for (const one of path.split(delimiter))
-    if (
-      await access(join(one, 'kubectl')).then(
-        () => true,
-        () => false,
-      )
-    )
-      return { ...process.env, KUBECONFIG: kubeconfig };
-  const bin = join(folder, 'bin');
-  await mkdir(bin, { recursive: true });
-  const quoted = (await findKubectl()).map(word => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
-  await writeFile(join(bin, 'kubectl'), `#!/bin/sh\nexec ${quoted} "$@"\n`);
-  await chmod(join(bin, 'kubectl'), 0o755);
-  return { ...process.env, KUBECONFIG: kubeconfig, PATH: `${path}${delimiter}${bin}` };
-}
-
 interface Said {
   readonly options: RunOptions;
   readonly ready: Awaited<ReturnType<Cluster['ready']>>;
@@ -262,9 +243,10 @@ interface Said {
   readonly cluster: Cluster;
   readonly kubeconfig: string;
   readonly folder: string;
+  readonly hasKubectl: boolean;
 }
 
-function summary({ options, ready, how, cluster, kubeconfig, folder }: Said): string {
+function summary({ options, ready, how, cluster, kubeconfig, folder, hasKubectl }: Said): string {
   const nodes = ready.names.length === 1 ? `Node ${ready.names[0]} is` : `Nodes ${ready.names.join(', ')} are`;
   const stop = options.detach ? `atoll-builder stop ${options.name}` : 'Ctrl-C';
   return [
@@ -272,6 +254,9 @@ function summary({ options, ready, how, cluster, kubeconfig, folder }: Said): st
     `${nodes} Ready after ${seconds(ready.tookMs)} (${how})`,
     '',
     `  export KUBECONFIG=${kubeconfig}    # then: kubectl get pods -A`,
+    ...(hasKubectl
+      ? []
+      : ['  There is no kubectl here: neither in the PATH nor in the tools tree, which `atoll-builder tools` makes']),
     ...options.ports.map(({ guest }) => `  127.0.0.1:${cluster.forwardedPort(guest)} is port ${guest} of the node`),
     `  Console: ${relative(process.cwd(), folder) || '.'}/`,
     ...(options.command ? [] : [`  Stop it: ${stop}`]),
