@@ -4,7 +4,7 @@
  *   node --import tsx qemu/src/bench.ts [image] [--json]
  */
 import { parseArgs } from 'node:util';
-import { artefactPaths } from '../../builder/src/paths.ts';
+import { builtMachine } from './artefact.ts';
 import { type ChainLink, chainLines, criticalChain, parseUnits, showUnits } from './criticalChain.ts';
 import { Machine } from './machine.ts';
 import { AtollNode } from './node.ts';
@@ -50,17 +50,19 @@ export async function measureBoot(
   { memoryMiB = 512, cpus = 2, consoleLog, signal }: BootOptions = {},
 ): Promise<BootFigures> {
   signal?.throwIfAborted();
+  const { raw, ...hardware } = await builtMachine(image);
   const powerOn = performance.now();
   await using node = await AtollNode.start({
     name: `bench-${image}`,
-    disks: [{ file: artefactPaths(image).raw, sizeBytes: 8 * 1024 ** 3 }],
+    ...hardware,
+    disks: [{ file: raw, sizeBytes: 8 * 1024 ** 3 }],
     memoryMiB,
     cpus,
     nic: 'isolated',
     kernelArguments: ['atoll.debug-shell'],
     ...(consoleLog === undefined ? {} : { consoleLog }),
   });
-  const { shell, accelerator } = node.machine;
+  const { shell, accelerator, emulator } = node.machine;
   const interrupted = new Promise<never>((_, reject) => {
     signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -72,7 +74,7 @@ export async function measureBoot(
   const { serverRssBytes, agentRssBytes, memAvailableBytes } = await memory(shell);
   const kernelStart = await kernelStartMs(shell);
   // Not before the boot is complete: its timestamp is 0 until then.
-  await shell.run('systemctl is-system-running --wait', { timeoutMs: 120_000 });
+  await shell.run('systemctl is-system-running --wait', { timeoutMs: 120_000 * emulator.platform.patience });
   const property = async (unit: string, name: string): Promise<number> =>
     figure(name, await shell.output(`systemctl show -P ${name} ${unit}`)) / 1000;
   return {
@@ -124,9 +126,11 @@ export async function measureConfiguration(
   { memoryMiB = 512, cpus = 2, signal }: BootOptions = {},
 ): Promise<ConfigurationFigures> {
   signal?.throwIfAborted();
+  const { raw, ...hardware } = await builtMachine(image);
   await using machine = await Machine.start({
     name: `bench-config-${image}`,
-    disks: [{ file: artefactPaths(image).raw, sizeBytes: 8 * 1024 ** 3 }],
+    ...hardware,
+    disks: [{ file: raw, sizeBytes: 8 * 1024 ** 3 }],
     memoryMiB,
     cpus,
     nic: 'isolated',
@@ -137,7 +141,7 @@ export async function measureConfiguration(
     const [end, begin] = (
       await machine.shell.output(
         'while [ ! -s /run/atoll/config/applied ]; do usleep 100000; done; cat /run/atoll/config/applied',
-        { timeoutMs: 180_000 },
+        { timeoutMs: 180_000 * machine.emulator.platform.patience },
       )
     ).split(' ');
     const early = await machine.shell.output('cat /run/atoll/config/early 2> /dev/null || true');

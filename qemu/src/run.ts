@@ -9,8 +9,10 @@ import { once } from 'node:events';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readManifest } from '../../builder/src/manifest.ts';
+import { loadDefinition } from '../../builder/src/definition/load.ts';
+import { BuildError, describeError } from '../../builder/src/errors.ts';
 import { type ArtefactPaths, artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
+import { builtMachine, machineFor } from './artefact.ts';
 import { demoPod } from './demo.ts';
 import { AtollNode } from './node.ts';
 import { megabytes, seconds, table } from './table.ts';
@@ -84,6 +86,9 @@ async function run({ image, memoryMiB, cpus, showConsole }: RunOptions): Promise
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.once(signal, () => stopped.abort(new Error(`stopped by ${signal}`)));
   }
+  const { image: definition } = await loadDefinition(image);
+  // What cannot be booted here is not built first.
+  machineFor({ ...definition, image, boot: definition.boot.method });
   const buildStart = performance.now();
   const artefacts = await build(image);
   const built = performance.now() - buildStart;
@@ -91,11 +96,12 @@ async function run({ image, memoryMiB, cpus, showConsole }: RunOptions): Promise
   await mkdir(join(repositoryRoot, 'out'), { recursive: true });
   await rm(consoleLog, { force: true });
 
+  const { raw, ...hardware } = await builtMachine(image);
   const powerOn = performance.now();
   await using node = await AtollNode.start({
     name: image,
-    architecture: (await readManifest(artefacts.manifest)).architecture,
-    disks: [{ file: artefacts.raw, sizeBytes: diskBytes }],
+    ...hardware,
+    disks: [{ file: raw, sizeBytes: diskBytes }],
     memoryMiB,
     cpus,
     consoleLog,
@@ -141,6 +147,8 @@ async function run({ image, memoryMiB, cpus, showConsole }: RunOptions): Promise
 }
 
 run(options(process.argv.slice(2))).catch((error: unknown) => {
-  process.stderr.write(`\nmake run: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.stderr.write(
+    `\nmake run: ${error instanceof Error && !(error instanceof BuildError) ? error.message : describeError(error)}\n`,
+  );
   process.exitCode = 1;
 });

@@ -4,7 +4,7 @@
  */
 import { stat } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';
-import { artefactPaths } from '../../builder/src/paths.ts';
+import { builtMachine } from './artefact.ts';
 import { BundleServer } from './bundle-server.ts';
 import { demoDeployment } from './demo.ts';
 import { AtollNode } from './node.ts';
@@ -69,9 +69,11 @@ async function until(what: string, timeoutMs: number, holds: () => Promise<boole
 export async function measureUpgrade(options: UpgradeBenchOptions): Promise<UpgradeFigures> {
   const { image, good, bad, deadlineSeconds, consoleLog, signal } = options;
   await using server = await BundleServer.start([good, bad]);
+  const { raw, ...hardware } = await builtMachine(image);
   await using node = await AtollNode.start({
     name: 'bench-upgrade',
-    disks: [{ file: artefactPaths(image).raw, sizeBytes: 8 * 1024 ** 3 }],
+    ...hardware,
+    disks: [{ file: raw, sizeBytes: 8 * 1024 ** 3 }],
     memoryMiB: 512,
     cpus: 2,
     nic: 'isolated',

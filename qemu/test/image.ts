@@ -3,15 +3,13 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BuildManifest } from '../../builder/src/manifest.ts';
 import { artefactPaths, repositoryRoot } from '../../builder/src/paths.ts';
+import { machineFor } from '../src/artefact.ts';
 import type { MachineOptions } from '../src/machine.ts';
 
 export const artefacts = artefactPaths('vm-x86_64');
 
 /** As large as a small card or stick. */
 export const diskBytes = 6 * 1024 ** 3;
-
-/** What a machine has before the image's own boot method. */
-const firmwareFor = { 'systemd-boot': 'uefi', 'u-boot': 'u-boot' } as const;
 
 /**
  * A machine with the image: 512 MiB, a root shell for the test, nothing reachable outside of it.
@@ -22,15 +20,13 @@ export function imageMachine(name: string, image = 'vm-x86_64'): MachineOptions 
   if (!existsSync(raw)) {
     throw new Error(`${raw} does not exist: build it first with 'make image IMAGE=${image}'`);
   }
-  const { architecture, boot } = JSON.parse(readFileSync(manifest, 'utf8')) as BuildManifest;
   const logs = join(repositoryRoot, 'out', 'test');
   mkdirSync(logs, { recursive: true });
   const consoleLog = join(logs, `${name}.log`);
   rmSync(consoleLog, { force: true });
   return {
     name,
-    architecture,
-    firmware: firmwareFor[boot],
+    ...machineFor(JSON.parse(readFileSync(manifest, 'utf8')) as BuildManifest),
     disks: [{ file: raw, sizeBytes: diskBytes }],
     memoryMiB: 512,
     nic: 'isolated',

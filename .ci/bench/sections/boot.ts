@@ -11,7 +11,7 @@ const MIB = 1024 ** 2;
 
 export const boot: Section = {
   name: 'boot',
-  title: 'First boot in QEMU: 512 MiB, 2 CPU, UEFI; a fresh disk each run',
+  title: 'First boot in QEMU: 512 MiB, 2 CPU; a fresh disk each run',
   notes: [
     "Times since the kernel's start, but the firmware's. Memory as it is when the API says Ready.",
     'A configuration is to be in force 1.5 s after the root is switched: the aims below are that time of those boots.',

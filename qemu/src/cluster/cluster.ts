@@ -9,6 +9,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArchitectureName } from '../../../builder/src/boards.ts';
 import { Api } from '../api.ts';
+import type { Firmware } from '../arguments.ts';
 import type { DiskOptions } from '../disk.ts';
 import { Lan } from '../lan.ts';
 import { Machine, type MachineOptions, type SavedMachine } from '../machine.ts';
@@ -20,6 +21,7 @@ import { allReady } from './ready.ts';
 export interface ClusterOptions {
   readonly nodes: number;
   readonly architecture: ArchitectureName;
+  readonly firmware: Firmware;
   readonly disk: DiskOptions;
   readonly memoryMiB: number;
   readonly cpus: number;
@@ -197,6 +199,7 @@ function machineOptions(options: ClusterOptions, index: number, plan: NodePlan |
   return {
     name: `atoll-${nodeName(index, options.nodes)}`,
     architecture: options.architecture,
+    firmware: options.firmware,
     disks: [options.disk],
     memoryMiB: options.memoryMiB,
     cpus: options.cpus,

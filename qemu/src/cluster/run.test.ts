@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -61,6 +61,20 @@ describe('what a run starts from', () => {
     for (const file of [raw, qcow2]) await utimes(file, 1, 1);
     assert.notEqual((await source(raw)).identity, first.identity);
     assert.equal((await source(qcow2)).identity, second.identity);
+  });
+
+  it('is started by what its manifest says; a Raspberry Pi’s card is refused', async () => {
+    const built = async (image: string, board: string): Promise<void> => {
+      await mkdir(join(folder, image));
+      await writeFile(join(folder, image, `${image}.raw`), 'disk');
+      const manifest = { image, version: '1', architecture: 'arm64', board, boot: 'u-boot', roothash: 'a', sha256: {} };
+      await writeFile(join(folder, image, 'manifest.json'), JSON.stringify(manifest));
+    };
+    await built('one', 'vm-arm64');
+    const { architecture, firmware, title } = await source('one');
+    assert.deepEqual([architecture, firmware, title], ['arm64', 'u-boot', 'one 1']);
+    await built('card', 'rpi-arm64');
+    await assert.rejects(source('card'), /card cannot be run in QEMU: it is for Raspberry Pi/);
   });
 
   it('must be there', async () => {

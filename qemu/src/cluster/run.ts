@@ -78,6 +78,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
   const wanted: ClusterOptions = {
     nodes: options.nodes,
     architecture: source.architecture,
+    firmware: source.firmware,
     disk: { ...source.disk, sizeBytes: options.diskGiB * 1024 ** 3 },
     memoryMiB: options.memoryMiB,
     cpus: options.cpus,

@@ -2,20 +2,19 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { type ArchitectureName, architectures } from '../../../builder/src/boards.ts';
 import { BuildError } from '../../../builder/src/errors.ts';
 import { hashFile } from '../../../builder/src/files.ts';
 import { readManifest } from '../../../builder/src/manifest.ts';
 import { artefactPaths } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { tool } from '../../../builder/src/tools.ts';
+import { type ImageMachine, machineFor, machineForFile } from '../artefact.ts';
 import type { DiskOptions } from '../disk.ts';
 
-export interface Source {
+export interface Source extends ImageMachine {
   readonly disk: Pick<DiskOptions, 'file'> & { readonly format: 'raw' | 'qcow2' };
   /** Differs when the image is another: a snapshot of it holds no longer. */
   readonly identity: string;
-  readonly architecture: ArchitectureName;
   /** For people: `vm-x86_64 0.1.0`, or the file's name. */
   readonly title: string;
 }
@@ -32,34 +31,27 @@ const hashText = (text: string): string => createHash('sha256').update(text).dig
 /** Unpacked images that are kept. */
 const keptUnpacked = 2;
 
-const architectureNames = Object.keys(architectures) as ArchitectureName[];
-
-/** Images are called by it: `vm-arm64.qcow2`. A file with a name of its own is taken for the usual one. */
-export const architectureIn = (name: string): ArchitectureName =>
-  architectureNames.find(architecture => name.includes(architecture)) ?? 'x86_64';
-
-/** @param image a name, or a path of a .raw, .qcow2 or .zst. @throws BuildError USAGE when there is no such image */
+/** @param image a name, or a path of a .raw, .qcow2 or .zst. @throws BuildError USAGE when there is no such image, or no machine for it */
 export async function sourceOf(image: string, options: SourceOptions): Promise<Source> {
   return /\.(raw|img|qcow2|zst)$/.test(image) ? fileSource(resolve(image), options) : builtSource(image, options.out);
 }
 
 async function builtSource(image: string, out: string): Promise<Source> {
   const paths = artefactPaths(image, out);
-  try {
-    await access(paths.raw);
-    const manifest = await readManifest(paths.manifest);
-    return {
-      disk: { file: paths.raw, format: 'raw' },
-      identity: `sha256:${manifest.sha256[basename(paths.raw)] ?? manifest.roothash}`,
-      architecture: manifest.architecture,
-      title: `${manifest.image} ${manifest.version}`,
-    };
-  } catch (cause) {
-    throw new BuildError('USAGE', `${image} is not built yet: there is no ${paths.raw}`, {
-      hint: `Build it with \`atoll-builder build ${image}\`, or give a .raw, .qcow2 or .zst.`,
-      cause,
+  const manifest = await access(paths.raw)
+    .then(() => readManifest(paths.manifest))
+    .catch((cause: unknown) => {
+      throw new BuildError('USAGE', `${image} is not built yet: there is no ${paths.raw}`, {
+        hint: `Build it with \`atoll-builder build ${image}\`, or give a .raw, .qcow2 or .zst.`,
+        cause,
+      });
     });
-  }
+  return {
+    disk: { file: paths.raw, format: 'raw' },
+    identity: `sha256:${manifest.sha256[basename(paths.raw)] ?? manifest.roothash}`,
+    ...machineFor(manifest),
+    title: `${manifest.image} ${manifest.version}`,
+  };
 }
 
 async function fileSource(file: string, options: SourceOptions): Promise<Source> {
@@ -69,20 +61,20 @@ async function fileSource(file: string, options: SourceOptions): Promise<Source>
       cause,
     });
   });
+  const machine = await machineForFile(file);
   // What is packed is small enough to be read; of the others the date tells.
   const packed = /\.(zst|qcow2)$/.test(file);
   const identity = packed ? await hashFile(file) : hashText(`${file} ${facts.size} ${facts.mtimeMs}`);
-  const architecture = architectureIn(basename(file));
   const title = basename(file);
   if (!file.endsWith('.zst')) {
     const format = file.endsWith('.qcow2') ? 'qcow2' : 'raw';
-    return { disk: { file, format }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, architecture, title };
+    return { disk: { file, format }, identity: `${packed ? 'sha256' : 'file'}:${identity}`, ...machine, title };
   }
   const unpacked = await unpack(file, identity.slice(0, 24), options);
   return {
     disk: { file: unpacked, format: 'raw' },
     identity: `${packed ? 'sha256' : 'file'}:${identity}`,
-    architecture,
+    ...machine,
     title,
   };
 }
