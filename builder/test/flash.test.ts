@@ -443,9 +443,13 @@ describe('what cards do', () => {
 });
 
 describe('on a terminal', () => {
-  /** Answers the question, on a terminal of 100 columns. */
-  async function answered(path: string, answer: string): Promise<{ status: number | null; screen: string }> {
-    const words = [...cliCommand(), 'flash', image.name, '--out', image.out, '--to', path];
+  /** Flashes a card on a terminal of 100 columns; each answer is typed when its question is seen. */
+  async function answered(
+    path: string,
+    answers: readonly (readonly [question: RegExp, typed: string])[],
+    options: readonly string[] = [],
+  ): Promise<{ status: number | null; screen: string }> {
+    const words = [...cliCommand(), 'flash', image.name, '--out', image.out, '--to', path, ...options];
     const child = spawn('script', ['-qec', `stty cols 100; ${words.map(word => `'${word}'`).join(' ')}`, '/dev/null'], {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: { ...process.env, CI: '', TERM: 'xterm' },
@@ -453,22 +457,43 @@ describe('on a terminal', () => {
       killSignal: 'SIGKILL',
     });
     let screen = '';
-    let isAnswered = false;
+    const left = [...answers];
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       screen += text;
-      if (isAnswered || !/Type \S+ or yes to go on: /.test(screen)) return;
-      isAnswered = true;
-      child.stdin.write(answer);
+      const [next] = left;
+      if (!next?.[0].test(screen)) return;
+      left.shift();
+      child.stdin.write(next[1]);
     });
     const [status] = (await once(child, 'close')) as [number | null];
+    assert.deepEqual(left, [], screen);
     return { status, screen };
   }
+  const question = /Type \S+ or yes to go on: /;
+
+  test('a token that is typed is not shown, and the question can be answered still; Ctrl-D is an answer to both', async () => {
+    const file = at('typed.img');
+    await writeFile(file, 'old');
+    const token = [/The token \(it is not shown\): /, 'K10typed\r'] as const;
+    const options = ['--server', 'https://192.0.2.1:6443', '--token', '-'];
+    const no = await answered(file, [token, [question, '\u0004']], options);
+    assert.equal(no.status, 130, no.screen);
+    assert.match(no.screen, /error: not confirmed \[INTERRUPTED\]/);
+    const none = await answered(file, [[token[0], '\u0004']], options);
+    assert.equal(none.status, 2, none.screen);
+    assert.match(none.screen, /there is no token/);
+    assert.equal(await readFile(file, 'utf8'), 'old');
+    const yes = await answered(file, [token, [question, 'yes\r']], options);
+    assert.equal(yes.status, 0, yes.screen);
+    assert.ok(!yes.screen.includes('K10typed'), yes.screen);
+    assert.match((await onFat(file, 'user-data')) ?? '', /\n {2}token: K10typed\n/);
+  });
 
   test('the question names the disk; another answer leaves it alone, Ctrl-C too; its name flashes it', async () => {
     await using loop = await card('asked');
     const old = await bytesOf(loop.path, 0, tableBytes);
     for (const answer of ['nein\r', '\u0003']) {
-      const no = await answered(loop.path, answer);
+      const no = await answered(loop.path, [[question, answer]]);
       assert.equal(no.status, 130, no.screen);
       assert.match(
         no.screen,
@@ -477,7 +502,7 @@ describe('on a terminal', () => {
       assert.match(no.screen, /error: not confirmed \[INTERRUPTED\]\r\n {2}→ Nothing was written\./);
       assert.ok((await bytesOf(loop.path, 0, tableBytes)).equals(old));
     }
-    const yes = await answered(loop.path, `${loop.path.slice('/dev/'.length)}\r`);
+    const yes = await answered(loop.path, [[question, `${loop.path.slice('/dev/'.length)}\r`]]);
     assert.equal(yes.status, 0, yes.screen);
     assert.match(yes.screen, /… Flash \/dev\/loop\d+ {2}\d+\.\d s {2}(writing|reading back)/);
     await assertFlashed(loop.path, image);

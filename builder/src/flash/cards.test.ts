@@ -7,6 +7,7 @@ import { BuildError } from '../errors.ts';
 import { csvRows, numbered, requestedCards } from './cards.ts';
 
 let folder = '';
+const never = new AbortController().signal;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'atoll-cards-'));
 });
@@ -70,13 +71,16 @@ test('a card’s own line counts more than an option for all', async () => {
   await writeFile(file, `to,hostname,token\n/dev/a,,\n/dev/b,special,${join(folder, 'own')}\n`);
   await writeFile(join(folder, 'token'), 'K10common\n');
   await writeFile(join(folder, 'own'), 'K10own\n');
-  const cards = await requestedCards({
-    to: [],
-    cards: file,
-    hostnamePattern: 'node-{n}',
-    first: 5,
-    token: join(folder, 'token'),
-  });
+  const cards = await requestedCards(
+    {
+      to: [],
+      cards: file,
+      hostnamePattern: 'node-{n}',
+      first: 5,
+      token: join(folder, 'token'),
+    },
+    never,
+  );
   assert.deepEqual(
     cards.map(({ to, hostname, token }) => ({ to, hostname, token })),
     [
@@ -102,7 +106,7 @@ for (const { name, text, said, where } of [
   test(`a file of cards: ${JSON.stringify(text)}`, async () => {
     const file = join(folder, name);
     await writeFile(file, text);
-    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }), (error: unknown) => {
+    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }, never), (error: unknown) => {
       assert.ok(error instanceof BuildError);
       assert.equal(error.code, 'USAGE');
       assert.match(error.message, said);
@@ -115,7 +119,7 @@ for (const token of ['K10abc::server:hunter2', `K10${'ab'.repeat(200)}::server:h
   test(`the column token names a file, as --token does; ${token.slice(0, 10)} is none, and is not repeated`, async () => {
     const file = join(folder, 'literal.csv');
     await writeFile(file, `to,token\n/dev/a,${token}\n`);
-    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }), (error: unknown) => {
+    await assert.rejects(requestedCards({ to: [], cards: file, first: 1 }, never), (error: unknown) => {
       assert.ok(error instanceof BuildError);
       assert.deepEqual([error.code, error.where], ['USAGE', `${file}:2`]);
       assert.match(error.message, /^token is a file with the token, as --token takes it, not the token itself$/);

@@ -5,6 +5,7 @@ import { rejectProblems } from '../definition/load.ts';
 import { type Problem, YamlReader } from '../definition/yaml-reader.ts';
 import { BuildError } from '../errors.ts';
 import { usage } from '../options.ts';
+import { ask, isAskable } from './ask.ts';
 import type { Customisation } from './customise.ts';
 
 export interface CardRequest extends Customisation {
@@ -56,12 +57,18 @@ const tokenIsAFile = {
   ),
 } as const;
 
+/** What standard input says; a person is asked, once, and the terminal is there for what else is asked. */
+async function* standardInput(signal: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
+  if (!isAskable()) yield* process.stdin as AsyncIterable<Buffer>;
+  else yield Buffer.from((await ask('The token (it is not shown): ', { signal, isSecret: true })) ?? '');
+}
+
 /** @param from `-` is standard input, for the option. */
-async function readToken(path: string, from: 'option' | 'column'): Promise<string> {
+async function readToken(path: string, from: 'option' | 'column', signal: AbortSignal): Promise<string> {
   const parts: Buffer[] = [];
   try {
-    if (path === '-' && from === 'option') for await (const part of process.stdin) parts.push(part as Buffer);
-    else for await (const part of createReadStream(path)) parts.push(part as Buffer);
+    const stream = path === '-' && from === 'option' ? standardInput(signal) : createReadStream(path);
+    for await (const part of stream) parts.push(part as Buffer);
   } catch (cause) {
     // A secret may be longer than a file's name.
     const isNoFile =
@@ -140,7 +147,12 @@ function reject(path: string, problems: readonly Problem[]): void {
 }
 
 /** @param common the token of all that have none of their own */
-async function requestOf(row: Row, common: string | undefined, where: string): Promise<CardRequest> {
+async function requestOf(
+  row: Row,
+  common: string | undefined,
+  where: string,
+  signal: AbortSignal,
+): Promise<CardRequest> {
   if (row.to === undefined)
     throw new BuildError('USAGE', 'the card has no "to"', { where, hint: 'Name the disk or file of each card.' });
   const document = async (path: string) => ({ path, bytes: await readGiven(path) });
@@ -148,7 +160,7 @@ async function requestOf(row: Row, common: string | undefined, where: string): P
   const token =
     row.token === undefined
       ? common
-      : await readToken(row.token, 'column').catch((error: unknown) => {
+      : await readToken(row.token, 'column', signal).catch((error: unknown) => {
           if (!(error instanceof BuildError)) throw error;
           throw new BuildError(error.code, error.message, { where, hint: error.hint ?? '' });
         });
@@ -182,8 +194,8 @@ function checkTogether(cards: readonly CardRequest[]): void {
   }
 }
 
-/** @throws BuildError USAGE for what does not fit together, or cannot be read. */
-export async function requestedCards(options: CardOptions): Promise<CardRequest[]> {
+/** @param signal ends a question on the terminal. @throws BuildError USAGE for what does not fit together, or cannot be read. */
+export async function requestedCards(options: CardOptions, signal: AbortSignal): Promise<CardRequest[]> {
   const { to, userData, networkConfig, hostname, hostnamePattern, server, cards: file } = options;
   if (hostname !== undefined && hostnamePattern !== undefined)
     throw usage('--hostname and --hostname-pattern do not go together', 'Use one of them.');
@@ -191,7 +203,7 @@ export async function requestedCards(options: CardOptions): Promise<CardRequest[
     throw usage(`--hostname-pattern ${hostnamePattern} has no {n} in it`, 'For example node-{n}.');
   if (file !== undefined && to.length > 0)
     throw usage('--cards and --to do not go together', 'The file names the disk of each card, as "to".');
-  const token = options.token === undefined ? undefined : await readToken(options.token, 'option');
+  const token = options.token === undefined ? undefined : await readToken(options.token, 'option', signal);
   const isYaml = file !== undefined && /\.ya?ml$/.test(file);
   const rows =
     file === undefined
@@ -208,7 +220,7 @@ export async function requestedCards(options: CardOptions): Promise<CardRequest[
   const requests = await Promise.all(
     rows.map(({ row, where }, index) => {
       const named = hostnamePattern === undefined ? {} : { hostname: numbered(hostnamePattern, options.first + index) };
-      return requestOf({ ...common, ...named, ...row }, token, where);
+      return requestOf({ ...common, ...named, ...row }, token, where, signal);
     }),
   );
   checkTogether(requests);

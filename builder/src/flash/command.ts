@@ -112,17 +112,20 @@ export async function flashCommand(argv: readonly string[], signal: AbortSignal)
     process.stdout.write(disksText(await listDisks(), word));
     return 0;
   }
-  const requests = await requestedCards({
-    to: values.to,
-    first: numberOption('first', values.first),
-    ...(values['user-data'] === undefined ? {} : { userData: values['user-data'] }),
-    ...(values['network-config'] === undefined ? {} : { networkConfig: values['network-config'] }),
-    ...(values.hostname === undefined ? {} : { hostname: values.hostname }),
-    ...(values['hostname-pattern'] === undefined ? {} : { hostnamePattern: values['hostname-pattern'] }),
-    ...(values.token === undefined ? {} : { token: values.token }),
-    ...(values.server === undefined ? {} : { server: values.server }),
-    ...(values.cards === undefined ? {} : { cards: values.cards }),
-  });
+  const requests = await requestedCards(
+    {
+      to: values.to,
+      first: numberOption('first', values.first),
+      ...(values['user-data'] === undefined ? {} : { userData: values['user-data'] }),
+      ...(values['network-config'] === undefined ? {} : { networkConfig: values['network-config'] }),
+      ...(values.hostname === undefined ? {} : { hostname: values.hostname }),
+      ...(values['hostname-pattern'] === undefined ? {} : { hostnamePattern: values['hostname-pattern'] }),
+      ...(values.token === undefined ? {} : { token: values.token }),
+      ...(values.server === undefined ? {} : { server: values.server }),
+      ...(values.cards === undefined ? {} : { cards: values.cards }),
+    },
+    signal,
+  );
   const image = await openImage(word, resolve(values.out));
   const disks = await listDisks();
   const wishes = {

@@ -1,8 +1,8 @@
 /** The question before something is lost. */
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline/promises';
 import { BuildError } from '../errors.ts';
 import { usage } from '../options.ts';
+import { ask, isAskable } from './ask.ts';
 import type { Choice } from './choose.ts';
 import { contentText } from './list.ts';
 
@@ -17,7 +17,7 @@ export async function confirm(choices: readonly Choice[], signal: AbortSignal): 
   const lines = overwritten.map(
     ({ target, disk }) => `  ${target.path}  ${target.description}${disk ? `; on it: ${contentText(disk)}` : ''}\n`,
   );
-  if (!process.stdin.isTTY)
+  if (!isAskable())
     throw usage(
       `all that is on ${overwritten.map(({ target }) => target.path).join(', ')} would be lost, and there is no terminal to ask on`,
       'If that is meant: --yes.',
@@ -25,20 +25,8 @@ export async function confirm(choices: readonly Choice[], signal: AbortSignal): 
   const only = overwritten.length === 1 ? overwritten[0] : undefined;
   const name = only ? basename(only.target.path) : undefined;
   process.stderr.write(`All that is on ${only ? 'this' : 'these'} will be lost:\n${lines.join('')}`);
-  const prompt = createInterface({ input: process.stdin, output: process.stderr });
-  const interrupted = new AbortController();
-  // The terminal is the prompt's now, and Ctrl-C with it.
-  prompt.once('SIGINT', () => interrupted.abort());
-  try {
-    const words = name === undefined ? ['yes'] : ['yes', name, only?.target.path];
-    const question = name === undefined ? 'Type yes to go on: ' : `Type ${name} or yes to go on: `;
-    const answer = await prompt.question(question, { signal: AbortSignal.any([signal, interrupted.signal]) });
-    if (words.includes(answer.trim())) return;
-  } catch (error) {
-    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
-    process.stderr.write('\n');
-  } finally {
-    prompt.close();
-  }
-  throw notBegun('not confirmed');
+  const words = name === undefined ? ['yes'] : ['yes', name, only?.target.path];
+  const question = name === undefined ? 'Type yes to go on: ' : `Type ${name} or yes to go on: `;
+  const answer = await ask(question, { signal });
+  if (answer === undefined || !words.includes(answer.trim())) throw notBegun('not confirmed');
 }
