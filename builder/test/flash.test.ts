@@ -257,6 +257,23 @@ describe('what is refused', () => {
     await assertFlashed(loop.path, image);
   });
 
+  test('the disk that the image itself is on', async () => {
+    await using loop = await card('self', 400 * mebibyte);
+    const point = at('self');
+    await mkdir(point);
+    await run(['mkfs.ext4', '-q', '-F', loop.path]);
+    await run(['mount', loop.path, point]);
+    try {
+      await cp(image.raw, join(point, 'own.raw'));
+      const { status, stderr } = await cli(['flash', join(point, 'own.raw'), '--to', loop.path, '--yes', '--unmount']);
+      assert.equal(status, 1, stderr);
+      assert.match(stderr, /\/dev\/loop\d+ is the disk that the image is on: \S+self\/own\.raw \[TARGET_REFUSED\]/);
+      assert.ok((await readFile('/proc/self/mounts', 'utf8')).includes(point), 'it is mounted still');
+    } finally {
+      await run(['umount', point], { allowedExitCodes: [0, 32] });
+    }
+  });
+
   test('one that something else has open for itself', async () => {
     await using loop = await card('taken');
     // O_RDWR | O_EXCL, as a virtual machine or another flasher takes it.

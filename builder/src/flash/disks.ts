@@ -48,7 +48,7 @@ const readText = (path: string): Promise<string> =>
   );
 
 /** `dev` of stat(2) as major:minor. */
-const deviceNumber = (dev: number): string =>
+export const deviceNumber = (dev: number): string =>
   `${Math.floor(dev / 256) % 4096}:${(dev % 256) + Math.floor(dev / 2 ** 20) * 256}`;
 
 async function backingOf(name: string): Promise<BlockDevice['backing']> {

@@ -53,6 +53,19 @@ export function mountsOf(disk: BlockDevice): readonly { readonly path: string; r
   return [...withChildren(disk)].flatMap(({ path, mountPoints }) => mountPoints.map(point => ({ path, point })));
 }
 
+/** Whether what is on the device with that number is lost with this disk: it is of the disk, or of a loop device over a file on it. */
+export function holds(disk: BlockDevice, number: string, disks: readonly BlockDevice[]): boolean {
+  const numbers = new Set([...withChildren(disk)].map(part => part.number));
+  // Loops over files on loops, until there are no more.
+  for (let before = 0; before < numbers.size; ) {
+    before = numbers.size;
+    for (const loop of disks)
+      if (loop.backing && numbers.has(loop.backing.number))
+        for (const part of withChildren(loop)) numbers.add(part.number);
+  }
+  return numbers.has(number);
+}
+
 /** Of all that is flashed: cards, sticks, and nearly all disks. */
 const imageSectorBytes = 512;
 const kinds = new Set(['disk', 'loop']);
