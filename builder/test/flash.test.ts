@@ -463,7 +463,7 @@ describe('on a terminal', () => {
   /** Flashes a card on a terminal of 100 columns; each answer is typed when its question is seen. */
   async function answered(
     path: string,
-    answers: readonly (readonly [question: RegExp, typed: string])[],
+    answers: readonly (readonly [question: RegExp, typed: string, before?: () => Promise<unknown>])[],
     options: readonly string[] = [],
   ): Promise<{ status: number | null; screen: string }> {
     const words = [...cliCommand(), 'flash', image.name, '--out', image.out, '--to', path, ...options];
@@ -480,13 +480,36 @@ describe('on a terminal', () => {
       const [next] = left;
       if (!next?.[0].test(screen)) return;
       left.shift();
-      child.stdin.write(next[1]);
+      void Promise.resolve(next[2]?.()).then(() => child.stdin.write(next[1]));
     });
     const [status] = (await once(child, 'close')) as [number | null];
     assert.deepEqual(left, [], screen);
     return { status, screen };
   }
   const question = /Type \S+ or yes to go on: /;
+
+  test('a card that is exchanged while it asks is not flashed, nor a file that has come', async () => {
+    await using loop = await card('first-card');
+    const other = at('second-card.img');
+    await cp(loop.file, other);
+    // A card reader keeps its name when its card is changed.
+    const exchange = async (): Promise<void> => {
+      await run(['losetup', '--detach', loop.path]);
+      await run(['losetup', loop.path, other]);
+    };
+    const { status, screen } = await answered(loop.path, [[question, 'yes\r', exchange]]);
+    assert.equal(status, 1, screen);
+    assert.match(
+      screen.replaceAll(/\s+/g, ' '),
+      /is not what it was when it was chosen: its file was \S+first-card\.img and is \S+second-card\.img/,
+    );
+    assert.ok((await readFile(other)).equals(Buffer.alloc(cardBytes, 0xa5)), 'it is as it was');
+    const fresh = at('fresh.img');
+    const came = await answered(loop.path, [[question, 'yes\r', () => writeFile(fresh, 'mine')]], ['--to', fresh]);
+    assert.equal(came.status, 1, came.screen);
+    assert.match(came.screen, /fresh\.img is not what it was when it was chosen: it was not there/);
+    assert.equal(await readFile(fresh, 'utf8'), 'mine');
+  });
 
   test('a token that is typed is not shown, and the question can be answered still; Ctrl-D is an answer to both', async () => {
     const file = at('typed.img');

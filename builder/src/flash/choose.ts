@@ -7,7 +7,7 @@ import type { Target } from './card.ts';
 import type { CardRequest } from './cards.ts';
 import { isCustomised } from './customise.ts';
 import { type BlockDevice, deviceNumber } from './disks.ts';
-import { holds, locate, refusal } from './judge.ts';
+import { exchanged, holds, locate, refusal } from './judge.ts';
 import { diskTitle } from './list.ts';
 import type { ImageSource } from './source.ts';
 import { sizeText } from './words.ts';
@@ -82,4 +82,33 @@ export async function choose(
       isPrivate: isCustomised(request),
     },
   };
+}
+
+/**
+ * Judges again what was chosen: between that and the first write a person may have thought for an hour, and changed cards.
+ * @param disks as they are now
+ * @returns the choices as they are now
+ * @throws BuildError TARGET_REFUSED where a path is another disk, or a file that was not there
+ */
+export async function chooseAgain(
+  choices: readonly Choice[],
+  image: ImageSource,
+  disks: readonly BlockDevice[],
+  wishes: Wishes,
+): Promise<Choice[]> {
+  const again: Choice[] = [];
+  for (const { request, target, disk } of choices) {
+    const now = await choose(request, image, disks, wishes);
+    const refuse = (why: string): BuildError =>
+      new BuildError('TARGET_REFUSED', `${target.path} is not what it was when it was chosen: ${why}`, {
+        hint: 'Nothing was written. Look what is there, and begin anew.',
+      });
+    if (now.target.path !== target.path) throw refuse(`it is ${now.target.path}`);
+    if (now.target.kind !== target.kind) throw refuse(`it is a ${now.target.kind}`);
+    if (now.target.exists && !target.exists) throw refuse('it was not there');
+    const why = disk && now.disk ? exchanged(disk, now.disk) : undefined;
+    if (why !== undefined) throw refuse(why);
+    again.push(now);
+  }
+  return again;
 }

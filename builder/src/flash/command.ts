@@ -8,7 +8,7 @@ import { run } from '../process.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import { ensureTools } from '../tools-tree.ts';
 import { requestedCards } from './cards.ts';
-import { type Choice, choose } from './choose.ts';
+import { type Choice, choose, chooseAgain } from './choose.ts';
 import { confirm, notBegun } from './confirm.ts';
 import { documentsFor, FatPartition, isCustomised } from './customise.ts';
 import { listDisks } from './disks.ts';
@@ -148,7 +148,8 @@ export async function flashCommand(argv: readonly string[], signal: AbortSignal)
       throw signal.aborted ? notBegun('flashing was interrupted') : error;
     });
     if (!values.yes) await confirm(choices, signal);
-    if (values.unmount) await unmountAll(choices);
+    const now = await chooseAgain(choices, image, await listDisks(), wishes);
+    if (values.unmount) await unmountAll(now);
     const results = await flash({ image, cards, signal, observer: cardLines(progress) });
     progress.close();
     for (const { error, state } of results)

@@ -20,6 +20,8 @@ export interface BlockDevice {
   readonly bus: string;
   /** Vendor and model, for people; empty where it is not known. */
   readonly model: string;
+  /** Empty where it is not known. */
+  readonly serial: string;
   readonly fileSystem: string;
   /** The file system's label, or the partition's name. */
   readonly label: string;
@@ -34,7 +36,9 @@ export interface BlockDevice {
 }
 
 const columns =
-  'NAME,PATH,TYPE,SIZE,RO,RM,HOTPLUG,TRAN,VENDOR,MODEL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS,MAJ:MIN,LOG-SEC'.split(',');
+  'NAME,PATH,TYPE,SIZE,RO,RM,HOTPLUG,TRAN,VENDOR,MODEL,SERIAL,FSTYPE,LABEL,PARTLABEL,MOUNTPOINTS,MAJ:MIN,LOG-SEC'.split(
+    ',',
+  );
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -80,6 +84,7 @@ async function deviceOf(row: Row): Promise<BlockDevice> {
     bus,
     // A number of the PCI vendor says nothing.
     model: [text(row, 'vendor'), text(row, 'model')].filter(word => !/^(0x[0-9a-f]+)?$/.test(word)).join(' '),
+    serial: text(row, 'serial'),
     fileSystem: text(row, 'fstype'),
     label: text(row, 'label') || text(row, 'partlabel'),
     mountPoints: points.filter((point): point is string => typeof point === 'string'),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { BlockDevice } from './disks.ts';
-import { refusal, systemUse } from './judge.ts';
+import { exchanged, refusal, systemUse } from './judge.ts';
 
 let minor = 0;
 /** A device; children and the like as they are given. */
@@ -17,6 +17,7 @@ function device(name: string, more: Partial<BlockDevice> = {}): BlockDevice {
     removable: true,
     bus: 'usb',
     model: 'SanDisk Ultra',
+    serial: '4C53',
     fileSystem: '',
     label: '',
     mountPoints: [],
@@ -165,4 +166,17 @@ test('loop devices whose files are in each other do not go round for ever', () =
   const one = device('loop0', { type: 'loop', number: '7:0', backing: { file: '/b/a', number: '7:1' } });
   const two = device('loop1', { type: 'loop', number: '7:1', backing: { file: '/a/b', number: '7:0' } });
   assert.equal(systemUse(one, [one, two]), undefined);
+});
+
+test('a disk that was exchanged is seen by its size, model, serial number or number in the kernel; one that was mounted is the same', () => {
+  const disk = device('sdx');
+  assert.equal(exchanged(disk, { ...disk, mountPoints: ['/mnt'], label: 'other' }), undefined);
+  for (const [change, said] of [
+    [{ sizeBytes: disk.sizeBytes + 512 }, /^its size was 34359738368 bytes and is 34359738880 bytes$/],
+    [{ model: '' }, /^its model was SanDisk Ultra and is unknown$/],
+    [{ serial: '4C54' }, /^its serial number was 4C53 and is 4C54$/],
+    [{ number: '8:250' }, /^its number in the kernel was 8:\d+ and is 8:250$/],
+    [{ backing: { file: '/b', number: '' } }, /^its file was unknown and is \/b$/],
+  ] as const)
+    assert.match(exchanged(disk, { ...disk, ...change }) ?? '', said);
 });

@@ -66,6 +66,19 @@ export function holds(disk: BlockDevice, number: string, disks: readonly BlockDe
   return numbers.has(number);
 }
 
+/** What of a disk is another now, in words; undefined if it is the one that it was. */
+export function exchanged(before: BlockDevice, now: BlockDevice): string | undefined {
+  for (const [what, of] of [
+    ['size', ({ sizeBytes }: BlockDevice) => `${sizeBytes} bytes`],
+    ['model', ({ model }: BlockDevice) => model],
+    ['serial number', ({ serial }: BlockDevice) => serial],
+    ['file', ({ backing }: BlockDevice) => backing?.file ?? ''],
+    ['number in the kernel', ({ number }: BlockDevice) => number],
+  ] as const)
+    if (of(before) !== of(now)) return `its ${what} was ${of(before) || 'unknown'} and is ${of(now) || 'unknown'}`;
+  return undefined;
+}
+
 /** Of all that is flashed: cards, sticks, and nearly all disks. */
 const imageSectorBytes = 512;
 const kinds = new Set(['disk', 'loop']);
