@@ -257,6 +257,25 @@ describe('what is refused', () => {
     await assertFlashed(loop.path, image);
   });
 
+  test('cards that are mounted one in the other, in whatever order they are named', async () => {
+    await using outer = await card('outer');
+    await using inner = await card('inner');
+    const point = at('outer');
+    for (const [loop, folder] of [
+      [outer, point],
+      [inner, join(point, 'inner')],
+    ] as const) {
+      await run(['mkfs.ext4', '-q', '-F', loop.path]);
+      await mkdir(folder);
+      await run(['mount', loop.path, folder]);
+    }
+    try {
+      succeeded(await flashed('--to', outer.path, '--to', inner.path, '--yes', '--unmount'));
+    } finally {
+      for (const folder of [join(point, 'inner'), point]) await run(['umount', folder], { allowedExitCodes: [0, 32] });
+    }
+  });
+
   test('the disk that the image itself is on', async () => {
     await using loop = await card('self', 400 * mebibyte);
     const point = at('self');
@@ -429,6 +448,31 @@ describe('what cards do', () => {
     const [result] = await flashWith([loop.path], { progress: () => abort.abort() }, abort.signal);
     assert.match(String(result?.error), /flashing was interrupted/);
     await assertNotBootable(loop.path, cardBytes);
+  });
+
+  test('a file that cannot be removed: it is said, and the others are let go of', async () => {
+    const [stays, goes] = [at('stays.img'), at('goes.img')];
+    const abort = new AbortController();
+    const results = await flash({
+      image: await openImage(image.compressed, image.out),
+      cards: [stays, goes].map(path => ({
+        target: { ...target(path), kind: 'file', exists: false },
+        patches: [],
+      })),
+      signal: abort.signal,
+      observer: {
+        async progress(path) {
+          if (path !== stays || abort.signal.aborted) return;
+          abort.abort();
+          await rm(path);
+          await mkdir(path);
+        },
+      },
+    });
+    assert.match(results[0]?.state ?? '', /stays\.img could not be removed \(ERR_FS_EISDIR\): do not use it\.$/);
+    assert.match(results[1]?.state ?? '', /goes\.img was removed\.$/);
+    assert.ok(!(await namesIn(workshop)).includes('goes.img'));
+    await rm(stays, { recursive: true });
   });
 
   test('Ctrl-C', async () => {

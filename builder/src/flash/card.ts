@@ -257,13 +257,12 @@ export class Card {
     }
   }
 
-  /** Leaves nothing that looks whole, and lets go of the target. @returns what it is now, for people. */
+  /** Leaves nothing that looks whole, and lets go of the target; never fails. @returns what it is now, for people. */
   async abandon(): Promise<string> {
     const { path, kind, exists } = this.target;
     if (!this.#begun) {
-      await this.#file.close();
-      if (kind === 'file' && !exists) await rm(path, { force: true });
-      return `${path} is as it was.`;
+      await this.#file.close().catch(() => undefined);
+      return kind === 'file' && !exists ? removed(path, 'is as it was') : `${path} is as it was.`;
     }
     const isWiped =
       kind === 'device' &&
@@ -272,16 +271,20 @@ export class Card {
         () => false,
       ));
     await this.#file.close().catch(() => undefined);
-    if (kind === 'file') {
-      await rm(path, { force: true });
-      return `${path} was removed.`;
-    }
+    if (kind === 'file') return removed(path, 'was removed');
     // A card that is gone cannot be wiped, and need not be: its partition table comes last.
     return isWiped || !this.#looksWhole
       ? `${path} has no partition table now: nothing boots from it.`
       : `${path} has its partition table, and was not read back to its end: do not use it.`;
   }
 }
+
+/** @returns that it was, or why not */
+const removed = (path: string, well: string): Promise<string> =>
+  rm(path, { force: true }).then(
+    () => `${path} ${well}.`,
+    (error: NodeJS.ErrnoException) => `${path} could not be removed (${error.code}): do not use it.`,
+  );
 
 /** The part of `[offset, offset + sizeBytes)` between cuts. */
 function split(offset: number, sizeBytes: number, cuts: readonly number[]): [number, number][] {

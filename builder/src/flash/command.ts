@@ -54,11 +54,9 @@ function numberOption(name: string, word: string): number {
 }
 
 async function unmountAll(choices: readonly Choice[]): Promise<void> {
-  for (const { disk } of choices) {
-    if (!disk) continue;
-    // What is mounted last is in the way of what was mounted before.
-    for (const { point } of [...mountsOf(disk)].reverse()) await run(['umount', point]);
-  }
+  const points = choices.flatMap(({ disk }) => (disk ? mountsOf(disk).map(({ point }) => point) : []));
+  // What is mounted on a folder of another is in its way: the longest path goes first.
+  for (const point of points.sort((a, b) => b.length - a.length)) await run(['umount', point]);
 }
 
 /** What each card is told, as blocks. @throws BuildError CONFIGURATION_INVALID before anything is written */
