@@ -47,6 +47,15 @@ for (const { what, customisation, present, text } of [
     text: '#cloud-config\nhostname: mine\n',
   },
   {
+    what: 'a section that is still empty takes what options set',
+    customisation: {
+      documents: given('#cloud-config\natoll:\n  # role: agent\ntimezone: UTC\n'),
+      server: 'https://192.0.2.1:6443',
+      token: 'K10x',
+    },
+    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: K10x\n  # role: agent\ntimezone: UTC\n',
+  },
+  {
     what: 'what means something else without quotes is put in quotes',
     customisation: { documents: {}, hostname: '0123' },
     text: '#cloud-config\nhostname: "0123"\n',
@@ -83,3 +92,16 @@ test('a warning does not stop it, and is told', () => {
   assert.equal(warnings.length, 1);
   assert.match(warnings[0] ?? '', /warning: hostname: is the text "yes" here and true to cloud-init/);
 });
+
+for (const text of ['#cloud-config\nhostname: [a\n', '#cloud-config\n- a\n', '#cloud-config\natoll: 7\n'])
+  test(`an image whose own user-data takes no options: ${JSON.stringify(text)}`, () =>
+    assert.throws(
+      () => documentsFor({ documents: {}, token: 'K10hunter2' }, { 'user-data': Buffer.from(text) }, 'press-7'),
+      (error: unknown) => {
+        assert.ok(error instanceof BuildError, String(error));
+        assert.equal(error.code, 'CONFIGURATION_INVALID');
+        assert.match(error.tail ?? '', /^(user-data of )?the image:\d+:\d+: error: /);
+        assert.doesNotMatch(`${error.message}${error.tail}`, /hunter2/);
+        return true;
+      },
+    ));

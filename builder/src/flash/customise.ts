@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
 import { withTexts } from '../../../runtime/src/cli/config/documents.ts';
 import { noColours, problemText } from '../../../runtime/src/cli/config/problems.ts';
 import { readConfig } from '../../../runtime/src/machine/config/read.ts';
@@ -48,12 +48,29 @@ const header = '#cloud-config\n';
 /** The partition table and the boot sector of the FAT are in it: boards leave at most 8 MiB before it. */
 const headBytes = 16 * 1024 ** 2;
 
-/** The text with the keys of the options set, everything else as it was, comments too. */
-function withOptions(text: string, customisation: Customisation): string {
+/** Makes a mapping of it where there is nothing yet. @returns false where there is something else */
+function mappingAt(document: Document, path: readonly string[]): boolean {
+  const node = path.length === 0 ? document.contents : document.getIn(path, true);
+  if (isMap(node)) return true;
+  if (node !== undefined && node !== null && !(isScalar(node) && node.value === null)) return false;
+  if (path.length === 0) return true;
+  const mapping = new YAMLMap(document.schema);
+  if (node?.commentBefore) mapping.commentBefore = node.commentBefore;
+  if (node?.comment) mapping.comment = node.comment;
+  document.setIn(path, mapping);
+  return true;
+}
+
+/** The text with the keys of the options set, everything else as it was, comments too; undefined for a text in which they have no place. */
+function withOptions(text: string, customisation: Customisation): string | undefined {
   const document = parseDocument(text);
+  if (document.errors.length > 0 || !mappingAt(document, [])) return undefined;
   const keys = optionKeys(customisation, document.hasIn(['atoll', 'role']));
   if (keys.length === 0) return text;
-  for (const [path, value] of keys) document.setIn(path, value);
+  for (const [path, value] of keys) {
+    if (path.length > 1 && !mappingAt(document, path.slice(0, -1))) return undefined;
+    document.setIn(path, value);
+  }
   const printed = document.toString({ lineWidth: 0 });
   // The printer sets a comment at the top apart.
   const changed = text.startsWith(`${header}\n`) ? printed : printed.replace(`${header}\n`, header);
@@ -94,6 +111,13 @@ export function documentsFor(
   }
   const base = (own['user-data'] ?? present['user-data'] ?? Buffer.from(header)).toString('utf8');
   const userData = withOptions(base, customisation);
+  if (userData === undefined) {
+    const location = customisation.documents['user-data']?.path ?? 'the image';
+    validated({ 'user-data': Buffer.from(base) }, location, card);
+    throw new BuildError('CONFIGURATION_INVALID', `the user-data of ${location} cannot take --hostname and the like`, {
+      hint: 'Nothing was written. Give one of your own with --user-data.',
+    });
+  }
   if (userData !== base || own['user-data']) own['user-data'] = Buffer.from(userData);
   const warnings = validated({ ...present, ...own }, `the card ${card}`, card);
   return { documents: own, warnings };
