@@ -46,6 +46,14 @@ export async function qemuImg(emulator: Emulator, args: readonly string[]): Prom
   return stdout;
 }
 
+/** What a guest sees of an image: `virtual-size` of qemu-img(1)'s `info`. */
+export async function virtualBytes(emulator: Emulator, { file, format = 'raw' }: DiskOptions): Promise<number> {
+  const told = JSON.parse(await qemuImg(emulator, ['info', '--output=json', '-f', format, file])) as {
+    readonly 'virtual-size': number;
+  };
+  return told['virtual-size'];
+}
+
 /** Makes `overlay`, a qcow2 file whose untouched parts are those of `disk`. */
 export async function createOverlay(emulator: Emulator, overlay: string, disk: DiskOptions): Promise<void> {
   const size = disk.sizeBytes === undefined ? [] : [String(disk.sizeBytes)];

@@ -16,7 +16,7 @@ describe('the words of run', () => {
       ports: [],
       memoryMiB: 1024,
       cpus: 2,
-      diskGiB: 8,
+      diskGiB: undefined,
       nodes: 1,
       timeoutMs: 900_000,
       detach: false,

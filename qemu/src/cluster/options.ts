@@ -16,7 +16,8 @@ export interface RunOptions {
   readonly ports: readonly PortForward[];
   readonly memoryMiB: number;
   readonly cpus: number;
-  readonly diskGiB: number;
+  /** Undefined: 8, or what the image has, if that is more. */
+  readonly diskGiB: number | undefined;
   readonly nodes: number;
   readonly userData?: string;
   /** Absolute; default in {@link directory}. */
@@ -33,10 +34,14 @@ export interface RunOptions {
   readonly out: string;
 }
 
+/** Of a node, unless its image is larger. */
+export const usualDiskGiB = 8;
+
 export const runHelp = `  run [IMAGE]     boot a built image, or a .raw, .qcow2 or .zst, until it is Ready; Ctrl-C stops it
     -p HOST:GUEST   forward a TCP port of 127.0.0.1 to the first node; GUEST alone: any free port
     --nodes N       a server and N-1 agents on a network of their own (default 1)
-    --memory MiB    of each node (default 1024); --cpus N (default 2), --disk GiB (default 8)
+    --memory MiB    of each node (default 1024); --cpus N (default 2)
+    --disk GiB      of each node (default 8, or what the image has)
     --user-data F   the nodes' configuration (docs/first-boot.md)
     --snapshot S    a name or a folder: continue what is kept there; else boot, and keep it there
     --kubeconfig F  where the kubeconfig is written (default <out>/run/<name>/kubeconfig)
@@ -52,7 +57,7 @@ const options = {
   port: { type: 'string', short: 'p', multiple: true, default: [] as string[] },
   memory: { type: 'string', default: '1024' },
   cpus: { type: 'string', default: '2' },
-  disk: { type: 'string', default: '8' },
+  disk: { type: 'string' },
   nodes: { type: 'string', default: '1' },
   'user-data': { type: 'string' },
   kubeconfig: { type: 'string' },
@@ -118,7 +123,7 @@ export function parseRun(argv: readonly string[], defaultImage: string): RunOpti
     ports: distinct(values.port.map(portForward)),
     memoryMiB: whole('memory', values.memory, 256, 1_048_576),
     cpus: whole('cpus', values.cpus, 1, 255),
-    diskGiB: whole('disk', values.disk, 4, 16_384),
+    diskGiB: values.disk === undefined ? undefined : whole('disk', values.disk, 4, 16_384),
     nodes: whole('nodes', values.nodes, 1, 100),
     ...(values['user-data'] === undefined ? {} : { userData: resolve(values['user-data']) }),
     ...(values.kubeconfig === undefined ? {} : { kubeconfig: resolve(values.kubeconfig) }),

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { type ProgressMessage, sentProgress, shownProgress } from './relayed.ts';
-import { phaseOf } from './run.ts';
+import { diskBytes, phaseOf } from './run.ts';
 import { sourceOf } from './source.ts';
 
 for (const [text, phase] of [
@@ -18,6 +18,18 @@ for (const [text, phase] of [
   ['nothing of that kind', undefined],
 ] as const)
   it(`the console tells: ${phase}`, () => assert.equal(phaseOf(text), phase));
+
+for (const [wanted, imageGiB, bytes] of [
+  [undefined, 2, 8],
+  [undefined, 12, 12],
+  [4, 4, 4],
+  [16, 2, 16],
+] as const)
+  it(`--disk ${wanted}, and an image of ${imageGiB} GiB: ${bytes} GiB`, () =>
+    assert.equal(diskBytes(wanted, imageGiB * 1024 ** 3), bytes * 1024 ** 3));
+
+it('--disk is never smaller than the image', () =>
+  assert.throws(() => diskBytes(8, 8.5 * 1024 ** 3), /--disk is 8, and the image is of a disk with 8\.5 GiB/));
 
 it('progress of the background is shown as it would have been in the foreground', () => {
   const written: string[] = [];

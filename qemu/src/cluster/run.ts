@@ -10,12 +10,13 @@ import { BuildError } from '../../../builder/src/errors.ts';
 import { cacheDirectory, toolsTree } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { type Accelerator, accelerator } from '../accelerator.ts';
+import { virtualBytes } from '../disk.ts';
 import { type Emulator, emulatorVersion, findEmulator } from '../emulator.ts';
 import { seconds } from '../table.ts';
 import { Cluster, type ClusterOptions } from './cluster.ts';
 import { commandEnvironment } from './environment.ts';
 import { checkKubeconfigFile, removeKubeconfigFile, writeKubeconfigFile } from './kubeconfig-file.ts';
-import type { RunOptions } from './options.ts';
+import { type RunOptions, usualDiskGiB } from './options.ts';
 import {
   readSnapshot,
   type Snapshot,
@@ -52,6 +53,21 @@ export function phaseOf(text: string): string | undefined {
   return undefined;
 }
 
+const gibibyte = 1024 ** 3;
+
+/** How large a node's disk is: never smaller than its image, whose end would be cut off. @throws BuildError USAGE if that was asked for */
+export function diskBytes(wantedGiB: number | undefined, imageBytes: number): number {
+  if (wantedGiB === undefined) return Math.max(usualDiskGiB * gibibyte, imageBytes);
+  if (wantedGiB * gibibyte >= imageBytes) return wantedGiB * gibibyte;
+  throw new BuildError(
+    'USAGE',
+    `--disk is ${wantedGiB}, and the image is of a disk with ${(imageBytes / gibibyte).toFixed(1)} GiB`,
+    {
+      hint: `Its end would be cut off: give --disk ${Math.ceil(imageBytes / gibibyte)} or more, or leave it out.`,
+    },
+  );
+}
+
 const tailLines = 20;
 
 /** @returns the exit status: of the user's command, or 0 */
@@ -79,7 +95,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     nodes: options.nodes,
     architecture: source.architecture,
     firmware: source.firmware,
-    disk: { ...source.disk, sizeBytes: options.diskGiB * 1024 ** 3 },
+    disk: { ...source.disk, sizeBytes: diskBytes(options.diskGiB, await virtualBytes(emulator, source.disk)) },
     memoryMiB: options.memoryMiB,
     cpus: options.cpus,
     ...(userData === undefined ? {} : { userData }),
@@ -176,11 +192,12 @@ interface WantedSnapshot {
 }
 
 async function lookUp(where: string, cache: string, setUp: SetUp): Promise<WantedSnapshot> {
-  const { options, source, emulator, accel, userData, world } = setUp;
+  const { options, source, emulator, accel, userData, wanted, world } = setUp;
   const folder = snapshotFolder(where, cache);
   const key = snapshotKey({
     ...source,
     ...options,
+    diskBytes: wanted.disk.sizeBytes ?? 0,
     ...(userData === undefined ? {} : { userData }),
     version: await emulatorVersion(emulator),
     accelerator: accel,

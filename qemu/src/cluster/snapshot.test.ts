@@ -12,7 +12,7 @@ const options: KeyOptions = {
   nodes: 2,
   memoryMiB: 1024,
   cpus: 2,
-  diskGiB: 8,
+  diskBytes: 8 * 1024 ** 3,
   version: 'QEMU emulator version 10.0.2',
   accelerator: { name: 'tcg', cpu: 'qemu64', reason: '' },
   processor: 'Some CPU',

@@ -41,7 +41,7 @@ export interface KeyOptions {
   readonly nodes: number;
   readonly memoryMiB: number;
   readonly cpus: number;
-  readonly diskGiB: number;
+  readonly diskBytes: number;
   readonly userData?: string;
   /** {@link emulatorVersion} */
   readonly version: string;
@@ -58,7 +58,7 @@ export function snapshotKey(options: KeyOptions): SnapshotKey {
     nodes: String(options.nodes),
     memory: `${options.memoryMiB} MiB`,
     processors: String(options.cpus),
-    disk: `${options.diskGiB} GiB`,
+    disk: `${options.diskBytes / 1024 ** 3} GiB`,
     'user-data': userData === undefined ? 'none' : `the one with the checksum ${hash(userData)}`,
     QEMU: options.version,
     accelerator: accelerator.name === 'kvm' ? `KVM on ${options.processor}` : `TCG, ${accelerator.cpu}`,
