@@ -89,6 +89,24 @@ describe('what a run starts from', () => {
     await assert.rejects(source('card'), /card cannot be run in QEMU: it is for Raspberry Pi/);
   });
 
+  it('is unpacked by the tools tree, which is made where there is none yet', async () => {
+    await writeFile(join(folder, 'vm-x86_64.raw.zst'), 'packed');
+    const { PATH } = process.env;
+    const started: string[] = [];
+    const line = { note: () => {}, done: () => {}, fail: () => {} };
+    const progress = { start: (step: string) => started.push(step) && line } as unknown as Progress;
+    // Nothing that could make one: mmdebstrap is not there.
+    process.env.PATH = folder;
+    try {
+      const signal = new AbortController().signal;
+      const options = { out: folder, cache: folder, progress, signal };
+      await assert.rejects(sourceOf(join(folder, 'vm-x86_64.raw.zst'), options), { code: 'TOOLS_MISSING' });
+    } finally {
+      process.env.PATH = PATH;
+    }
+    assert.deepEqual(started, ['tools']);
+  });
+
   it('must be there', async () => {
     await assert.rejects(source('vm-x86_64'), /vm-x86_64 is not built yet/);
     await assert.rejects(source(join(folder, 'b.zst')), /there is no .*b\.zst/);

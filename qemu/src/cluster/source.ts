@@ -8,6 +8,7 @@ import { readManifest } from '../../../builder/src/manifest.ts';
 import { artefactPaths } from '../../../builder/src/paths.ts';
 import type { Progress } from '../../../builder/src/progress.ts';
 import { tool } from '../../../builder/src/tools.ts';
+import { ensureTools } from '../../../builder/src/tools-tree.ts';
 import { type ImageMachine, machineFor, machineForFile } from '../artefact.ts';
 import type { DiskOptions } from '../disk.ts';
 
@@ -90,6 +91,8 @@ async function unpack(file: string, key: string, { cache, progress, signal }: So
   );
   if (there) return target;
   await mkdir(folder, { recursive: true });
+  // zstd is its.
+  await ensureTools({ cache, progress, signal });
   const line = progress.start('unpack', `Unpack ${basename(file)}`);
   const partial = `${target}.${process.pid}`;
   try {
