@@ -63,11 +63,13 @@ torture: image ## more than 400 power cuts in upgrades, boots, blessings and fal
 image: setup ## build the image into out/<name>/ (VERSION=0.2.0, KEYS=release)
 	@$(NODE) builder/src/cli.ts build $(IMAGE) $(BUILD_OPTIONS)
 
-# Disks need root; what is installed and cached is this user's all the same.
+# Disks need root; what is installed and cached is this user's all the same, so it is made before.
+NEEDS_ROOT = $(filter /dev/%,$(TO)) $(findstring --cards,$(FLASH))
 AS_ROOT = $(if $(filter 0,$(shell id -u)),,sudo env "PATH=$$PATH" "ATOLL_CACHE=$${ATOLL_CACHE:-$$HOME/.cache/atoll}")
 
 flash: setup ## write the image to cards (TO="/dev/sdX …", FLASH="--hostname a …"); without TO it lists the disks
-	@$(if $(filter /dev/%,$(TO)) $(findstring --cards,$(FLASH)),$(AS_ROOT)) $(NODE) builder/src/cli.ts flash $(IMAGE) $(foreach card,$(TO),--to $(card)) $(FLASH)
+	@$(if $(strip $(NEEDS_ROOT)),mkdir -p "$${ATOLL_CACHE:-$$HOME/.cache/atoll}/tmp" && $(NODE) builder/src/cli.ts tools > /dev/null)
+	@$(if $(strip $(NEEDS_ROOT)),$(AS_ROOT)) $(NODE) builder/src/cli.ts flash $(IMAGE) $(foreach card,$(TO),--to $(card)) $(FLASH)
 
 bundle: setup ## the same, and its signed bundle for upgrades, in out/channel/ too (NOTES=file, ROLLOUT=25)
 	@$(NODE) builder/src/cli.ts bundle $(IMAGE) $(BUILD_OPTIONS) $(if $(NOTES),--notes $(NOTES)) $(if $(ROLLOUT),--rollout $(ROLLOUT))

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, utimes } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { removeUnused } from './tools-tree.ts';
+import type { Progress } from './progress.ts';
+import { ensureTools, removeUnused, toolsKey } from './tools-tree.ts';
 
 test('a tree that another checkout uses stays; one that nobody has used for two weeks goes', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-tools-'));
@@ -18,5 +19,25 @@ test('a tree that another checkout uses stays; one that nobody has used for two 
     assert.deepEqual((await readdir(folder)).sort(), [own, others, 'tmp-1-x']);
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+});
+
+const isRoot = process.geteuid?.() === 0;
+test("a tree that is another user's is used all the same", {
+  skip: !isRoot && 'only root can be another',
+}, async () => {
+  const cache = await mkdtemp(join(tmpdir(), 'atoll-tools-'));
+  const folder = join(cache, 'tools');
+  await mkdir(join(folder, toolsKey()), { recursive: true });
+  await symlink(toolsKey(), join(folder, 'current'));
+  for (const path of [cache, folder, join(folder, toolsKey())]) await chmod(path, 0o755);
+  const nobody = 65_534;
+  try {
+    process.seteuid?.(nobody);
+    const { made } = await ensureTools({ cache, progress: {} as Progress, signal: new AbortController().signal });
+    assert.equal(made, false);
+  } finally {
+    process.seteuid?.(0);
+    await rm(cache, { recursive: true, force: true });
   }
 });

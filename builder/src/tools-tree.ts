@@ -108,7 +108,10 @@ export async function ensureTools({
   await mkdir(folder, { recursive: true });
   await sweepTemporary(folder, temporaryPrefix);
   if (await exists(tree)) {
-    await utimes(tree, new Date(), new Date());
+    // It may be another user's, in a cache that is shared with root: then its owner says when it is used.
+    await utimes(tree, new Date(), new Date()).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPERM' && error.code !== 'EROFS') throw error;
+    });
     await pointAt(folder, key);
     return { tree, made: false };
   }
