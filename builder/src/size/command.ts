@@ -26,10 +26,23 @@ async function readJson<T>(path: string, image: string): Promise<T> {
   return JSON.parse(text) as T;
 }
 
+/** What an image may be. @throws BuildError USAGE where nobody has said it: a gate without a measure holds nothing back */
+export async function allowedFor(image: string, root: string = repositoryRoot): Promise<Budget> {
+  const file = budgetFile(image, root);
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new BuildError('USAGE', `${image} has no budget: there is no ${relative(root, file)}`, {
+      hint: `What it is now becomes its budget with \`size ${image} --record\`.`,
+      cause,
+    });
+  });
+  return JSON.parse(text) as Budget;
+}
+
 /** @returns what to print. @throws BuildError USAGE when there is no such image, OVER_BUDGET */
 export async function sizeCommand({ image, out, budget }: SizeOptions): Promise<string> {
   const paths = artefactPaths(image, out);
   const manifest = await readJson<BuildManifest>(paths.manifest, image);
+  const allowed = budget === 'check' ? await allowedFor(image) : undefined;
   const contents = await readJson<Contents>(paths.contents, image);
   const compressed = await compressedSizes(paths.raw, manifest, contents.files);
   if (budget === undefined) return sizeReport(manifest, contents, compressed);
@@ -39,16 +52,11 @@ export async function sizeCommand({ image, out, budget }: SizeOptions): Promise<
   const packages = byPackage(contents.files, compressed);
   const file = budgetFile(image);
   const name = relative(repositoryRoot, file);
-  if (budget === 'record') {
+  if (allowed === undefined) {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, `${JSON.stringify(budgetOf(zstBytes, packages), undefined, 2)}\n`);
     return `${name} is written\n`;
   }
-  const allowed = await readFile(file, 'utf8').then(
-    text => JSON.parse(text) as Budget,
-    () => undefined,
-  );
-  if (allowed === undefined) return `${image} has no budget: there is no ${name}\n`;
   const grown = overBudget(allowed, zstBytes, packages);
   const mebibytes = (bytes: number): string => `${(bytes / 1024 ** 2).toFixed(1)} MiB`;
   const sum = `${mebibytes(zstBytes)} of ${mebibytes(allowed.zstBytes)}`;

@@ -5,6 +5,7 @@ import { neededNames } from '../packages/resolve.ts';
 import type { Content } from '../steps/root.ts';
 import { type Budget, budgetOf, overBudget } from './budget.ts';
 import { classOf } from './classes.ts';
+import { allowedFor } from './command.ts';
 import { reasons } from './contents.ts';
 import { byPackage, shares } from './report.ts';
 
@@ -77,4 +78,13 @@ describe('an image', () => {
       'nodejs: 50 KiB, which was not there',
     ]);
   });
+});
+
+it('an image without a budget cannot be checked, and is told how it gets one', async () => {
+  await assert.rejects(allowedFor('rpi9-arm64'), {
+    code: 'USAGE',
+    message: 'rpi9-arm64 has no budget: there is no images/budgets/rpi9-arm64.json',
+    hint: 'What it is now becomes its budget with `size rpi9-arm64 --record`.',
+  });
+  assert.ok((await allowedFor('vm-x86_64')).zstBytes > 0);
 });
