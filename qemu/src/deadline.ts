@@ -21,6 +21,28 @@ export async function within<T>(
   }
 }
 
+/**
+ * The same for work whose length nobody knows: as long as it gets on, it may.
+ * @param idleMs how long `done` may stay what it was
+ * @param done how much has been done, in any unit
+ */
+export async function withinProgress<T>(
+  promise: Promise<T>,
+  idleMs: number,
+  what: string,
+  done: () => Promise<number>,
+): Promise<T> {
+  for (let before = await done(); ; ) {
+    try {
+      return await within(promise, idleMs, what);
+    } catch (error) {
+      const now = error instanceof TimeoutError ? await done() : before;
+      if (now === before) throw error;
+      before = now;
+    }
+  }
+}
+
 /** Something did not happen in time. */
 export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';

@@ -11,14 +11,14 @@
  * stopped; the files it was started from are never written. While QEMU does not run, every wait fails at once.
  */
 import { appendFileSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
 import { type Accelerator, accelerator } from './accelerator.ts';
 import { channelsOf, type Firmware, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
 import { Console } from './console.ts';
-import { within } from './deadline.ts';
+import { within, withinProgress } from './deadline.ts';
 import { createOverlay, type DiskOptions, exportRaw, flatten, qemuImg } from './disk.ts';
 import { type Emulator, findEmulator } from './emulator.ts';
 import { forHost, KubeconfigPort } from './kubeconfig.ts';
@@ -204,15 +204,24 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Freezes the machine into `directory` (made; of no use to other files) and disposes it. Nothing outside of it is needed any more. */
-  async save(directory: string): Promise<SavedMachine> {
+  /**
+   * Copies the machine as it is into `directory` (made; of no use to other files). Nothing outside of it is needed any more.
+   * The machine is stopped then, or before when that fails: {@link resume} it, or throw it away.
+   */
+  async copy(directory: string): Promise<SavedMachine> {
     await mkdir(directory, { recursive: true });
     await this.qmp('stop');
+    // QEMU has then let go of the disks, with everything in them, until it is resumed.
     await this.#migration('migrate', join(resolve(directory), memoryFile));
-    await this.powerCut();
     const hardware = await this.#savedHardware(directory);
-    await this.stop();
     return { directory, hardware, kubeconfig: this.#kubeconfigPort.newest };
+  }
+
+  /** The same, and disposes the machine. */
+  async save(directory: string): Promise<SavedMachine> {
+    const saved = await this.copy(directory);
+    await this.stop();
+    return saved;
   }
 
   /** Stops the processors, until {@link resume}. */
@@ -329,7 +338,8 @@ export class Machine implements AsyncDisposable {
     ended.catch(() => {});
     try {
       await monitor.execute(command, { uri: `file:${file}` });
-      await within(Promise.race([settled, ended]), 120_000, `QEMU to finish ${command}`);
+      const settledOrEnded = Promise.race([settled, ended]);
+      await withinProgress(settledOrEnded, 120_000, `QEMU to get on with ${command}`, () => bytesMoved(this.pid));
     } finally {
       stop();
     }
@@ -393,6 +403,12 @@ export class Machine implements AsyncDisposable {
       throw new Error(`${command} ${name}: ${complaint.trim()}`);
     }
   }
+}
+
+/** What a process has read and written (proc_pid_io(5)); 0 when nobody may know. */
+async function bytesMoved(pid: number | undefined): Promise<number> {
+  const text = await readFile(`/proc/${pid}/io`, 'utf8').catch(() => '');
+  return [...text.matchAll(/^[rw]char: (\d+)$/gm)].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
 }
 
 const commandLineKey = 'io.systemd.stub.kernel-cmdline-extra=';

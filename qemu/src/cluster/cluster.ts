@@ -77,9 +77,7 @@ export class Cluster implements AsyncDisposable {
     });
     const cluster = await Cluster.#of(options, machines);
     try {
-      await Promise.all(cluster.#machines.map(machine => machine.resume()));
-      cluster.#resumedAt = Date.now();
-      for (const machine of cluster.#machines) machine.tellTime();
+      await cluster.resume();
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -151,17 +149,23 @@ export class Cluster implements AsyncDisposable {
       .join('\n');
   }
 
-  /** Freezes all machines at one moment into folders of `directory`, and disposes them. */
+  /** Copies all machines as they are at one moment into folders of `directory`. They are stopped: {@link resume} them, or dispose. */
   async save(directory: string): Promise<SavedCluster> {
     await Promise.all(this.#machines.map(machine => machine.pause()));
     const machines: SavedMachine[] = [];
     // One after the other: each writes as fast as the disk takes it.
     for (const [index, machine] of this.#machines.entries()) {
       this.#options.signal.throwIfAborted();
-      machines.push(await machine.save(join(directory, nodeName(index, this.#machines.length))));
+      machines.push(await machine.copy(join(directory, nodeName(index, this.#machines.length))));
     }
-    await this[Symbol.asyncDispose]();
     return { machines };
+  }
+
+  /** They go on after {@link save}, and are told the time. */
+  async resume(): Promise<void> {
+    await Promise.all(this.#machines.map(machine => machine.resume()));
+    this.#resumedAt = Date.now();
+    for (const machine of this.#machines) machine.tellTime();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

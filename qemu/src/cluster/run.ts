@@ -125,10 +125,14 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
   };
   let cluster = await started(snapshot, setUp);
   let isWritten = false;
+  let kept = false;
   try {
     let ready = await becomeReady(cluster, snapshot?.found ? 'Continue' : 'Boot', setUp, listen);
     if (snapshot && !snapshot.found) {
-      await keep(cluster, snapshot, setUp);
+      kept = await keep(cluster, snapshot, setUp);
+    }
+    if (snapshot && kept) {
+      await cluster[Symbol.asyncDispose]();
       const found = await readSnapshot(snapshot.folder, snapshot.key);
       if (typeof found === 'string') throw new Error(`the snapshot just made does not hold: ${found}`);
       cluster = await Cluster.restore(found.cluster, wanted);
@@ -215,22 +219,31 @@ async function started(snapshot: WantedSnapshot | undefined, { wanted, world }: 
     return await Cluster.restore(snapshot.found.cluster, wanted);
   } catch (error) {
     if (wanted.signal.aborted) throw error;
-    const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
-    world.progress.say(`The snapshot cannot be continued (${reason}): booting`);
+    world.progress.say(`The snapshot cannot be continued (${firstLine(error)}): booting`);
     return Cluster.boot(wanted);
   }
 }
 
-async function keep(cluster: Cluster, { folder, key }: WantedSnapshot, { world }: SetUp): Promise<void> {
+/** @returns whether it is there; if not, the cluster goes on as it was, which is no reason to end it */
+async function keep(cluster: Cluster, { folder, key }: WantedSnapshot, { world, wanted }: SetUp): Promise<boolean> {
   const line = world.progress.start('snapshot', `Keep it in ${folder}`);
   try {
     await writeSnapshot(folder, key, directory => cluster.save(directory));
     line.done();
+    return true;
   } catch (error) {
     line.fail();
-    throw error;
+    if (wanted.signal.aborted) throw error;
+    await cluster.resume().catch(() => {
+      throw error;
+    });
+    world.progress.say(`No snapshot could be kept (${firstLine(error)}): going on without`);
+    return false;
   }
 }
+
+const firstLine = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
 const hints = (cluster: Cluster, folder: string): { tail: string; hint: string } => ({
   tail: cluster.lastLines(tailLines),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
@@ -73,6 +73,40 @@ describe('a snapshot on disk', () => {
   it('of something else is not continued, and says why', async () => {
     await write();
     assert.match(String(await readSnapshot(folder, { ...key, nodes: '3' })), /its nodes: 2, now 3/);
+  });
+
+  it('that is damaged is made anew', async () => {
+    for (const text of ['{"format":1,"ke', 'null', '{"format":1}', '']) {
+      await write();
+      await writeFile(join(folder, 'snapshot.json'), text);
+      assert.equal(await readSnapshot(folder, key), 'it is damaged');
+      await write();
+      assert.notEqual(typeof (await readSnapshot(folder, key)), 'string');
+    }
+    assert.deepEqual(await readdir(join(folder, '..')), ['ci']);
+  });
+
+  it('of two runs at once is the first one’s, which may be continued already; of something else it is replaced', async () => {
+    const of = (name: string, wanted = key): Promise<void> =>
+      writeSnapshot(folder, wanted, async directory => {
+        await writeFile(join(directory, 'memory'), name);
+        return { machines: [] };
+      });
+    await Promise.all(['a', 'b', 'c'].map(name => of(name)));
+    const first = await readFile(join(folder, 'memory'), 'utf8');
+    await of('d');
+    assert.equal(await readFile(join(folder, 'memory'), 'utf8'), first);
+    await of('e', { ...key, nodes: '3' });
+    assert.equal(await readFile(join(folder, 'memory'), 'utf8'), 'e');
+    assert.deepEqual(await readdir(join(folder, '..')), ['ci']);
+  });
+
+  it('sweeps what a killed run has left of one, and nothing of a living one', async () => {
+    const stat = await readFile(`/proc/${process.ppid}/stat`, 'utf8');
+    const living = `ci.new-${process.ppid}-${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}-abcdef`;
+    for (const name of [`ci.new-${process.ppid}-1-abcdef`, living]) await mkdir(join(folder, '..', name));
+    await write();
+    assert.deepEqual((await readdir(join(folder, '..'))).sort(), ['ci', living]);
   });
 
   it('that could not be made leaves the one there was', async () => {

@@ -1,12 +1,14 @@
 /**
  * A cluster that was Ready, kept on disk: what it is of, whether it still holds, and its replacement.
  *
- * Always true: a folder with a `snapshot.json` is a whole snapshot. It is made beside its place and renamed.
+ * Always true: a folder with a `snapshot.json` is a whole snapshot. It is made beside its place and renamed; one that others may be
+ * continuing is not replaced by its like. What a killed run has left beside it goes with the next one that is made.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
+import { makeTemporary, sweepTemporary } from '../../../builder/src/workspace.ts';
 import type { Accelerator } from '../accelerator.ts';
 import type { SavedMachine } from '../machine.ts';
 import type { SavedCluster } from './cluster.ts';
@@ -71,6 +73,17 @@ export function difference(saved: Partial<SnapshotKey>, wanted: SnapshotKey): st
   return other === undefined ? undefined : `its ${other}: ${saved[other] ?? 'unknown'}, now ${wanted[other]}`;
 }
 
+/** @returns undefined for what no run has written to its end */
+function parsed(text: string): SnapshotFile | undefined {
+  try {
+    const file = JSON.parse(text) as Partial<SnapshotFile> | null;
+    if (typeof file?.key !== 'object' || file.key === null || !Array.isArray(file.machines)) return undefined;
+    return file as SnapshotFile;
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * @returns the snapshot, or why there is none to continue
  * @throws BuildError SNAPSHOT_REFUSED for a folder that holds something else
@@ -90,7 +103,9 @@ export async function readSnapshot(folder: string, wanted: SnapshotKey): Promise
       cause,
     });
   }
-  const { format, key, savedAt, machines } = JSON.parse(text) as SnapshotFile;
+  const file = parsed(text);
+  if (file === undefined) return 'it is damaged';
+  const { format, key, savedAt, machines } = file;
   if (format !== 1) return `it is of another format (${format})`;
   const why = difference(key, wanted);
   if (why !== undefined) return `it was made of something else; ${why}`;
@@ -103,7 +118,7 @@ export async function readSnapshot(folder: string, wanted: SnapshotKey): Promise
 }
 
 /**
- * Makes a snapshot by `save`, which fills a folder, and puts it in place of what was there.
+ * Makes a snapshot by `save`, which fills a folder, and puts it in place of what was there. When another run was faster, its own stays.
  * @param save gets the folder
  */
 export async function writeSnapshot(
@@ -111,9 +126,13 @@ export async function writeSnapshot(
   key: SnapshotKey,
   save: (directory: string) => Promise<SavedCluster>,
 ): Promise<void> {
-  const next = `${folder}.new-${process.pid}`;
+  const [parent, prefix] = [dirname(folder), `${basename(folder)}.new-`];
+  await mkdir(parent, { recursive: true });
+  await sweepTemporary(parent, prefix);
+  const temporary = await makeTemporary(parent, prefix);
+  const next = join(temporary, 'new');
   try {
-    await mkdir(next, { recursive: true });
+    await mkdir(next);
     const { machines } = await save(next);
     const content: SnapshotFile = {
       format: 1,
@@ -122,9 +141,25 @@ export async function writeSnapshot(
       machines: machines.map(({ directory, ...machine }) => ({ ...machine, folder: directory.slice(next.length + 1) })),
     };
     await writeFile(join(next, fileName), `${JSON.stringify(content, undefined, 1)}\n`, { mode: 0o600 });
-    await rm(folder, { recursive: true, force: true });
-    await rename(next, folder);
+    await putInPlace(next, folder, key, join(temporary, 'old'));
   } finally {
-    await rm(next, { recursive: true, force: true });
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+/** @param aside where what is of something else goes, to be removed */
+async function putInPlace(next: string, folder: string, key: SnapshotKey, aside: string): Promise<void> {
+  for (;;) {
+    try {
+      // rename(2) replaces an empty folder, and no other.
+      return await rename(next, folder);
+    } catch (error) {
+      if (!/^(ENOTEMPTY|EEXIST)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
+    if (typeof (await readSnapshot(folder, key)) !== 'string') return;
+    await rm(aside, { recursive: true, force: true });
+    await rename(folder, aside).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
   }
 }
