@@ -15,6 +15,8 @@ import {
   domain,
   fileMode,
   hostNames,
+  machineAddress,
+  machineAddresses,
   nodeLabel,
   nodeName,
   nodeTaint,
@@ -51,7 +53,7 @@ export const atollShape = mapping({
   // Where the API is
   'bind-address': field(address, 'the API listens on this address only; default: all'),
   'https-listen-port': field(integer(1, 65_535, 'a port'), 'the API listens on this port; default 6443'),
-  'advertise-address': field(address, 'the address pods reach the API by; default: node-ip, or found'),
+  'advertise-address': field(machineAddress, 'the address pods reach the API by; default: node-ip, or found'),
   'advertise-port': field(integer(1, 65_535, 'a port'), 'the port pods reach the API by; default: https-listen-port'),
   'tls-san': field(several(subjectNames), "further names and addresses in the API's certificate"),
   'tls-san-security': field(boolean(), 'names come from the configuration only, never from requests: always true'),
@@ -102,8 +104,8 @@ export const atollShape = mapping({
   'node-taint': field(several(nodeTaint), 'taints the node registers with', {
     examples: [['dedicated=gateway:NoSchedule']],
   }),
-  'node-ip': field(several(addresses), "the node's own addresses, IPv4 first; default: found, and followed"),
-  'node-external-ip': field(several(addresses), 'addresses others reach the node by'),
+  'node-ip': field(several(machineAddresses), "the node's own addresses, IPv4 first; default: found, and followed"),
+  'node-external-ip': field(several(machineAddresses), 'addresses others reach the node by'),
   'node-internal-dns': field(several(hostNames), "the node's name inside"),
   'node-external-dns': field(several(hostNames), "the node's name outside"),
   'resolv-conf': field(absolutePath, 'the resolver configuration of pods with dnsPolicy: Default'),

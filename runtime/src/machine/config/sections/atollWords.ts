@@ -1,5 +1,5 @@
 /** The values that options of Kubernetes and K3s have, as shapes: each says of a text what is wrong with it. */
-import { parseCidr, parseIp } from '../../../api/ip.ts';
+import { cidrContains, type Ip, parseCidr, parseIp } from '../../../api/ip.ts';
 import { forbiddenLabels } from '../../../api/nodeLabels.ts';
 import { either, list, type Shape, text } from '../shape.ts';
 
@@ -80,6 +80,28 @@ export const nodeName = text({
 const wrongAddress = (address: string): string | undefined =>
   parseIp(address) ? undefined : 'must be an IP address such as 192.0.2.10';
 export const addresses = text({ meaning: 'an IP address', refuse: ofEach(wrongAddress) });
+
+/** What no machine can be reached by, so that no endpoint may have it (`ValidateNonSpecialIP` of Kubernetes), and broadcasts. */
+const notOfAMachine = [
+  ['no address yet', ['0.0.0.0/8', '::/128']],
+  ['the machine itself, for every machine', ['127.0.0.0/8', '::1/128']],
+  ['an address of one cable only (link-local)', ['169.254.0.0/16', 'fe80::/10']],
+  ['an address of many machines (multicast, broadcast)', ['224.0.0.0/4', 'ff00::/8', '255.255.255.255/32']],
+] as const;
+
+export function wrongMachineAddress(address: string): string | undefined {
+  const ip = parseIp(address);
+  if (!ip) return wrongAddress(address);
+  const [what] = notOfAMachine.find(([, ranges]) => ranges.some(range => isIn(range, ip))) ?? [];
+  if (what !== undefined) return `is ${what}: it must be one others reach this node by, such as 192.0.2.10`;
+  return ip.leadingZeros || ip.mapped ? `is read differently by programs: write ${ip.canonical}` : undefined;
+}
+const isIn = (range: string, ip: Ip): boolean => {
+  const cidr = parseCidr(range);
+  return cidr !== undefined && cidrContains(cidr, ip);
+};
+export const machineAddress = text({ meaning: 'an IP address', refuse: wrongMachineAddress });
+export const machineAddresses = text({ meaning: 'an IP address', refuse: ofEach(wrongMachineAddress) });
 export const address = text({ meaning: 'an IP address', refuse: wrongAddress });
 export const hostNames = text({
   meaning: 'a DNS name',

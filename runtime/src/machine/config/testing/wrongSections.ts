@@ -130,6 +130,34 @@ export const atoll: readonly WrongCase[] = [
   ],
   ['atoll: {node-taint: [a]}', '2:22 atoll.node-taint[0] must be KEY=VALUE:EFFECT or KEY:EFFECT, not "a"'],
   ['atoll: {node-ip: 192.0.2.300}', '2:18 atoll.node-ip must be an IP address such as 192.0.2.10, not "192.0.2.300"'],
+  ...(
+    [
+      ['advertise-address', '0.0.0.0', 'no address yet'],
+      ['advertise-address', '::', 'no address yet'],
+      ['advertise-address', '127.0.0.1', 'the machine itself, for every machine'],
+      ['advertise-address', 'fe80::1', 'an address of one cable only (link-local)'],
+      ['node-ip', '127.0.0.1', 'the machine itself, for every machine'],
+      ['node-ip', '::1', 'the machine itself, for every machine'],
+      ['node-ip', '169.254.7.1', 'an address of one cable only (link-local)'],
+      ['node-external-ip', '::ffff:127.0.0.1', 'the machine itself, for every machine'],
+      ['node-external-ip', '224.0.0.251', 'an address of many machines (multicast, broadcast)'],
+      ['node-external-ip', '255.255.255.255', 'an address of many machines (multicast, broadcast)'],
+      ['node-external-ip', 'ff02::1', 'an address of many machines (multicast, broadcast)'],
+    ] as const
+  ).map(
+    ([name, address, what]): WrongCase => [
+      `atoll: {${name}: "${address}"}`,
+      `2:${11 + name.length} atoll.${name} "${address}" is ${what}: it must be one others reach this node by, such as 192.0.2.10`,
+    ],
+  ),
+  [
+    'atoll: {node-ip: ["192.0.2.1", "fe80::1"]}',
+    '2:32 atoll.node-ip[1] "fe80::1" is an address of one cable only (link-local): it must be one others reach this node by, such as 192.0.2.10',
+  ],
+  [
+    'atoll: {advertise-address: 192.0.2.010}',
+    '2:28 atoll.advertise-address "192.0.2.010" is read differently by programs: write 192.0.2.10',
+  ],
   [
     'atoll: {cluster-cidr: 10.42.0.0}',
     '2:23 atoll.cluster-cidr must be an IPv4 range such as 10.42.0.0/16, not "10.42.0.0"',
