@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { apiServerArgumentNames } from '../apiserver/arguments.ts';
 import { atollShape } from '../machine/config/sections/atoll.ts';
-import { apiServerArguments } from '../machine/config/sections/atollApiServer.ts';
 import { alwaysSo } from '../machine/config/sections/atollRules.ts';
 import type { MappingShape } from '../machine/config/shape.ts';
 import { agentOptions } from './agentOptions.ts';
@@ -41,12 +41,12 @@ describe('the section and the daemons know the same options', () => {
       'preload-image',
     ];
     const missing = [...known].filter(
-      name => fields[name] === undefined && !inside.includes(name) && !apiServerArguments.includes(name),
+      name => fields[name] === undefined && !inside.includes(name) && !apiServerArgumentNames.includes(name),
     );
     assert.deepEqual(missing, []);
   });
   it('what kube-apiserver-arg passes on is the same', () => {
-    assert.deepEqual([...apiServerArguments].sort(), [...(passedOn.passesOn ?? [])].sort());
+    assert.deepEqual([...apiServerArgumentNames].sort(), [...(passedOn.passesOn ?? [])].sort());
   });
   it('every reason is a sentence', () => {
     for (const [name, { unsupported }] of Object.entries(fields))

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { systemClock } from '../lib/clock.ts';
+import { durationSeconds } from '../lib/duration.ts';
 import { silentLogger } from '../lib/log.ts';
 import { type Command, parseOptions, type Values } from './command.ts';
-import { durationSeconds } from './duration.ts';
 import { accessOf, auditOf } from './serverAccess.ts';
 import { accessOptions, passedOn } from './serverAccessOptions.ts';
 import { alwaysSo, whyNot } from './serverElsewhere.ts';
@@ -110,10 +110,7 @@ describe('the options about who may come', () => {
         /--disable-admission-plugins: there is no plugin Foo \(there are NamespaceLife/,
       ],
       [['--enable-admission-plugins=PodNodeSelector'], /PodNodeSelector cannot be switched on: Atoll does not have it/],
-      [
-        ['--enable-admission-plugins=EventRateLimit'],
-        /EventRateLimit needs limits from --admission-control-config-file/,
-      ],
+      [['--enable-admission-plugins=EventRateLimit'], /EventRateLimit needs limits from admission-control-config-file/],
       [
         ['--enable-admission-plugins=Priority', '--disable-admission-plugins=Priority'],
         /--enable-admission-plugins: Priority is disabled as well/,
@@ -159,7 +156,7 @@ describe('the options about who may come', () => {
   });
 
   const wrong: readonly (readonly [argv: () => string[], message: RegExp])[] = [
-    [() => ['--audit-log-path', '/x'], /--audit-log-path needs --audit-policy-file/],
+    [() => ['--audit-log-path', '/x'], /--audit-log-path: needs audit-policy-file/],
     [() => ['--audit-policy-file', file('none')], /none: the audit policy cannot be read: ENOENT/],
     [() => ['--audit-policy-file', file('wrong.yaml')], /wrong\.yaml:4: level: "All": must be one of None, Metadata/],
     [

@@ -19,3 +19,9 @@ export function parseDuration(text: string): number | undefined {
     ms += Number(amount) * (units[unit] ?? 0);
   return ms;
 }
+
+/** As above, of whole seconds; undefined for what is not: `1.5h`, `500ms`. */
+export function durationSeconds(text: string): number | undefined {
+  const ms = /^(?:0|(?:\d+[hms])+)$/.test(text) ? parseDuration(text) : undefined;
+  return ms === undefined ? undefined : ms / 1000;
+}

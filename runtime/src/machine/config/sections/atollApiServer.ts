@@ -1,34 +1,29 @@
-/**
- * Options of kube-apiserver that `kube-apiserver-arg` passes on: what the server takes (`cli/serverAccessOptions.ts`; a test
- * keeps the two lists the same), and what it says of the others when it starts.
- */
+/** Options of kube-apiserver that `kube-apiserver-arg` passes on, as the server that gets them judges them. */
+import { apiServerArgumentNames, apiServerArgumentProblem } from '../../../apiserver/arguments.ts';
 
-export const apiServerArguments: readonly string[] = [
-  'anonymous-auth',
-  'token-auth-file',
-  'enable-bootstrap-token-auth',
-  'authorization-mode',
-  'service-account-issuer',
-  'api-audiences',
-  'service-account-jwks-uri',
-  'service-account-max-token-expiration',
-  'service-account-extend-token-expiration',
-  'enable-admission-plugins',
-  'disable-admission-plugins',
-  'admission-control-config-file',
-  'default-not-ready-toleration-seconds',
-  'default-unreachable-toleration-seconds',
-  'audit-policy-file',
-  'audit-log-path',
-  'audit-log-maxsize',
-  'audit-log-maxbackup',
-  'audit-log-maxage',
-];
+interface PassedOn {
+  readonly name: string;
+  /** Undefined: there is no "=". */
+  readonly value: string | undefined;
+}
 
-/** What is wrong with `NAME=VALUE`; undefined: nothing that can be seen from here. */
-export function apiServerArgument(argument: string): string | undefined {
+export function passedOnOf(argument: string): PassedOn {
   const [, name = '', value] = /^-{0,2}([^=]*)(?:=([\s\S]*))?$/.exec(argument) ?? [];
-  if (!apiServerArguments.includes(name)) return `kube-apiserver's option "${name}" is not available in Atoll`;
+  return { name, value };
+}
+
+/** What is wrong with the `at`th of several `NAME=VALUE`, by itself or beside the others. */
+export function apiServerArgument(given: readonly string[], at: number): string | undefined {
+  const argument = given[at] ?? '';
+  const { name, value } = passedOnOf(argument);
+  if (!apiServerArgumentNames.includes(name)) return `kube-apiserver's option "${name}" is not available in Atoll`;
   if (value === undefined || value === '') return `"${argument}" must be ${name}=VALUE`;
-  return undefined;
+  const all = given.map(passedOnOf);
+  const valuesOf = (wanted: string): readonly string[] =>
+    all.flatMap(other => (other.name === wanted && other.value !== undefined ? [other.value] : []));
+  const alone = (wanted: string): readonly string[] => (wanted === name ? [value] : valuesOf(wanted));
+  const isLast = !all.slice(at + 1).some(other => other.name === name);
+  const wrong =
+    apiServerArgumentProblem(name, alone) ?? (isLast ? apiServerArgumentProblem(name, valuesOf) : undefined);
+  return wrong === undefined ? undefined : `kube-apiserver's option ${name}: ${wrong}`;
 }

@@ -170,16 +170,16 @@ export const listed = (value: string | readonly string[] | undefined): readonly 
   value === undefined ? [] : typeof value === 'string' ? [value] : value;
 
 const programs: Rule<AtollSection> = (atoll, report) => {
-  const tell = (name: keyof AtollSection, say: (argument: string) => string | undefined): void => {
+  const tell = (name: keyof AtollSection, say: (argument: string, i: number) => string | undefined): void => {
     const given = atoll[name] as string | readonly string[] | undefined;
     for (const [i, argument] of listed(given).entries()) {
-      const wrong = say(argument);
+      const wrong = say(argument, i);
       if (wrong !== undefined) report(typeof given === 'string' ? [name] : [name, i], wrong);
     }
   };
   tell('kubelet-arg', argument => kubeletArguments([argument]).problems[0]);
   tell('kube-controller-manager-arg', argument => controllerArguments([argument]).problems[0]);
-  tell('kube-apiserver-arg', apiServerArgument);
+  tell('kube-apiserver-arg', (_, i) => apiServerArgument(listed(atoll['kube-apiserver-arg']), i));
   const together = kubeletArguments(listed(atoll['kubelet-arg']));
   if (
     together.problems.length > 0 &&

@@ -230,6 +230,38 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {kube-apiserver-arg: [nonsense=1]}',
     '2:30 atoll.kube-apiserver-arg[0] kube-apiserver\'s option "nonsense" is not available in Atoll',
   ],
+  ...(
+    [
+      ['authorization-mode=Webhook', 'there is no mode Webhook (there are Node, RBAC, AlwaysAllow, AlwaysDeny)'],
+      ['authorization-mode=RBAC,RBAC', 'a mode is given twice'],
+      ['anonymous-auth=maybe', 'is true or false, not "maybe"'],
+      ['service-account-issuer=:x', '":x" is not a URL'],
+      ['service-account-jwks-uri=x', '"x" is not a URL'],
+      ['service-account-max-token-expiration=5m', '"5m" is not a duration of at least an hour, like 24h, nor 0'],
+      ['enable-admission-plugins=PodNodeSelector', 'PodNodeSelector cannot be switched on: Atoll does not have it'],
+      ['enable-admission-plugins=EventRateLimit', 'EventRateLimit needs limits from admission-control-config-file'],
+      ['default-not-ready-toleration-seconds=-1', `"-1" is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`],
+      ['audit-log-maxage=long', '"long" is not a whole number from 0 to 1000000'],
+      ['audit-log-path=/var/log/audit', 'needs audit-policy-file: without a policy nothing is written down'],
+    ] as const
+  ).map(
+    ([argument, what]): WrongCase => [
+      `atoll: {kube-apiserver-arg: ["${argument}"]}`,
+      `2:30 atoll.kube-apiserver-arg[0] kube-apiserver's option ${argument.split('=')[0]}: ${what}`,
+    ],
+  ),
+  [
+    'atoll: {kube-apiserver-arg: "authorization-mode=Rbac"}',
+    "2:29 atoll.kube-apiserver-arg kube-apiserver's option authorization-mode: there is no mode Rbac; did you mean RBAC? (there are Node, RBAC, AlwaysAllow, AlwaysDeny)",
+  ],
+  [
+    'atoll: {kube-apiserver-arg: [audit-log-maxage=1, audit-log-maxage=2]}',
+    "2:50 atoll.kube-apiserver-arg[1] kube-apiserver's option audit-log-maxage: is given twice",
+  ],
+  [
+    'atoll: {kube-apiserver-arg: [enable-admission-plugins=Priority, disable-admission-plugins=Priority]}',
+    "2:30 atoll.kube-apiserver-arg[0] kube-apiserver's option enable-admission-plugins: Priority is disabled as well",
+  ],
   ['atoll: {registries: {mirror: {}}}', '2:22 atoll.registries.mirror unknown key "mirror" → did you mean "mirrors"?'],
   [
     'atoll: {registries: {mirrors: {docker.io: {endpoint: mirror}}}}',
