@@ -72,6 +72,26 @@ describe('taking what the sources say', () => {
     assert.equal(inForce('etc/hostname'), 'one\n');
   });
 
+  const lacking: readonly (readonly [userData: string, problem: string | undefined])[] = [
+    ['atoll: {token-file: /etc/no-such-token}', 'there is no file "/etc/no-such-token" on this machine'],
+    ['atoll: {token-file: /etc/token}\nwrite_files: [{path: /etc/token, content: x}]', undefined],
+    ['atoll: {token-file: /run/not-yet}', undefined],
+    ['atoll: {write-kubeconfig-group: kvm}', 'there is no group "kvm", and users makes none'],
+    ['atoll: {write-kubeconfig-group: dialout}', undefined],
+    ['write_files: [{path: /etc/x, owner: "root:nope"}]', 'there is no group "nope", and users makes none'],
+    ['write_files: [{path: /etc/x, owner: www-data}]', 'there is no user "www-data", and users makes none'],
+    ['write_files: [{path: /etc/x, owner: "jane:ops"}]\nusers: [{name: jane, groups: [ops]}]', undefined],
+  ];
+  for (const [userData, problem] of lacking)
+    it(`a machine looks what it has: ${userData}`, () => {
+      const { kind, status } = take([source('esp', `#cloud-config\n${userData}\n`)]);
+      assert.equal(kind, problem === undefined ? 'stored' : 'refused');
+      const [first] = status.problems;
+      if (problem === undefined) return;
+      assert.ok(first?.message.startsWith(problem) === true, first?.message);
+      assert.equal(first?.place?.line, 2);
+    });
+
   it('keeps the good one when the new one is wrong, and says why', () => {
     take([source('esp', good)]);
     const outcome = take([source('esp', '#cloud-config\nhostnam: two\n')]);

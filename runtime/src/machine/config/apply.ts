@@ -28,7 +28,7 @@ export interface Compiled {
   readonly instanceId: string;
   readonly problems: readonly Problem[];
 }
-export type Compile = (sources: readonly SourceDocuments[]) => Compiled;
+export type Compile = (sources: readonly SourceDocuments[], accounts: AccountFiles) => Compiled;
 
 export interface ApplyOptions {
   readonly base?: string;
@@ -110,10 +110,10 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   return { kind: 'stored', status, before, files };
 }
 
-function compiled(now: Gathered, sources: readonly SourceDocuments[], { compile }: ApplyOptions): Compiled {
+function compiled(now: Gathered, sources: readonly SourceDocuments[], { compile, accounts }: ApplyOptions): Compiled {
   if (now.problems.length > 0) return { instanceId: '', problems: now.problems };
   try {
-    const result = compile(sources);
+    const result = compile(sources, accounts());
     const refused = result.problems.some(({ severity }) => severity === 'error');
     return refused || result.rendered === undefined ? { instanceId: '', problems: result.problems } : result;
   } catch (error) {

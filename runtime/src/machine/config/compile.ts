@@ -1,14 +1,16 @@
 /** Documents to what they become: read, checked, rendered. What an image lacks is an error here, before anything is stored. */
 import { existsSync } from 'node:fs';
+import type { AccountFiles } from './accounts.ts';
 import type { Compiled } from './apply.ts';
+import { machineOf } from './needs.ts';
 import { readConfig } from './read.ts';
 import { render } from './render/index.ts';
 import type { Problem, SourceDocuments } from './types.ts';
 
 const zoneFolder = '/usr/share/zoneinfo';
 
-export function compile(sources: readonly SourceDocuments[]): Compiled {
-  const { config, problems } = readConfig(sources);
+export function compile(sources: readonly SourceDocuments[], accounts: AccountFiles): Compiled {
+  const { config, problems } = readConfig(sources, machineOf(accounts, existsSync));
   if (config === undefined) return { instanceId: '', problems };
   const { rendered, instanceId, programs } = render(config);
   const lacking = programs.filter(path => !existsSync(path)).map(missingProgram);

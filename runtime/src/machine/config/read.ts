@@ -8,6 +8,7 @@ import { check, checkRules, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
 import { wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
+import { type Machine, needingShape, needsOn } from './needs.ts';
 import { networkShape } from './network/schema.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
 import { atollShape } from './sections/atoll.ts';
@@ -33,7 +34,8 @@ export interface ReadConfiguration {
   readonly trees: Readonly<Partial<Record<DocumentName, Tree>>>;
 }
 
-export function readConfig(sources: readonly SourceDocuments[]): ReadConfiguration {
+/** @param machine the one this runs on, if the configuration is for that one: what it lacks is an error then */
+export function readConfig(sources: readonly SourceDocuments[], machine?: Machine): ReadConfiguration {
   const strongest = [...sources].sort((a, b) => sourceNames.indexOf(a.source) - sourceNames.indexOf(b.source));
   const problems: Problem[] = [];
   const trees: Partial<Record<DocumentName, Tree>> = {};
@@ -59,7 +61,7 @@ export function readConfig(sources: readonly SourceDocuments[]): ReadConfigurati
     if (checked.value !== undefined) values[name] = checked.value;
     for (const part of parts) if (part.document === name) problems.push(...rulesOf(part, tree));
   }
-  problems.push(...togetherProblems(trees));
+  problems.push(...togetherProblems(trees), ...lackingProblems(trees, machine));
   const good = !problems.some(problem => problem.severity === 'error');
   return {
     ...(good ? { config: configuration(values) } : {}),
@@ -109,14 +111,22 @@ function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: 
 const emptyTree = (page: Page): Tree => ({ kind: 'mapping', entries: new Map(), at: { page, offset: 0 } });
 
 /** The rules of a part, where everything in it is right by itself: one mistake must not hide another elsewhere. */
-function rulesOf({ path, shape, rules }: Part, tree: Tree): readonly Problem[] {
+function rulesOf<T>({ path, shape, rules }: Part<T>, tree: Tree): readonly Problem[] {
   const inside = treeAt(tree, path);
   if (inside?.kind !== 'mapping') return [];
   const known = shape.kind === 'mapping' ? namesOf(shape.fields) : undefined;
   const entries = new Map([...inside.entries].filter(([key]) => !known || path.length > 0 || known.has(key)));
   const own: Tree = { ...inside, entries };
   const { value } = check(shape, own, path);
-  return value === undefined ? [] : checkRules(value as never, own, rules, path);
+  return value === undefined ? [] : checkRules(value as T, own, rules, path);
+}
+
+function lackingProblems(
+  { 'user-data': tree }: ReadConfiguration['trees'],
+  machine: Machine | undefined,
+): readonly Problem[] {
+  const rules = [needsOn(machine)];
+  return tree ? rulesOf({ document: 'user-data', path: [], shape: needingShape, rules }, tree) : [];
 }
 
 /** Rules over the documents; each part of them counts only when it is right by itself. */

@@ -15,6 +15,7 @@ import {
   domain,
   fileMode,
   hostNames,
+  joinSecret,
   machineAddress,
   machineAddresses,
   nodeLabel,
@@ -32,7 +33,6 @@ export { atollRules } from './atollRules.ts';
 
 /** `NAME=VALUE` of an upstream program's option. */
 const passed = either(text({ maxLength: 4096 }), list(text({ maxLength: 4096 }), { maxItems: 200 }));
-const joinSecret = text({ secret: true, lenient: true, meaning: 'a join token without white space', pattern: /^\S+$/ });
 
 export const atollShape = mapping({
   role: field(

@@ -3,9 +3,10 @@ import { controllerArguments } from '../../../controllers/arguments.ts';
 import { kubeletArguments } from '../../../node/kubeletArguments.ts';
 import type { Report, Rule } from '../types.ts';
 import type { AtollSection } from './atoll.ts';
-import { apiServerArgument } from './atollApiServer.ts';
+import { apiServerArgument, passedOnOf } from './atollApiServer.ts';
 import { clusterRanges, inRange, overlap, rangeText } from './atollRanges.ts';
 import { each } from './atollWords.ts';
+import { notWritable } from './cloudInitRules.ts';
 
 /** Options that say what is so anyway: the only value that is true, and why another is not. */
 export const alwaysSo: readonly (readonly [name: keyof AtollSection, value: boolean, why: string])[] = [
@@ -225,6 +226,21 @@ const credentials: Rule<AtollSection> = ({ registries = {} }, report: Report) =>
   }
 };
 
+/** Where the server writes: it ends where it cannot. */
+const writtenPaths: Rule<AtollSection> = (atoll, report) => {
+  const tell = (path: readonly (string | number)[], file: string | undefined): void => {
+    const why = file === undefined ? undefined : notWritable(file);
+    if (why) report(path, why.message, { hint: 'write below /etc (new at every boot), /var, /run, /tmp or /root' });
+  };
+  tell(['write-kubeconfig'], atoll['write-kubeconfig']);
+  const given = atoll['kube-apiserver-arg'];
+  for (const [i, argument] of listed(given).entries()) {
+    const { name, value } = passedOnOf(argument);
+    if (name === 'audit-log-path' && value !== '-')
+      tell(['kube-apiserver-arg', ...(typeof given === 'string' ? [] : [i])], value);
+  }
+};
+
 export const atollRules: readonly Rule<AtollSection>[] = [
   onlyAlways,
   roles,
@@ -234,5 +250,6 @@ export const atollRules: readonly Rule<AtollSection>[] = [
   once,
   programs,
   images,
+  writtenPaths,
   credentials,
 ];

@@ -1,6 +1,7 @@
 /** The values that options of Kubernetes and K3s have, as shapes: each says of a text what is wrong with it. */
 import { cidrContains, type Ip, parseCidr, parseIp } from '../../../api/ip.ts';
 import { forbiddenLabels } from '../../../api/nodeLabels.ts';
+import { parseToken, TokenError } from '../../token.ts';
 import { either, list, type Shape, text } from '../shape.ts';
 
 const DNS_LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
@@ -152,3 +153,19 @@ export const serverUrl = text({
 
 export const absolutePath = text({ meaning: 'an absolute path', pattern: /^\/[^\0]*$/, maxLength: 4095 });
 export const fileMode = text({ lenient: true, meaning: 'permissions in octal such as 0640', pattern: /^0?[0-7]{3}$/ });
+
+/** A secret that nodes join with: by itself, or a whole line of a server's `node-token`. */
+export const joinSecret = text({
+  secret: true,
+  lenient: true,
+  meaning: 'a join token without white space',
+  pattern: /^\S+$/,
+  refuse: value => {
+    try {
+      parseToken(value);
+      return undefined;
+    } catch (error) {
+      return error instanceof TokenError ? error.message : String(error);
+    }
+  },
+});

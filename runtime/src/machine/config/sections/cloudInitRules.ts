@@ -3,14 +3,8 @@
 import type { Rule } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
 import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
+import { imageUsers } from './imageAccounts.ts';
 import { imagerRules } from './imager.ts';
-
-/** Users and groups of the image itself (rootfs/ids.yaml, Debian's base-passwd). */
-const SYSTEM_USERS = new Set(
-  'daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc _apt nobody messagebus sshd systemd-network systemd-timesync systemd-resolve systemd-journal'.split(
-    ' ',
-  ),
-);
 
 export const cloudInitRules: readonly Rule<CloudInit>[] = [
   ...imagerRules,
@@ -34,7 +28,7 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
     for (const { user, path: at } of usersOf(given)) {
       const name = typeof user === 'string' ? user : user.name;
       const path = typeof user === 'string' ? at : [...at, 'name'];
-      if (SYSTEM_USERS.has(name))
+      if (name !== 'root' && imageUsers.has(name))
         report(path, `the user "${name}" is part of the image`, { hint: 'take another name' });
       if (names.has(name)) report(path, `the user "${name}" is here twice`, { hint: 'keep one of them' });
       names.add(name);
@@ -147,7 +141,8 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
   },
 ];
 
-function notWritable(path: string): { readonly message: string; readonly hint: string } | undefined {
+/** Why no file can be written there, or none should; undefined: it can. */
+export function notWritable(path: string): { readonly message: string; readonly hint: string } | undefined {
   if (/^\/(?:proc|sys|dev)(?:\/|$)/.test(path))
     return { message: `"${path}" is the kernel's`, hint: 'use machine.sysctls, or a command in bootcmd' };
   if (/^\/(?:boot|efi)(?:\/|$)/.test(path))

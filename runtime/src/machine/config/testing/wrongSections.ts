@@ -104,7 +104,10 @@ export const atoll: readonly WrongCase[] = [
     '2:16 atoll.token must be a join token without white space, not a list → remove the "-" or the brackets',
   ],
   ['atoll: {tokn: hunter2}', '2:9 atoll.tokn unknown key "tokn" → did you mean "token"?'],
-  ['atoll: {token: a, token-file: /etc/x}', '2:31 atoll.token-file says the same as token: give one of them'],
+  [
+    'atoll: {token: a, token-file: /etc/x}\nwrite_files: [{path: /etc/x}]',
+    '2:31 atoll.token-file says the same as token: give one of them',
+  ],
   ['atoll: {https-listen-port: 0}', '2:28 atoll.https-listen-port must be a port from 1 to 65535, not 0'],
   [
     'atoll: {https-listen-port: "6443"}',
@@ -262,6 +265,39 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {kube-apiserver-arg: [enable-admission-plugins=Priority, disable-admission-plugins=Priority]}',
     "2:30 atoll.kube-apiserver-arg[0] kube-apiserver's option enable-admission-plugins: Priority is disabled as well",
   ],
+  ['atoll: {token: "a::b"}', '2:16 atoll.token the join token has "::" but does not begin with "K10"'],
+  [
+    'atoll: {token: K10cut}',
+    '2:16 atoll.token the join token is cut short or damaged: it must be K10<64 hexadecimal digits>::<user>:<secret>',
+  ],
+  [
+    'atoll: {write-kubeconfig: /usr/x}',
+    '2:27 atoll.write-kubeconfig "/usr/x" is on the read-only root → write below /etc (new at every boot), /var, /run, /tmp or /root',
+  ],
+  [
+    'atoll: {kube-apiserver-arg: [audit-policy-file=/etc/p, audit-log-path=/audit.log]}\nwrite_files: [{path: /etc/p}]',
+    '2:56 atoll.kube-apiserver-arg[1] "/audit.log" is on the read-only root → write below /etc (new at every boot), /var, /run, /tmp or /root',
+  ],
+  [
+    'atoll: {write-kubeconfig-group: nope}',
+    '2:33 warning: atoll.write-kubeconfig-group there is no group "nope" in the images of Atoll, and users makes none: the server does not start → add a user with it in groups, unless your image has it',
+  ],
+  ['atoll: {write-kubeconfig-group: ops}\nusers: [{name: jane, groups: "ops, dialout"}]', []],
+  ['atoll: {write-kubeconfig-group: 20}', []],
+  [
+    'atoll: {token-file: /nope}',
+    '2:21 warning: atoll.token-file "/nope" is no file of write_files: the server does not start without it → add it to write_files, unless the machine has it',
+  ],
+  [
+    'atoll: {kube-apiserver-arg: [audit-policy-file=/nope]}',
+    '2:30 warning: atoll.kube-apiserver-arg[0] "/nope" is no file of write_files: the server does not start without it → add it to write_files, unless the machine has it',
+  ],
+  [
+    'atoll: {token-file: /etc/token}\nwrite_files: [{path: /etc/token, content: x, defer: true}]',
+    '2:21 warning: atoll.token-file "/etc/token" is written when the server has been started: it ends until the file is there → leave out defer: true in write_files',
+  ],
+  ['atoll: {token-file: /etc/token}\nwrite_files: [{path: /etc/token, content: x}]', []],
+  ['atoll: {token-file: /var/token}\nbootcmd: [make-token]', []],
   ['atoll: {registries: {mirror: {}}}', '2:22 atoll.registries.mirror unknown key "mirror" → did you mean "mirrors"?'],
   [
     'atoll: {registries: {mirrors: {docker.io: {endpoint: mirror}}}}',
