@@ -72,12 +72,34 @@ describe('atoll config validate', () => {
       'atoll:\n  token: "hunter2',
       'atoll:\n  token: hunter2\n   role: server',
       'ssh_authorized_keys:\n  - |\n    -----BEGIN OPENSSH PRIVATE KEY-----\n    hunter2hunter2hunter2hunter2hunter2',
+      'atoll: {datastore-endpoint: "postgres://u:hunter2@db/x"}',
+      'atoll:\n  vpn-auth: name=tailscale,joinKey=hunter2',
+      'atoll:\n\tvpn-auth: name=tailscale,joinKey=hunter2',
+      'atoll: {etcd-s3-access-key: hunter2}',
+      'atoll: {server: "https://u:hunter2@192.0.2.1:6443"}',
+      'atoll: {server: "https://u:hunter2 /@192.0.2.1:6443"}',
+      `atoll: {server: "https://u:${'hunter2'.repeat(20)}@192.0.2.1:6443"}`,
+      'atoll: {upgrade: {channel: "ftp://example.org/?key=hunter2"}}',
+      'atoll: {registries: {mirrors: {docker.io: {endpoint: ["ftp://u:hunter2@m"]}, "https://u:hunter2@m": {}}}}',
+      'phone_home: {url: "ftp://u:hunter2@example.org/?key=hunter2"}',
+      'phone_home: {url: https://u:hunter2@example.org, tris: 3}',
+      'users: [{name: bob, plain_text_passwd: hunter2}]',
     ];
-    for (const text of lines) {
-      const [code, output] = await run(['validate', file('secret.yaml', `#cloud-config\n${text}\n`)]);
-      assert.equal(code, 1, text);
-      assert.doesNotMatch(output, /hunter2/, text);
-    }
+    const networks = [
+      'tunnels: {wg0: {mode: wireguard, key: hunter2, peers: [{keys: {public: x, shared: hunter2}, nme: 1}]}}',
+      'tunnels:\n  wg0: {mode: wireguard, keys: {private: "hunter2", publc: x}}',
+      'wifis: {wlan0: {access-points: {home: {auth: {password: hunter2, methd: x}}}}}',
+    ];
+    const documents = [
+      ...lines.map(text => file(`secret-${lines.indexOf(text)}.yaml`, `#cloud-config\n${text}\n`)),
+      ...networks.map(text => file(`network-config-${networks.indexOf(text)}`, `version: 2\n${text}\n`)),
+    ];
+    for (const document of documents)
+      for (const options of [{}, { output: 'json' }]) {
+        const [code, output] = await run(['validate', document], options);
+        assert.equal(code, 1, output);
+        assert.doesNotMatch(output, /hunter2/);
+      }
   });
 
   it('takes folders, other documents and several files', async () => {
@@ -215,6 +237,33 @@ write_files:
     const [, json] = await run(['show', path], { output: 'json', sources: 'true' });
     const { 'user-data': shown, origins } = JSON.parse(json);
     assert.deepEqual([shown.atoll.token, origins['user-data']['atoll.token'].line], ['(secret)', 4]);
+  });
+
+  it('hides files nobody else may read, Secrets among manifests, and what URLs carry', async () => {
+    const path = file(
+      'hide.yaml',
+      `#cloud-config
+write_files:
+  - {path: /etc/secret, content: hunter2, permissions: "0600"}
+  - {path: /etc/open, content: seen, permissions: "0640"}
+atoll:
+  manifests:
+    login: "apiVersion: v1\\nkind: Secret\\nmetadata: {name: a}\\nstringData: {a: hunter2}\\n"
+    other: "apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: seen}\\n"
+phone_home: {url: "https://u:hunter2@example.org/?key=hunter2"}
+`,
+    );
+    for (const output of ['yaml', 'json']) {
+      const [code, text] = await run(['show', path], { output });
+      assert.equal(code, 0);
+      assert.doesNotMatch(text, /hunter2/);
+      assert.match(text, /seen[\s\S]*seen/);
+      assert.match(text, /https:\/\/•••@example\.org\/\?•••/);
+    }
+    const [, difference] = await run(['diff', path]);
+    assert.doesNotMatch(difference, /hunter2/);
+    const [, open] = await run(['show', path], { secrets: 'true' });
+    assert.match(open, /https:\/\/u:hunter2@example\.org\/\?key=hunter2/);
   });
 
   it('shows of a node where each key stands', async () => {

@@ -5,6 +5,7 @@ import { namesOf } from '../../machine/config/check.ts';
 import { isSecret } from '../../machine/config/checkWords.ts';
 import { readConfig } from '../../machine/config/read.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
+import { fieldShape } from '../../machine/config/secrets.ts';
 import type { Shape } from '../../machine/config/shape.ts';
 import { effectiveSources, readGathered } from '../../machine/config/sources/gathered.ts';
 import { pathText, type Tree } from '../../machine/config/tree.ts';
@@ -12,7 +13,7 @@ import { type DocumentName, documentNames, type SourceDocuments } from '../../ma
 import { type CommandContext, UsageError } from '../command.ts';
 import { type Named, namedDocuments, nodeDocuments, shownName, withTexts } from './documents.ts';
 import { coloursOf, problemText } from './problems.ts';
-import { COVERED, fieldShape, shown } from './show.ts';
+import { COVERED, shown } from './show.ts';
 
 export async function showDifference({ values, rest, stdout }: CommandContext): Promise<number> {
   const [file, ...more] = rest;

@@ -2,6 +2,10 @@
  * A problem as a person sees it on a terminal: file, line and column, the line itself with a caret, and what to do. Secrets in the line
  * are covered, as what a terminal shows ends in logs.
  */
+import { readDocument } from '../../machine/config/document.ts';
+import { documentShapes } from '../../machine/config/schema.ts';
+import { secretsOf } from '../../machine/config/secrets.ts';
+import { coveredUrls, placeOf } from '../../machine/config/tree.ts';
 import type { Place, Problem } from '../../machine/config/types.ts';
 import { type Texts, textKey } from './documents.ts';
 
@@ -65,11 +69,12 @@ function parentOf(path: string, message: string): string {
 }
 
 /** The line and, under it, a caret and the rest of the word. */
-function excerpt(bytes: Buffer, { line, column }: Place, problem: Problem, paint: Colours): string[] {
+function excerpt(bytes: Buffer, place: Place, problem: Problem, paint: Colours): string[] {
+  const { line, column } = place;
   const text = lineOf(bytes, line);
   if (text === undefined) return [];
   if (!isShown(text, problem)) return [];
-  const shown = covered(text, problem);
+  const shown = covered(withoutSecrets(text, bytes, place), problem);
   const letters = [...shown].map(letter => (letter === '\t' ? '⇥' : printable(letter)));
   const from = column > WIDTH - 10 ? column - 40 : 0;
   const cut = letters.slice(from, from + WIDTH);
@@ -110,15 +115,31 @@ function lineOf(bytes: Buffer, line: number): string | undefined {
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 const printable = (letter: string): string => (UNPRINTABLE.test(letter) ? '·' : letter);
 
+/** The line with what the document's shape calls a secret covered; as it is where the document cannot be read. */
+function withoutSecrets(line: string, bytes: Buffer, place: Place): string {
+  const { tree } = readDocument(bytes, place);
+  if (!tree) return line;
+  const letters = [...line];
+  for (const { secret, end } of secretsOf(tree, documentShapes[place.document])) {
+    const [from, to] = [placeOf(secret.at), secret.at.page.place(end)];
+    if (place.line < from.line || place.line > to.line) continue;
+    const first = place.line === from.line ? from.column - 1 : 0;
+    const last = place.line === to.line ? to.column - 1 : letters.length;
+    for (let i = first; i < Math.min(last, letters.length); i++) if (letters[i] !== ' ') letters[i] = '•';
+  }
+  return letters.join('');
+}
+
+/** In a document that cannot be read, and in comments. */
 const SECRET =
-  /((?:^|[\s{,"'-])[\w-]*(?:tok|secr|pass|psk|priv|cred|auth(?!or)|identity|hash)[\w-]*["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#][^,}]*)/gi;
+  /((?:^|[\s{,"'-])[\w-]*(?:tok|secr|pass|psk|priv|cred|auth(?!or)|identity|hash|access-key|shared)[\w-]*["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#][^,}]*(?:,\s*\w+=[^,}]*)*)/gi;
 
 /** The line with everything covered that may be a secret; as many signs as before, so that the caret fits. */
 function covered(line: string, { message, path }: Problem): string {
   const cover = (text: string): string => '•'.repeat(text.length);
   if (message.startsWith('unknown key'))
     return line.replace(/(:\s+)(\S.*)$/, (_, colon: string, rest: string) => `${colon}${cover(rest)}`);
-  const without = line.replace(SECRET, (_, key: string, value: string) => `${key}${cover(value)}`);
+  const without = coveredUrls(line, cover).replace(SECRET, (_, key: string, value: string) => `${key}${cover(value)}`);
   // A syntax error may be anywhere: in the middle of a key in PEM or base64.
   return path === '' ? without.replace(/[A-Za-z0-9+/=_-]{24,}/g, cover) : without;
 }

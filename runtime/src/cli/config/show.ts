@@ -1,11 +1,10 @@
 /** `atoll config show`: what counts, of all sources, as YAML or JSON; secrets only where they are asked for. */
 import { stringify } from 'yaml';
-import { namesOf } from '../../machine/config/check.ts';
-import { isSecret } from '../../machine/config/checkWords.ts';
 import { type ReadConfiguration, readConfig } from '../../machine/config/read.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
+import { fieldShape, isCovered, itemShape } from '../../machine/config/secrets.ts';
 import type { Shape } from '../../machine/config/shape.ts';
-import { placeOf, plainValue, type Spot, scalarKind, type Tree } from '../../machine/config/tree.ts';
+import { coveredUrls, placeOf, plainValue, type Spot, scalarKind, type Tree } from '../../machine/config/tree.ts';
 import { documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import type { CommandContext } from '../command.ts';
 import { UsageError } from '../command.ts';
@@ -70,12 +69,14 @@ function asJson(sources: readonly SourceDocuments[], { trees, origins }: ReadCon
 
 /** A value with its secrets covered. */
 export function shown(tree: Tree, shape: Shape | undefined, secrets: boolean): unknown {
-  // What stands under an unknown key may be a secret whose name is misspelled.
-  if (!secrets && tree.kind === 'scalar' && (!shape || isSecret(shape))) return COVERED;
-  if (tree.kind === 'scalar') return shape ? scalarValue(tree, shape) : plainValue(tree);
+  if (!secrets && tree.kind === 'scalar' && isCovered(tree, shape)) return COVERED;
+  if (tree.kind === 'scalar') {
+    const value = shape ? scalarValue(tree, shape) : plainValue(tree);
+    return typeof value === 'string' && !secrets ? coveredUrls(value) : value;
+  }
   if (tree.kind === 'list') return tree.items.map(item => shown(item, itemShape(shape), secrets));
   return Object.fromEntries(
-    [...tree.entries].map(([key, { value }]) => [key, shown(value, fieldShape(shape, key), secrets)]),
+    [...tree.entries].map(([key, { value }]) => [key, shown(value, fieldShape(shape, key, tree), secrets)]),
   );
 }
 
@@ -83,23 +84,6 @@ export function shown(tree: Tree, shape: Shape | undefined, secrets: boolean): u
 function scalarValue(tree: Extract<Tree, { kind: 'scalar' }>, shape: Shape): unknown {
   const isText = shape.kind === 'text' && scalarKind(tree) !== 'nothing';
   return isText ? tree.text : plainValue(tree);
-}
-
-function itemShape(shape: Shape | undefined): Shape | undefined {
-  if (shape?.kind === 'anything') return shape;
-  if (shape?.kind === 'list') return shape.of;
-  return shape?.kind === 'either' ? itemShape(shape.of.find(({ kind }) => kind === 'list')) : undefined;
-}
-
-export function fieldShape(shape: Shape | undefined, key: string): Shape | undefined {
-  if (shape?.kind === 'anything') return shape;
-  if (shape?.kind === 'mapping') return shape.fields[namesOf(shape.fields).get(key) ?? '']?.shape;
-  if (shape?.kind === 'dictionary') return shape.value;
-  if (shape?.kind !== 'either') return undefined;
-  return fieldShape(
-    shape.of.find(({ kind }) => kind === 'mapping' || kind === 'dictionary'),
-    key,
-  );
 }
 
 function asYaml(sources: readonly SourceDocuments[], { trees }: ReadConfiguration, wanted: Wanted): string {
@@ -129,7 +113,7 @@ function emit(tree: Tree, shape: Shape | undefined, wanted: Wanted, indent: stri
   if (tree.kind === 'mapping') {
     for (const [key, { at, value }] of tree.entries) {
       const name = stringify(key, { lineWidth: 0 }).trimEnd();
-      place(`${indent}${name}:`, value, fieldShape(shape, key), { wanted, indent, at }, lines);
+      place(`${indent}${name}:`, value, fieldShape(shape, key, tree), { wanted, indent, at }, lines);
     }
     return;
   }

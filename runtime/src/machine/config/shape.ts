@@ -39,6 +39,8 @@ export interface TextShape {
   readonly refuse?: (text: string) => string | undefined;
   /** Never shown: not in messages, logs, `atoll config show` or diffs. */
   readonly secret?: true;
+  /** Whether this text is a secret although not every one under this key is: the same as `secret`, but in messages, where it is `quiet`. */
+  readonly secretIf?: (text: string) => boolean;
   /** Numbers and booleans are taken as they are written, as cloud-init does for `hostname: 12`. */
   readonly lenient?: true;
   /** Not repeated in messages: long, or a secret may stand there by mistake. */
@@ -94,11 +96,13 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly reboot?: true;
   /** For the reference page and editors. */
   readonly examples?: readonly unknown[];
+  /** Whether what stands beside it makes a secret of it; `textOf` gives the text of another key of the same mapping. */
+  readonly secretBeside?: (textOf: (key: string) => string | undefined) => boolean;
   /** Other spellings that mean the same (`ssh-authorized-keys`); both at once is a problem. */
   readonly aliases?: readonly string[];
 }
 
-type FieldOptions = Pick<Field, 'unsupported' | 'reboot' | 'examples' | 'aliases'>;
+type FieldOptions = Pick<Field, 'unsupported' | 'reboot' | 'examples' | 'aliases' | 'secretBeside'>;
 
 /** The type of a value that has been checked against a shape. */
 export type Infer<S> = S extends Shape<infer T> ? T : never;

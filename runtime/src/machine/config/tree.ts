@@ -87,13 +87,29 @@ export function pathText(path: readonly (string | number)[]): string {
 
 /** A text as a person may see it in a message: in quotes, short, without anything a terminal would act on. */
 export function quoted(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 57)}…` : text;
+  const known = coveredUrls(text);
+  const short = known.length > 60 ? `${known.slice(0, 57)}…` : known;
   return printable(JSON.stringify(short));
 }
 
-/** Signs that are not seen, or that a terminal acts on, as escapes; at most 800 of them all. */
+/** A text without the passwords and keys that URLs in it carry: `https://•••@example.org/?•••`. */
+export function coveredUrls(text: string, cover: (secret: string) => string = () => '•••'): string {
+  // A text that is a URL as a whole may have anything in its password, even what a URL may not.
+  const user = /^[a-z][\w+.-]*:\/\//i.test(text)
+    ? /^([^:]+:\/\/)([\s\S]*)(?=@)/
+    : /([a-z][\w+.-]*:\/\/)([^"'\n]*)(?=@)/gi;
+  return text
+    .replace(user, (_, scheme: string, secret: string) => `${scheme}${cover(secret)}`)
+    .replace(
+      /([a-z][\w+.-]*:\/\/[^\s"'?]*\?)([^\s"'#]+)/gi,
+      (_, url: string, secret: string) => `${url}${cover(secret)}`,
+    );
+}
+
+/** Signs that are not seen, or that a terminal acts on, as escapes; at most 800 of them all, and no passwords of URLs. */
 export function printable(text: string): string {
-  const short = text.length > 800 ? `${text.slice(0, 799)}…` : text;
+  const known = coveredUrls(text);
+  const short = known.length > 800 ? `${known.slice(0, 799)}…` : known;
   return short.replace(UNSEEN, c => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 

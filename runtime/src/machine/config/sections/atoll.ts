@@ -34,6 +34,9 @@ export { atollRules } from './atollRules.ts';
 /** `NAME=VALUE` of an upstream program's option. */
 const passed = either(text({ maxLength: 4096 }), list(text({ maxLength: 4096 }), { maxItems: 200 }));
 
+/** Objects among which one of kind Secret is. */
+const holdsSecret = (yaml: string): boolean => /(?:^|[\s{,])["']?kind["']?\s*:\s*["']?Secret\b/.test(yaml);
+
 export const atollShape = mapping({
   role: field(
     oneOf('server', 'agent'),
@@ -92,7 +95,7 @@ export const atollShape = mapping({
   manifests: field(
     dictionary(
       { kind: 'text', meaning: 'a file name', pattern: /^[a-z0-9]([-a-z0-9_.]*[a-z0-9])?$/, maxLength: 200 },
-      text({ maxLength: 1_048_576 }),
+      text({ quiet: true, secretIf: holdsSecret, maxLength: 1_048_576 }),
     ),
     'objects the server applies and keeps applied, by a name: YAML documents as a text',
   ),

@@ -92,7 +92,10 @@ const user = mapping({
 
 const file = mapping({
   path: field(absolutePath, 'where: below /etc (new at every boot), /var, /run or /root', { required: true }),
-  content: field(text({ quiet: true, lenient: true, maxLength: 1_048_576 }), 'what is in it; default: nothing'),
+  content: field(text({ quiet: true, lenient: true, maxLength: 1_048_576 }), 'what is in it; default: nothing', {
+    // Whoever lets nobody else read the file wants nobody else to read it here.
+    secretBeside: textOf => /00$/.test(textOf('permissions') ?? ''),
+  }),
   encoding: field(
     oneOf('text/plain', 'b64', 'base64', 'gz', 'gzip', 'gz+b64', 'gz+base64', 'gzip+b64', 'gzip+base64'),
     'how content is written here; default text/plain',
