@@ -36,6 +36,7 @@ import { nodeOptionsOf } from './agentNode.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
 import { OWN_KUBECONFIG } from './kubeconfig.ts';
 import { logEnvironment } from './logLevel.ts';
+import { ownServerUrl } from './ownServer.ts';
 import { report } from './report.ts';
 import { isOn } from './serverCluster.ts';
 import { aborted, untilSignal } from './signals.ts';
@@ -53,7 +54,8 @@ export async function agent({ values }: CommandContext): Promise<number> {
   const clock = systemClock;
   const { signal } = untilSignal();
   const port = values.integer('https-listen-port', 1, 65_535);
-  const server = serverUrl(values.optional('server') ?? `https://127.0.0.1:${port}`);
+  const own = ownServerUrl(values.one('bind-address'), port);
+  const server = serverUrl(values.optional('server') ?? own);
   const labels = labelsOf(values.many('node-label'));
   const taints = values.many('node-taint').map(taintOf);
   const given = await nodeOptionsOf(values);
@@ -96,7 +98,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
     const { clusterDomain } = given;
     state.report('starting', `waiting for the control plane at ${server}`, { nodeName, apiUrl: server, clusterDomain });
     const reach = new Reach({ server, logger, clock, signal });
-    if (isOfThisMachine(server)) onServerReady(values.one('run-dir'), () => reach.announced(), signal);
+    if (isOfThisMachine(server, own)) onServerReady(values.one('run-dir'), () => reach.announced(), signal);
     const identify = (): Promise<Identity> =>
       ensureIdentity({
         directory,
@@ -245,8 +247,8 @@ async function untilIdentified(
   return undefined;
 }
 
-const isOfThisMachine = (server: string): boolean =>
-  ['127.0.0.1', 'localhost', '[::1]'].includes(new URL(server).hostname);
+const isOfThisMachine = (server: string, own: string): boolean =>
+  ['127.0.0.1', 'localhost', '[::1]', new URL(own).hostname].includes(new URL(server).hostname);
 
 /** The token given, or the file's. @throws Error while the file is not there yet. */
 async function tokenOf(values: Values): Promise<JoinToken> {

@@ -36,6 +36,13 @@ export const agentOptions = (dataDir: Option, runDir: Option): readonly Option[]
     section: CLUSTER,
   },
   {
+    name: 'bind-address',
+    value: 'ADDRESS',
+    summary: "the address this machine's own server listens on",
+    default: '::',
+    section: CLUSTER,
+  },
+  {
     name: 'node-name',
     value: 'NAME',
     summary: "the node's name; the host name of the first start when not given",

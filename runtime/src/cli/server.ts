@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
+import { parseIp } from '../api/ip.ts';
 import { ConfigFileError } from '../apiserver/configFileError.ts';
 import { listen } from '../apiserver/http.ts';
 import { apiServerUser } from '../apiserver/internal.ts';
@@ -32,6 +33,7 @@ import { startScheduler } from '../scheduler/index.ts';
 import { type CommandContext, UsageError } from './command.ts';
 import { kubeconfigOf } from './kubeconfig.ts';
 import { logEnvironment } from './logLevel.ts';
+import { ownServerUrl } from './ownServer.ts';
 import { report } from './report.ts';
 import { accessOf, auditOf } from './serverAccess.ts';
 import { openAtRest, settleRestore } from './serverAtRest.ts';
@@ -56,6 +58,8 @@ export async function server({ values }: CommandContext): Promise<number> {
   const { signal } = untilSignal();
   const directory = join(values.one('data-dir'), 'server');
   const port = values.integer('https-listen-port', 1, 65_535);
+  const bindAddress = values.one('bind-address');
+  const own = ownServerUrl(bindAddress, port);
   const started = performance.now();
   const closers: (() => Promise<void> | void)[] = [];
   try {
@@ -92,6 +96,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     const sans = (): string[] => [
       hostname(),
       ...cluster.names,
+      new URL(own).hostname.replace(/^\[|\]$/g, ''),
       ...new Set([...cluster.addresses(), ...hostAddresses()]),
       ...values.many('tls-san'),
     ];
@@ -136,7 +141,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     if (rebooted.length > 0)
       logger.info({ nodes: rebooted }, 'the machine has been started again: its node is not Ready');
     const listener = await listen(api, {
-      address: values.one('bind-address'),
+      address: bindAddress,
       port,
       serving: pki.serving,
       clientCa: pki.clientCa.certificatePem,
@@ -144,13 +149,13 @@ export async function server({ values }: CommandContext): Promise<number> {
     });
     closers.unshift(() => listener.close());
     const kubeconfig = values.one('write-kubeconfig');
-    await writeKubeconfig(kubeconfig, pki, port, cluster);
+    await writeKubeconfig(kubeconfig, pki, own, cluster);
     await api.ready;
 
     const renewed = (next: Pki): void => {
       listener.setCertificate(next.serving);
       logger.info({ written: next.written }, 'certificates renewed');
-      writeKubeconfig(kubeconfig, next, port, cluster).catch(failing('the kubeconfig could not be written'));
+      writeKubeconfig(kubeconfig, next, own, cluster).catch(failing('the kubeconfig could not be written'));
     };
     const failing = (what: string) => (error: unknown) => logger.error({ err: error }, what);
     const onError = failing('certificates could not be renewed; trying again in 12 h');
@@ -166,12 +171,12 @@ export async function server({ values }: CommandContext): Promise<number> {
     onAddressChange(() => {
       const addresses = hostAddresses();
       logger.info({ addresses }, 'the addresses of this machine have changed');
-      state.report('ready', '', { addresses, apiUrl: urlOf(port) });
+      state.report('ready', '', { addresses, apiUrl: urlOf(bindAddress, port) });
       ensurePki(tlsDirectory, { now: new Date(clock.now()), sans: sans() }).then(renewed, onError);
       const address = cluster.advertisedAddress();
       if (address) api.advertise(address).catch(failing('the new address could not be published'));
     }, signal);
-    state.report('ready', '', { apiUrl: urlOf(port) });
+    state.report('ready', '', { apiUrl: urlOf(bindAddress, port) });
     logger.info({ port, ms: Math.round(performance.now() - started) }, 'API ready');
     notifyReady().catch(failing('systemd could not be told that the API is ready'));
 
@@ -255,22 +260,22 @@ function cachesText(informers: Informers | undefined): string {
 }
 
 /** Where others find the API. */
-function urlOf(port: number): string {
-  const address = hostAddresses()[0] ?? '127.0.0.1';
-  return `https://${address.includes(':') ? `[${address}]` : address}:${port}`;
+function urlOf(bindAddress: string, port: number): string {
+  const isOne = parseIp(bindAddress)?.bits !== 0n;
+  return ownServerUrl(isOne ? bindAddress : (hostAddresses()[0] ?? bindAddress), port);
 }
 
 async function writeKubeconfig(
   path: string,
   pki: Pki,
-  port: number,
+  server: string,
   { kubeconfigMode: mode, kubeconfigGroup }: ClusterSettings,
 ): Promise<void> {
   await makeDirectory(dirname(path), 0o755);
   await writeFileAtomic(
     path,
     kubeconfigOf({
-      server: `https://127.0.0.1:${port}`,
+      server,
       caPem: pki.serverCa.certificatePem,
       certificatePem: pki.admin.certificatePem,
       privateKeyPem: pki.admin.privateKeyPem,
