@@ -12,7 +12,7 @@ import { type Machine, needingShape, needsOn } from './needs.ts';
 import { networkShape } from './network/schema.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
 import { atollShape } from './sections/atoll.ts';
-import { clusterAndNetwork } from './together.ts';
+import { boundAddress, clusterAndNetwork } from './together.ts';
 import { type Page, pathText, placeOf, type Tree } from './tree.ts';
 import {
   type DocumentName,
@@ -132,16 +132,19 @@ function lackingProblems(
 /** Rules over the documents; each part of them counts only when it is right by itself. */
 function togetherProblems(trees: ReadConfiguration['trees']): readonly Problem[] {
   const { 'network-config': network, 'user-data': userData } = trees;
-  if (!network) return [];
   const section = userData && treeAt(userData, ['atoll']);
   const atoll = section?.kind === 'mapping' ? check(atollShape, section).value : {};
-  const document = check(networkShape, network).value;
-  if (!atoll || !document) return [];
+  const document = network && check(networkShape, network).value;
+  if (!atoll || (network && !document)) return [];
   const placeOfOption = (name: string): Place | undefined => {
     const at = section?.kind === 'mapping' ? section.entries.get(name)?.at : undefined;
     return at && placeOf(at);
   };
-  return checkRules({ atoll, network: document, placeOf: placeOfOption }, network, [clusterAndNetwork]);
+  const bound = section
+    ? checkRules({ atoll, ...(document ? { network: document } : {}) }, section, [boundAddress], ['atoll'])
+    : [];
+  if (!network || !document) return bound;
+  return [...bound, ...checkRules({ atoll, network: document, placeOf: placeOfOption }, network, [clusterAndNetwork])];
 }
 
 function treeAt(tree: Tree, path: readonly string[]): Tree | undefined {

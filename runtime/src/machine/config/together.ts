@@ -2,7 +2,7 @@
  * What several documents must be together: the network a node is on, and the networks of its cluster. Each document is right by
  * itself when this looks at it.
  */
-import { type Cidr, cidrContains, parseCidr, parseIp } from '../../api/ip.ts';
+import { type Cidr, cidrContains, type Ip, parseCidr, parseIp } from '../../api/ip.ts';
 import { addressesOf, type DeviceEntry, devicesOf, waysOf } from './network/devices.ts';
 import { type NetworkDocument, networkOf } from './network/schema.ts';
 import type { AtollSection } from './sections/atoll.ts';
@@ -15,6 +15,29 @@ export interface Together {
   /** Where a key of the section `atoll` stands; undefined where it is not given. */
   readonly placeOf: (name: string) => Place | undefined;
 }
+
+/**
+ * The server ends where the machine has not the address it is to listen on, and is started again until it has. Addresses come and go at
+ * any boot, and listening on another one would show the API to whom it is not for: so it is told, and neither refused nor replaced.
+ * @param report shows its problems in the section `atoll`
+ */
+export function boundAddress({ atoll, network }: Pick<Together, 'atoll'> & Partial<Together>, report: Report): void {
+  const address = atoll['bind-address'];
+  const ip = address === undefined ? undefined : parseIp(address);
+  if (!ip || ip.bits === 0n || ['127.0.0.0/8', '::1/128'].some(own => overlap(`${ip.canonical}/${lengthOf(ip)}`, own)))
+    return;
+  const devices = network ? devicesOf(networkOf(network).network).all : [];
+  if (devices.some(({ value }) => addressesOf(value).some(({ cidr }) => cidr.ip.canonical === ip.canonical))) return;
+  report(
+    ['bind-address'],
+    `${address} is no address of network-config: there is no API while the machine does not have it`,
+    {
+      severity: 'warning',
+      hint: 'give the machine this address in network-config, or leave bind-address out',
+    },
+  );
+}
+const lengthOf = ({ family }: Ip): number => (family === 4 ? 32 : 128);
 
 /**
  * Addresses of pods and services are taken before any route is: what the node's own network has of them cannot be reached.

@@ -10,8 +10,8 @@ import { unsupportedFields } from './atollUnsupported.ts';
 import { upgradeShape } from './atollUpgrade.ts';
 import {
   absolutePath,
-  address,
   addresses,
+  boundAddress,
   domain,
   fileMode,
   hostNames,
@@ -54,7 +54,7 @@ export const atollShape = mapping({
   server: field(serverUrl, 'the server an agent joins', { examples: ['https://192.0.2.1:6443'] }),
 
   // Where the API is
-  'bind-address': field(address, 'the API listens on this address only; default: all'),
+  'bind-address': field(boundAddress, 'the API listens on this address only; default: all'),
   'https-listen-port': field(integer(1, 65_535, 'a port'), 'the API listens on this port; default 6443'),
   'advertise-address': field(machineAddress, 'the address pods reach the API by; default: node-ip, or found'),
   'advertise-port': field(integer(1, 65_535, 'a port'), 'the port pods reach the API by; default: https-listen-port'),

@@ -101,9 +101,21 @@ const isIn = (range: string, ip: Ip): boolean => {
   const cidr = parseCidr(range);
   return cidr !== undefined && cidrContains(cidr, ip);
 };
+/** One that a server can listen on: also none in particular, and the loopback address. */
+export const boundAddress = text({
+  meaning: 'an IP address',
+  refuse: address => {
+    const ip = parseIp(address);
+    if (!ip) return wrongAddress(address);
+    if (isIn('fe80::/10', ip))
+      return 'is an address of one cable only (link-local), which cannot be listened on by itself';
+    return ['224.0.0.0/4', 'ff00::/8', '255.255.255.255/32'].some(range => isIn(range, ip))
+      ? 'is an address of many machines (multicast, broadcast): it must be one of this machine'
+      : undefined;
+  },
+});
 export const machineAddress = text({ meaning: 'an IP address', refuse: wrongMachineAddress });
 export const machineAddresses = text({ meaning: 'an IP address', refuse: ofEach(wrongMachineAddress) });
-export const address = text({ meaning: 'an IP address', refuse: wrongAddress });
 export const hostNames = text({
   meaning: 'a DNS name',
   refuse: ofEach(name => (HOST_NAME.test(name) ? undefined : 'must be a DNS name')),

@@ -242,6 +242,12 @@ export const together: readonly TogetherCase[] = [
   ['', eth0('addresses: [10.41.255.254/16]'), []],
   ['', eth0('addresses: ["fd00:42::1/64"], dhcp4: true'), []],
   ['cluster-cidr: 10.44.0.0/16', eth0('addresses: [10.42.7.5/16]'), []],
+  ['bind-address: "2001:DB8::1"', eth0('addresses: ["2001:db8::1/64"]'), []],
+  [
+    'bind-address: 192.0.2.9',
+    eth0('addresses: [192.0.2.5/24]'),
+    'user-data 2:23 warning: atoll.bind-address 192.0.2.9 is no address of network-config: there is no API while the machine does not have it → give the machine this address in network-config, or leave bind-address out',
+  ],
   // An agent does not know the ranges of its cluster.
   ['role: agent, server: "https://10.42.0.1:6443", token: x', eth0('addresses: [10.42.7.5/24]'), []],
   // One mistake does not hide another.

@@ -162,6 +162,20 @@ export const atoll: readonly WrongCase[] = [
     '2:28 atoll.advertise-address "192.0.2.010" is read differently by programs: write 192.0.2.10',
   ],
   [
+    'atoll: {bind-address: "fe80::1"}',
+    '2:23 atoll.bind-address "fe80::1" is an address of one cable only (link-local), which cannot be listened on by itself',
+  ],
+  [
+    'atoll: {bind-address: 224.0.0.1}',
+    '2:23 atoll.bind-address "224.0.0.1" is an address of many machines (multicast, broadcast): it must be one of this machine',
+  ],
+  [
+    'atoll: {bind-address: 192.0.2.9}',
+    '2:23 warning: atoll.bind-address 192.0.2.9 is no address of network-config: there is no API while the machine does not have it → give the machine this address in network-config, or leave bind-address out',
+  ],
+  ['atoll: {bind-address: 127.0.0.1}', []],
+  ['atoll: {bind-address: "::"}', []],
+  [
     'atoll: {cluster-cidr: 10.42.0.0}',
     '2:23 atoll.cluster-cidr must be an IPv4 range such as 10.42.0.0/16, not "10.42.0.0"',
   ],
