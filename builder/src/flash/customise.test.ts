@@ -17,8 +17,8 @@ for (const { what, customisation, present, text } of [
   { what: 'a name alone', customisation: { documents: {}, hostname: 'a' }, text: '#cloud-config\nhostname: a\n' },
   {
     what: 'a server makes it an agent',
-    customisation: { documents: {}, server: 'https://192.0.2.1:6443', token: 'K10a::server:b' },
-    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: K10a::server:b\n',
+    customisation: { documents: {}, server: 'https://192.0.2.1:6443', token: 'a-secret' },
+    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: a-secret\n',
   },
   {
     what: 'a document as it is, byte for byte',
@@ -30,9 +30,9 @@ for (const { what, customisation, present, text } of [
     customisation: {
       documents: given('#cloud-config\n\n# who\nhostname: old # here\natoll: {node-label: [a=b]}\n'),
       hostname: 'new',
-      token: 'K10x',
+      token: 'another',
     },
-    text: '#cloud-config\n\n# who\nhostname: new # here\natoll: { node-label: [ a=b ], token: K10x }\n',
+    text: '#cloud-config\n\n# who\nhostname: new # here\natoll: { node-label: [ a=b ], token: another }\n',
   },
   {
     what: 'options change what is on the image',

@@ -10,6 +10,7 @@ import { wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
 import { type Machine, needingShape, needsOn } from './needs.ts';
 import { networkShape } from './network/schema.ts';
+import { render } from './render/index.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
 import { atollShape } from './sections/atoll.ts';
 import { boundAddress, clusterAndNetwork } from './together.ts';
@@ -19,6 +20,7 @@ import {
   documentNames,
   type Place,
   type Problem,
+  type Rule,
   type SourceDocuments,
   sourceNames,
 } from './types.ts';
@@ -63,8 +65,10 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
   }
   problems.push(...togetherProblems(trees), ...lackingProblems(trees, machine));
   const good = !problems.some(problem => problem.severity === 'error');
+  const config = good ? configuration(values) : undefined;
+  if (config && trees['user-data']) problems.push(...writtenTwice(config, trees['user-data']));
   return {
-    ...(good ? { config: configuration(values) } : {}),
+    ...(config ? { config } : {}),
     problems: inOrder(problems),
     origins: {
       'user-data': originsOf(trees['user-data']),
@@ -127,6 +131,22 @@ function lackingProblems(
 ): readonly Problem[] {
   const rules = [needsOn(machine)];
   return tree ? rulesOf({ document: 'user-data', path: [], shape: needingShape, rules }, tree) : [];
+}
+
+/** Files of a person that other keys become, too. */
+function writtenTwice(config: Configuration, tree: Tree): readonly Problem[] {
+  const { write_files: files = [], ...others } = config.userData;
+  if (files.length === 0) return [];
+  const taken = new Set(render({ ...config, userData: others }).rendered.files.map(({ path }) => path));
+  const rule: Rule<typeof files> = (written, report) =>
+    written.forEach(({ path, append }, i) => {
+      if (append !== true && taken.has(path))
+        report(['write_files', i, 'path'], `"${path}" is also written from other keys, and this one is what counts`, {
+          severity: 'warning',
+          hint: 'leave out one of them, or say append: true',
+        });
+    });
+  return checkRules(files, tree, [rule]);
 }
 
 /** Rules over the documents; each part of them counts only when it is right by itself. */

@@ -73,7 +73,7 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
   function fileList({ write_files: files = [] }, report) {
     const written = new Set<string>();
     files.forEach(({ path, append, content = '', encoding }, i) => {
-      const why = notWritable(path);
+      const why = notWritable(path) ?? ofTheMachine(path, append === true);
       if (why) report(['write_files', i, 'path'], why.message, { hint: why.hint });
       if (!append && written.has(path))
         report(['write_files', i, 'path'], `the file "${path}" is here twice`, {
@@ -140,6 +140,33 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
     });
   },
 ];
+
+/** What is written from sections of the configuration, and which. */
+const ofSections: Readonly<Record<string, string>> = {
+  '/etc/atoll/config.yaml': 'the section atoll',
+  '/etc/atoll/registries.yaml': 'atoll.registries',
+  '/etc/atoll/upgrade.json': 'atoll.upgrade',
+  '/etc/atoll/no-server': 'atoll.role',
+  '/etc/atoll/no-agent': 'atoll.disable-agent',
+  '/etc/atoll/ssh': 'ssh_authorized_keys and ssh_pwauth',
+};
+const accountFiles = /^\/etc\/(?:passwd|group|shadow|gshadow)$/;
+/** Folders of the machine: as a file, each of them stops what works in it. */
+const folders =
+  /^(?:\/etc\/(?:atoll|cni|containerd|ssh|ssl|systemd|sysctl\.d|modules-load\.d|modprobe\.d|udev)|\/var\/(?:cache|home|lib|log|roothome|spool|tmp)|\/var\/lib\/(?:cni|containerd|kubelet|systemd)|\/run\/(?:atoll|containerd|lock|netns|systemd|udev))$/;
+
+/** Why a file that can be written must not be, or not as a whole. */
+function ofTheMachine(path: string, append: boolean): { readonly message: string; readonly hint: string } | undefined {
+  const section = Object.hasOwn(ofSections, path) ? ofSections[path] : undefined;
+  if (section !== undefined) return { message: `"${path}" is written from ${section}`, hint: `use ${section}` };
+  if (folders.test(path)) return { message: `"${path}" is a folder of the machine`, hint: 'name a file in it' };
+  if (accountFiles.test(path) && !append)
+    return {
+      message: `"${path}" would be without the users the machine needs`,
+      hint: 'use users, or append: true',
+    };
+  return undefined;
+}
 
 /** Why no file can be written there, or none should; undefined: it can. */
 export function notWritable(path: string): { readonly message: string; readonly hint: string } | undefined {

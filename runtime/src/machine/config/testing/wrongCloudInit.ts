@@ -180,6 +180,41 @@ export const cloudInit: readonly WrongCase[] = [
     'write_files:\n  - content: a',
     '3:5 write_files[0] the key "path" is missing → where: below /etc (new at every boot), /var, /run or /root',
   ],
+  [
+    'write_files:\n  - path: /etc/atoll/config.yaml',
+    '3:11 write_files[0].path "/etc/atoll/config.yaml" is written from the section atoll → use the section atoll',
+  ],
+  [
+    'write_files:\n  - {path: /etc/atoll/registries.yaml, append: true}',
+    '3:12 write_files[0].path "/etc/atoll/registries.yaml" is written from atoll.registries → use atoll.registries',
+  ],
+  ...['passwd', 'group', 'shadow', 'gshadow'].map(
+    (name): WrongCase => [
+      `write_files:\n  - path: /etc/${name}`,
+      `3:11 write_files[0].path "/etc/${name}" would be without the users the machine needs → use users, or append: true`,
+    ],
+  ),
+  ['write_files:\n  - {path: /etc/group, content: "x:x:900:\\n", append: true}', []],
+  ...['/var/lib/containerd', '/var/log', '/etc/systemd', '/run/atoll'].map(
+    (path): WrongCase => [
+      `write_files:\n  - path: ${path}`,
+      `3:11 write_files[0].path "${path}" is a folder of the machine → name a file in it`,
+    ],
+  ),
+  [
+    'write_files:\n  - {path: /etc/x, owner: "nobody:nope"}',
+    '3:27 warning: write_files[0].owner there is no group "nope" in the images of Atoll, and users makes none: the file is not written → add a user with it in groups, unless your image has it',
+  ],
+  ['write_files:\n  - {path: /etc/x, owner: "jane:ops"}\nusers: [{name: jane, primary_group: ops}]', []],
+  [
+    'hostname: press\nwrite_files:\n  - path: /etc/hostname',
+    '4:11 warning: write_files[0].path "/etc/hostname" is also written from other keys, and this one is what counts → leave out one of them, or say append: true',
+  ],
+  [
+    'machine: {sysctls: {vm.swappiness: 1}}\nwrite_files:\n  - path: /etc/sysctl.d/90-config.conf',
+    '4:11 warning: write_files[0].path "/etc/sysctl.d/90-config.conf" is also written from other keys, and this one is what counts → leave out one of them, or say append: true',
+  ],
+  ['hostname: press\nwrite_files:\n  - {path: /etc/hosts, content: 192.0.2.1 a, append: true}', []],
   ['write_files:\n  - path: etc/a', '3:11 write_files[0].path must be an absolute path, not "etc/a"'],
   ['write_files:\n  - path: /etc/a/', '3:11 write_files[0].path "/etc/a/" has a "/" too much'],
   [
