@@ -103,14 +103,17 @@ describe('what the section atoll becomes', () => {
     m.example:5000: {auth: {username: u, password: p}}
 manifests:
   app: |
-    kind: x
-  b.yaml: "kind: y"`);
+    {apiVersion: v1, kind: ConfigMap, metadata: {name: one}}
+  b.yaml: "{apiVersion: v1, kind: ConfigMap, metadata: {name: two}}"`);
     assert.equal(files['/etc/atoll/registries.yaml']?.mode, 0o600);
     assert.deepEqual(parse(String(files['/etc/atoll/registries.yaml']?.content)), {
       mirrors: { 'docker.io': { endpoint: ['https://m.example:5000'] } },
       configs: { 'm.example:5000': { auth: { username: 'u', password: 'p' } } },
     });
-    assert.equal(files['/etc/atoll/manifests/app.yaml']?.content, 'kind: x\n');
+    assert.equal(
+      files['/etc/atoll/manifests/app.yaml']?.content,
+      '{apiVersion: v1, kind: ConfigMap, metadata: {name: one}}\n',
+    );
     assert.equal(files['/etc/atoll/manifests/b.yaml']?.mode, 0o600);
   });
 });

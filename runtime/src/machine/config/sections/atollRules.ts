@@ -1,5 +1,7 @@
 /** What options of the section `atoll` must be together, and what a value alone cannot say. */
 import { controllerArguments } from '../../../controllers/arguments.ts';
+import { objectsOf } from '../../../controllers/manifests/documents.ts';
+import { nearest } from '../../../lib/nearest.ts';
 import { kubeletArguments } from '../../../node/kubeletArguments.ts';
 import type { Report, Rule } from '../types.ts';
 import type { AtollSection } from './atoll.ts';
@@ -241,6 +243,42 @@ const writtenPaths: Rule<AtollSection> = (atoll, report) => {
   }
 };
 
+/** What K3s packages: whoever comes from there disables it although it is not here. */
+const packagedByK3s = [
+  'ccm',
+  'coredns',
+  'local-storage',
+  'metrics-server',
+  'rolebindings',
+  'runtimes',
+  'servicelb',
+  'traefik',
+];
+
+const manifests: Rule<AtollSection> = ({ manifests: given = {}, disable }, report) => {
+  for (const [name, text] of Object.entries(given)) {
+    try {
+      objectsOf(text);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      report(['manifests', name], `cannot be applied: ${why}`, { hint: hintOfManifest(why) });
+    }
+  }
+  const known = [...packagedByK3s, ...Object.keys(given).map(name => name.replace(/\.(?:ya?ml|json)$/, ''))];
+  for (const name of each(disable)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    report(['disable'], `"${name}" is not in manifests, and nothing of that name is packaged`, {
+      severity: 'warning',
+      hint: near === undefined ? 'it is the name of a file without .yaml' : `did you mean "${near}"?`,
+    });
+  }
+};
+const hintOfManifest = (why: string): string =>
+  /without metadata\.name/.test(why)
+    ? 'give the object a name: with generateName it would be another one at each boot'
+    : 'kubectl apply --dry-run=client -f FILE says it, too; lines count from the first of the text';
+
 export const atollRules: readonly Rule<AtollSection>[] = [
   onlyAlways,
   roles,
@@ -250,6 +288,7 @@ export const atollRules: readonly Rule<AtollSection>[] = [
   once,
   programs,
   images,
+  manifests,
   writtenPaths,
   credentials,
 ];

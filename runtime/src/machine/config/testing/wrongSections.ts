@@ -321,6 +321,30 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {registries: {configs: {docker.io: {auth: {user: a}}}}}',
     '2:51 atoll.registries.configs["docker.io"].auth.user unknown key "user" → the keys here are username, password, auth, identity_token',
   ],
+  [
+    'atoll: {manifests: {a: "kind: [x"}}',
+    '2:24 atoll.manifests.a cannot be applied: Flow sequence in block collection must be sufficiently indented and end with a ] at line 1, column 9 → kubectl apply --dry-run=client -f FILE says it, too; lines count from the first of the text',
+  ],
+  [
+    'atoll: {manifests: {a: "apiVersion: v1"}}',
+    '2:24 atoll.manifests.a cannot be applied: holds an object without apiVersion and kind → kubectl apply --dry-run=client -f FILE says it, too; lines count from the first of the text',
+  ],
+  [
+    'atoll:\n  manifests:\n    a: |\n      apiVersion: v1\n      kind: Pod\n      metadata: {generateName: a-}',
+    '4:8 atoll.manifests.a cannot be applied: holds a Pod without metadata.name → give the object a name: with generateName it would be another one at each boot',
+  ],
+  [
+    'atoll: {manifests: {a: "hello"}}',
+    '2:24 atoll.manifests.a cannot be applied: holds something that is no object of Kubernetes → kubectl apply --dry-run=client -f FILE says it, too; lines count from the first of the text',
+  ],
+  [
+    'atoll: {disable: [traefik, servicelb, trafik, bogus]}',
+    [
+      '2:18 warning: atoll.disable "trafik" is not in manifests, and nothing of that name is packaged → did you mean "traefik"?',
+      '2:18 warning: atoll.disable "bogus" is not in manifests, and nothing of that name is packaged → it is the name of a file without .yaml',
+    ],
+  ],
+  ['atoll: {disable: [mine], manifests: {mine.yaml: ""}}', []],
   ['atoll: {manifests: {a: 1}}', '2:24 atoll.manifests.a must be text, not the number 1 → put it in quotes'],
   [
     'atoll: {manifests: [a]}',
