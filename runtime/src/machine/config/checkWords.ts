@@ -1,7 +1,7 @@
 /** The words a value is refused with. */
 import { nearest } from '../../lib/nearest.ts';
 import type { EitherShape, Shape, TextShape } from './shape.ts';
-import { quoted, scalarKind, type Tree } from './tree.ts';
+import { inYaml11, quoted, scalarKind, type Tree } from './tree.ts';
 
 export const unavailable = (reason: string): string =>
   reason.startsWith('not yet: ')
@@ -73,7 +73,10 @@ export function kindHint(shape: Shape, tree: Tree): string | undefined {
   if (kind === 'nothing')
     return shape.kind === 'mapping' || shape.kind === 'dictionary' ? 'write {} for none' : undefined;
   if (shape.kind === 'list') return 'write it as an item: "- " before it';
-  if ((shape.kind === 'integer' || shape.kind === 'boolean') && kind === 'text' && !tree.plain)
-    return 'remove the quotes';
-  return undefined;
+  if (tree.plain) return undefined;
+  const bare = { ...tree, plain: true };
+  const helps =
+    (shape.kind === 'integer' && scalarKind(bare) === 'integer') ||
+    (shape.kind === 'boolean' && (scalarKind(bare) === 'boolean' || /^(?:true|false)$/.test(inYaml11(bare) ?? '')));
+  return helps ? 'remove the quotes' : undefined;
 }

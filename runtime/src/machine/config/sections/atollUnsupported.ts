@@ -2,6 +2,9 @@
  * Options of `k3s server` and `k3s agent` (v1.36) that Atoll does not have, with the reason: known, never ignored.
  * Source: K3s' own reference, https://docs.k3s.io/cli/server and https://docs.k3s.io/cli/agent.
  */
+import { apiServerArgumentNames } from '../../../apiserver/arguments.ts';
+import { controllerArgumentNames } from '../../../controllers/arguments.ts';
+import { kubeletArgumentNames } from '../../../node/kubeletArguments.ts';
 import { type Field, unsupported } from '../shape.ts';
 
 const ONE_SERVER = 'not yet: a cluster has one server, whose store is SQLite on its own disk';
@@ -102,6 +105,16 @@ const groups: readonly (readonly [reason: string, names: readonly string[]])[] =
   ['it went away in K3s: use kube-controller-manager-arg', ['kube-controller-arg']],
 ];
 
-export const unsupportedFields: Readonly<Record<string, Field<never, false>>> = Object.fromEntries(
-  groups.flatMap(([reason, names]) => names.map(name => [name, unsupported(`K3s' ${name}`, reason)])),
-);
+/** Options of the programs, as they stand under an option of ours. */
+const passedOn: readonly (readonly [under: string, names: readonly string[]])[] = [
+  ['kube-apiserver-arg', apiServerArgumentNames],
+  ['kube-controller-manager-arg', controllerArgumentNames],
+  ['kubelet-arg', kubeletArgumentNames],
+];
+
+export const unsupportedFields: Readonly<Record<string, Field<never, false>>> = Object.fromEntries([
+  ...passedOn.flatMap(([under, names]) =>
+    names.map(name => [name, unsupported(name, `it is given as ${under}: [NAME=VALUE]`)]),
+  ),
+  ...groups.flatMap(([reason, names]) => names.map(name => [name, unsupported(`K3s' ${name}`, reason)])),
+]);

@@ -363,6 +363,14 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {selinux: true}',
     "2:18 atoll.selinux is not available: there is no SELinux in Debian's kernel as it is started here → leave it out, or say false",
   ],
+  ['atoll: {debug: "maybe"}', '2:16 atoll.debug must be true or false, not "maybe"'],
+  ['atoll: {debug: "true"}', '2:16 atoll.debug must be true or false, not "true" → remove the quotes'],
+  ['atoll: {v: "four"}', '2:12 atoll.v must be a whole number from 0 to 10, not "four"'],
+  [
+    'atoll: {token-auth-file: /etc/tokens}',
+    '2:9 atoll.token-auth-file is not available: it is given as kube-apiserver-arg: [NAME=VALUE]',
+  ],
+  ['atoll: {max-pods: 60}', '2:9 atoll.max-pods is not available: it is given as kubelet-arg: [NAME=VALUE]'],
   ['atoll: {v: 11}', '2:12 atoll.v must be a whole number from 0 to 10, not 11'],
   ['atoll: {config: /x}', '2:9 atoll.config is not available: this file is the configuration'],
 ];
