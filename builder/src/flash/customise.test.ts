@@ -51,9 +51,9 @@ for (const { what, customisation, present, text } of [
     customisation: {
       documents: given('#cloud-config\natoll:\n  # role: agent\ntimezone: UTC\n'),
       server: 'https://192.0.2.1:6443',
-      token: 'K10x',
+      token: 'another',
     },
-    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: K10x\n  # role: agent\ntimezone: UTC\n',
+    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: another\n  # role: agent\ntimezone: UTC\n',
   },
   {
     what: 'what means something else without quotes is put in quotes',
