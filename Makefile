@@ -80,8 +80,8 @@ keys: setup ## make the keys that sign bundles, outside the checkout, and list t
 images: setup ## list the images that can be built
 	@$(NODE) builder/src/cli.ts images
 
-bench: setup ## measure, and print the tables (ROWS="size api …", RUNS=3)
-	@$(NODE) .ci/bench.ts $(ROWS) $(if $(RUNS),--runs $(RUNS)) --image $(IMAGE)
+bench: setup ## measure, and print the tables (ROWS="size api …", RUNS=3, IMAGE="vm-x86_64 vm-arm64 …" side by side)
+	@$(NODE) .ci/bench.ts $(ROWS) $(if $(RUNS),--runs $(RUNS)) $(foreach image,$(IMAGE),--image $(image))
 
 generate: setup ## write the API schema table anew from Kubernetes' sources
 	@$(NODE) runtime/generate/main.ts

@@ -15,6 +15,8 @@ export interface Figure {
   readonly label: string;
   /** With it, the figure is one cell of a second table: this is its row, `label` its column. */
   readonly row?: string;
+  /** With it, the figure is one of those that images are compared by: its column there. */
+  readonly compared?: string;
   /** More is better of what is `per second`, less of anything else. */
   readonly unit: Unit;
   readonly value: number;
@@ -37,6 +39,7 @@ export interface Summary {
   readonly id: string;
   readonly label: string;
   readonly row?: string;
+  readonly compared?: string;
   readonly unit: Unit;
   readonly ours: Spread;
   readonly peer?: Spread;
@@ -85,7 +88,7 @@ export function summarise(runs: readonly (readonly Figure[])[]): Summary[] {
 function of(figures: readonly Figure[]): Summary {
   const last = figures.at(-1);
   if (last === undefined) throw new RangeError('no figures');
-  const { id, label, row, unit, atMost } = last;
+  const { id, label, row, compared, unit, atMost } = last;
   const name = row === undefined ? label : `${row}, ${label}`;
   const ours = spread(figures.map(({ value }) => checked(name, value)));
   const peers = figures.flatMap(({ peer }) => (peer === undefined ? [] : [checked(`the peer's ${name}`, peer)]));
@@ -95,6 +98,7 @@ function of(figures: readonly Figure[]): Summary {
     id,
     label,
     ...(row === undefined ? {} : { row }),
+    ...(compared === undefined ? {} : { compared }),
     unit,
     ours,
     ...(peer === undefined ? {} : { peer }),

@@ -26,7 +26,9 @@ export interface Section {
   readonly name: string;
   readonly title: string;
   readonly notes: readonly string[];
-  /** It measures the built image. */
+  /** It measures an image: it runs for each of those that are named. */
+  readonly ofImage?: boolean;
+  /** And wants it built before. */
   readonly needsImage?: boolean;
   /** Its figures are the same every time, so one run does. */
   readonly once?: boolean;
@@ -64,10 +66,10 @@ export async function measureSection(section: Section, context: SectionContext):
   problems.unshift(...new Set(done.flatMap(run => run.problems ?? [])));
   const took = ((performance.now() - since) / 1000).toFixed(0);
   context.say(`${section.name}: ${problems.length > 0 ? 'NOT ALL MEASURED' : 'done'} after ${took} s`);
-  const { name, title, notes } = section;
+  const { name, title, notes, ofImage = false } = section;
   const summaries = summarise(done.map(({ figures }) => figures));
   if (summaries.length === 0 && problems.length === 0) problems.push('the section gave no figures');
-  return { name, title, notes, summaries, problems };
+  return { name, title, notes, ...(ofImage ? { image: context.image } : {}), summaries, problems };
 }
 
 /** What failed, without the stack: the message, and of a tool its own error, or else its last words. */
@@ -81,10 +83,11 @@ export function reason(error: unknown): string {
 /** Lines. */
 const lastWords = 4;
 
-/** Writes `<directory>/<section>.json`. */
+/** Writes `<directory>/<section>.json`, of an image `<section>-<image>.json`. */
 export async function writeReport(directory: string, report: SectionReport, machine: object): Promise<void> {
   await mkdir(directory, { recursive: true });
-  const { name, title, notes, summaries, problems } = report;
-  const text = JSON.stringify({ section: name, title, notes, machine, figures: summaries, problems }, undefined, 2);
-  await writeFile(join(directory, `${name}.json`), `${text}\n`);
+  const { name, image, title, notes, summaries, problems } = report;
+  const content = { section: name, image, title, notes, machine, figures: summaries, problems };
+  const file = image === undefined ? name : `${name}-${image}`;
+  await writeFile(join(directory, `${file}.json`), `${JSON.stringify(content, undefined, 2)}\n`);
 }

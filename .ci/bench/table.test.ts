@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Figure, summarise } from './figures.ts';
-import { type SectionReport, sectionTable, verdict, wrap } from './table.ts';
+import { comparison, type SectionReport, sectionTable, verdict, wrap } from './table.ts';
 
 const report = (figures: readonly Figure[][], problems: readonly string[] = []): SectionReport => ({
   name: 'build',
@@ -73,4 +73,30 @@ test('the last line counts', () => {
 test('wrap breaks at blanks and cuts what has none', () => {
   assert.deepEqual(wrap('aa bb cc\ndd', 5), ['aa bb', 'cc', 'dd']);
   assert.deepEqual(wrap('abcdefgh', 5), ['abcde']);
+});
+
+test('images are compared by the figures that are for it, if there is more than one', () => {
+  const of = (image: string, ...figures: Figure[]): SectionReport => ({ ...report([figures]), image });
+  const ready = (value: number): Figure => ({ id: 'r', label: 'node Ready', compared: 'Ready', unit: 'ms', value });
+  const size: Figure = {
+    id: 's',
+    label: 'disk',
+    compared: 'compressed',
+    unit: 'bytes',
+    value: 2 ** 20,
+    atMost: 2 ** 21,
+  };
+  const other: Figure = { id: 'x', label: 'root switched', unit: 'ms', value: 1 };
+  const one = [report([[ready(7)]]), of('vm-a', ready(31_400), other)];
+  assert.deepEqual(comparison(one), []);
+  assert.deepEqual(comparison([...one, of('vm-b', ready(88_500)), of('vm-b', size), of('pi', other)]), [
+    'Images side by side',
+    '┌──────┬────────┬─────────────────────────┐',
+    '│      │  Ready │              compressed │',
+    '├──────┼────────┼─────────────────────────┤',
+    '│ vm-a │ 31.4 s │                         │',
+    '│ vm-b │ 88.5 s │ 1.00 MiB (≤ 2.00 MiB ✔) │',
+    '└──────┴────────┴─────────────────────────┘',
+    '',
+  ]);
 });

@@ -8,6 +8,8 @@ export interface SectionReport {
   readonly title: string;
   /** What is compared, and how; lines under the title. */
   readonly notes: readonly string[];
+  /** What it measured, where that is an image. */
+  readonly image?: string;
   readonly summaries: readonly Summary[];
   /** What could not be measured, and why. */
   readonly problems: readonly string[];
@@ -93,11 +95,11 @@ function cellGrid(summaries: readonly Summary[]): Grid {
 const problemWidth = 100;
 
 /** Title, notes, a frame with a row a figure, one with the figures that come in rows, and what could not be measured. */
-export function sectionTable({ title, notes, summaries, problems }: SectionReport): string {
+export function sectionTable({ title, notes, image, summaries, problems }: SectionReport): string {
   const single = summaries.filter(({ row }) => row === undefined);
   const cells = summaries.filter(({ row }) => row !== undefined);
   return [
-    title,
+    image === undefined ? title : `${image}: ${title}`,
     ...notes.map(note => `  ${note}`),
     ...(single.length > 0 ? framed(figureGrid(single)) : []),
     ...(cells.length > 0 ? framed(cellGrid(cells)) : []),
@@ -108,13 +110,27 @@ export function sectionTable({ title, notes, summaries, problems }: SectionRepor
   ].join('\n');
 }
 
+/** Images side by side, by the figures that are for it. @returns nothing for one image alone */
+export function comparison(reports: readonly SectionReport[]): string[] {
+  const images = [...new Set(reports.flatMap(({ image = [] }) => image))];
+  if (images.length < 2) return [];
+  const cells = reports.flatMap(({ image, summaries }) =>
+    summaries.flatMap(({ compared, ...summary }) =>
+      image === undefined || compared === undefined ? [] : [{ ...summary, row: image, label: compared }],
+    ),
+  );
+  return cells.length === 0 ? [] : ['Images side by side', ...framed(cellGrid(cells)), ''];
+}
+
 /** `7 of 8 aims met; 10 of 12 figures better than the peer's; 1 section incomplete: boot`. */
 export function verdict(reports: readonly SectionReport[]): string {
   const all = reports.flatMap(({ summaries }) => summaries);
   const aims = all.flatMap(({ met }) => (met === undefined ? [] : [met]));
   const peers = all.flatMap(({ better }) => (better === undefined ? [] : [better]));
   const good = (some: readonly boolean[]): number => some.filter(Boolean).length;
-  const broken = reports.filter(({ problems }) => problems.length > 0).map(({ name }) => name);
+  const broken = reports
+    .filter(({ problems }) => problems.length > 0)
+    .map(({ name, image }) => (image === undefined ? name : `${name} of ${image}`));
   return [
     ...(aims.length > 0 ? [`${good(aims)} of ${aims.length} aims met`] : []),
     ...(peers.length > 0 ? [`${good(peers)} of ${peers.length} figures better than the peer's`] : []),

@@ -10,7 +10,8 @@ const RUNTIME_AIM = 8;
 
 export const bundle: Section = {
   name: 'bundle',
-  title: 'Bundle of an upgrade',
+  ofImage: true,
+  title: 'bundle of an upgrade',
   notes: [
     'To download: blocks of root, hash tree and UKI that the running version has not; block indexes, the bundle’s own tree and signature whole.',
     'To write: blocks that are others in their places in the slot, which holds the version the other one is compared with; the UKI whole. Into an empty slot all of the images is written.',

@@ -22,6 +22,7 @@ async function figuresOf(image: string, paths: ArtefactPaths, published: boolean
   const figures: Figure[] = [
     {
       ...sized('compressed', 'disk image, compressed (what is flashed)', paths.compressed),
+      compared: published ? 'release' : 'compressed',
       ...(aimMiB === undefined ? {} : { atMost: aimMiB * 1024 ** 2 }),
     },
     { id: 'allocated', label: 'disk image, as the sparse file takes', unit: 'bytes', value: blocks * 512 },
@@ -40,8 +41,9 @@ async function figuresOf(image: string, paths: ArtefactPaths, published: boolean
 
 export const size: Section = {
   name: 'size',
-  title: 'Size of the image',
+  title: 'size of the image',
   notes: ['As it is built every day. What is published is packed harder, which takes minutes: ROWS=release.'],
+  ofImage: true,
   needsImage: true,
   once: true,
   run: async ({ image }) => ({ figures: await figuresOf(image, artefactPaths(image), false) }),
@@ -49,8 +51,9 @@ export const size: Section = {
 
 export const release: Section = {
   name: 'release',
-  title: 'Size of a release',
+  title: 'size of a release',
   notes: ['Built with --keys release. The first one takes minutes.'],
+  ofImage: true,
   once: true,
   onlyNamed: true,
   async run({ image, signal, say }) {

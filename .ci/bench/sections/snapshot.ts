@@ -38,8 +38,9 @@ async function times({ image, signal, say }: SectionContext): Promise<Times> {
 
 export const snapshot: Section = {
   name: 'snapshot',
-  title: 'From a snapshot to Ready: one node, 512 MiB, 2 CPU (atoll-builder run --snapshot)',
+  title: 'from a snapshot to Ready: one node, 512 MiB, 2 CPU (atoll-builder run --snapshot)',
   notes: ['Ready: the API answers, the clock is right, and the node has renewed its Lease since it went on.'],
+  ofImage: true,
   needsImage: true,
   onlyNamed: true,
   async prepare(context) {

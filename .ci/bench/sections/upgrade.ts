@@ -21,10 +21,11 @@ async function changedRuntime(): Promise<string> {
 
 export const upgrade: Section = {
   name: 'upgrade',
-  title: 'Upgrade in QEMU: 512 MiB, 2 CPU, from the image to one with a changed line of the runtime, over HTTP',
+  title: 'upgrade in QEMU: 512 MiB, 2 CPU, to one with a changed line of the runtime, over HTTP',
   notes: [
     'Fall-back: from the restart into a version whose server crashes to the API of the one before, without the deadline it was given.',
   ],
+  ofImage: true,
   needsImage: true,
   onlyNamed: true,
   async run({ image, signal, say }, run) {
