@@ -2,7 +2,6 @@
 import { resolve } from 'node:path';
 import { parseDuration } from '../lib/duration.ts';
 import { USB } from '../machine/upgrade/bundle/stick.ts';
-import { upgradePlaces } from '../machine/upgrade/onMachine.ts';
 import { readUpgradeSection, type UpgradeSection } from '../machine/upgrade/pollSettings.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
 
@@ -28,18 +27,8 @@ export async function upgrade(context: CommandContext): Promise<number> {
   const request = requestOf(sourceOf(what, readUpgradeSection()), values);
   if (values.has('check')) return (await import('./upgradeCheck.ts')).upgradeCheck(request, context);
   const unit = await import('./upgradeUnit.ts');
-  if (unit.isOwnUnit(process.env)) return installHere(request, context);
+  if (unit.isOwnUnit(process.env)) return (await import('./upgradeInstall.ts')).installHere(request, context);
   return unit.installInUnit(request, context);
-}
-
-async function installHere(request: Request, context: CommandContext): Promise<number> {
-  try {
-    return await (await import('./upgradeInstall.ts')).installHere(request, context);
-  } catch (error) {
-    const { tellWhetherItMayPass } = await import('../machine/upgrade/progress.ts');
-    await tellWhetherItMayPass(upgradePlaces.runDir, error).catch(() => undefined);
-    throw error;
-  }
 }
 
 /** What was named, else the node's own channel, as with `--node`. @throws UsageError */

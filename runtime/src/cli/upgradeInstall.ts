@@ -10,7 +10,7 @@ import { install } from '../machine/upgrade/install.ts';
 import { loaderChoice } from '../machine/upgrade/loader/index.ts';
 import { missingPartitions, thisMachine, upgradePlaces } from '../machine/upgrade/onMachine.ts';
 import { admit, type Machine } from '../machine/upgrade/plan.ts';
-import { beginning } from '../machine/upgrade/progress.ts';
+import { beginning, failure } from '../machine/upgrade/progress.ts';
 import { armTrial, forgiveVersion, giveUpTrial, trialId, withdrawTrial } from '../machine/upgrade/state.ts';
 import type { Installed, Trial } from '../machine/upgrade/types.ts';
 import type { CommandContext } from './command.ts';
@@ -26,10 +26,7 @@ export async function installHere(request: Request, { stdout }: CommandContext):
   try {
     return await installed(request, stdout);
   } catch (error) {
-    // The installer says what failed it; what failed before it began is said here.
-    const message = error instanceof Error ? error.message : String(error);
-    const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? `. ${error.hint}` : '';
-    const failed = { ...beginning(request.source), phase: 'failed', message: `${message}${hint}` };
+    const failed = { ...beginning(request.source), ...failure(error) };
     await writeFileAtomic(`${runDir}/upgrade.json`, `${JSON.stringify(failed)}\n`).catch(() => undefined);
     throw error;
   }

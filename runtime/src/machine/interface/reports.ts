@@ -78,9 +78,7 @@ export function upgradeReport(places: ReportPlaces, release: Release, nowMs: num
   const progress = jsonOf<Progress>(join(runDir, 'upgrade.json'));
   const roothash = runningRoothash(places);
   const slot = runningSlot(places);
-  // One that has failed has a last word more, whether it may go well another time.
-  const failed = progress?.phase === 'failed' && progress.mayPass !== undefined;
-  const ended = progress === undefined || progress.phase === 'done' || failed;
+  const ended = progress === undefined || progress.phase === 'done' || progress.phase === 'failed';
   return {
     now: new Date(nowMs).toISOString(),
     bootId: textOf(join(proc, 'sys/kernel/random/boot_id')) ?? '',

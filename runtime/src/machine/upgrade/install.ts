@@ -78,11 +78,6 @@ export async function install(
     const result = await run(bundle, machine, options, told, signal);
     told.phase('done', { downloadedBytes: result.downloadedBytes, writtenBytes: result.writtenBytes });
     return { ...result, seconds: (performance.now() - began) / 1000 };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? `. ${error.hint}` : '';
-    told.phase('failed', { message: `${message}${hint}` });
-    throw error;
   } finally {
     await told.settled();
   }

@@ -1,5 +1,4 @@
 /** Tells how far an installation is: to whoever started it, and to everybody in `/run/atoll/upgrade.json`. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../../lib/files.ts';
 import type { Progress } from './types.ts';
@@ -21,11 +20,11 @@ export const beginning = (source: string): Progress => ({
   writtenBytes: 0,
 });
 
-/** The last word of an installation that has failed: whether the same may go well another time. */
-export async function tellWhetherItMayPass(runDir: string, error: unknown): Promise<void> {
-  const path = join(runDir, 'upgrade.json');
-  const failed = JSON.parse(await readFile(path, 'utf8')) as Progress;
-  await writeFileAtomic(path, `${JSON.stringify({ ...failed, mayPass: mayPass(error) })}\n`);
+/** The last word of an installation that has failed: why, what to do, and whether the same may go well another time. */
+export function failure(error: unknown): Pick<Progress, 'phase' | 'message' | 'mayPass'> {
+  const message = error instanceof Error ? error.message : String(error);
+  const hint = error instanceof Error && 'hint' in error && typeof error.hint === 'string' ? `. ${error.hint}` : '';
+  return { phase: 'failed', message: `${message}${hint}`, mayPass: mayPass(error) };
 }
 
 export class Told {
