@@ -3,8 +3,8 @@
  * `atoll upgrade`'s to say; here is only when it is asked.
  *
  * Always true: at most one timer; outside the window nobody is asked and nothing is begun, nor does the machine restart for what was begun
- * here; a version that was refused here, or that failed to install in this
- * boot for a reason that asking again does not mend, is not tried again by itself. A server that is away is never given up.
+ * here; a version that was refused here, or that failed to install in this boot for a reason that asking again does not mend, is not tried
+ * again by itself. A server that is away is never given up.
  */
 import { createHash } from 'node:crypto';
 import type { NodeProgress } from '../../api/nodeUpgrade.ts';
@@ -12,6 +12,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { opensInMs, type TimeWindow } from '../../lib/timeWindow.ts';
 import { compareVersions } from './loader/versionOrder.ts';
+import { PollFailures } from './pollFailures.ts';
 import type { ChannelAnswer } from './pollRequest.ts';
 import type { Refusal } from './types.ts';
 
@@ -127,7 +128,7 @@ const MAX_RESTART_JITTER_MS = 10 * 60_000;
 /** Runs until `signal` aborts. */
 export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   const { settings, clock, random, logger } = options;
-  const failures = new Failures(settings.everyMs);
+  const failures = new PollFailures(settings.everyMs);
   let etag: string | undefined;
   let offer: Offer | undefined;
   let said = '';
@@ -196,49 +197,6 @@ export function pollChannel(options: PollOptions, signal: AbortSignal): void {
   signal.addEventListener('abort', () => cancel(), { once: true });
   arm(true);
 }
-
-/** What has come of the installations that were begun here. */
-class Failures {
-  readonly #everyMs: number;
-  readonly #times = new Map<string, number>();
-  #begun: { readonly key: string; readonly before: number | undefined } | undefined;
-  #away = 0;
-  /** Not before then; a server that is away is asked ever less often, at least every hour, or period where that is longer. */
-  againMs = 0;
-
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
-  }
-
-  /** @param before pid of the installation before it */
-  begun(key: string, before: number | undefined): void {
-    this.#begun = { key, before };
-  }
-
-  /** Called when nothing is at work: what was begun has come to its end. */
-  look(last: Pick<NodeProgress, 'pid' | 'phase' | 'mayPass'> | undefined, nowMs: number): void {
-    if (!this.#begun) return;
-    const { key, before } = this.#begun;
-    this.#begun = undefined;
-    if (last?.pid !== before && last?.phase === 'failed' && last.mayPass === true) {
-      const pauseMs = Math.min(this.#everyMs * 2 ** Math.min(this.#away++, 20), Math.max(this.#everyMs, HOUR_MS));
-      // A period has gone by since it was begun.
-      this.againMs = nowMs + pauseMs - this.#everyMs;
-      return;
-    }
-    this.#away = 0;
-    this.#times.set(key, (this.#times.get(key) ?? 0) + 1);
-  }
-
-  /** Keys of what has failed too often. */
-  get final(): ReadonlySet<string> {
-    return new Set([...this.#times].filter(([, times]) => times >= MAX_TRIES).map(([key]) => key));
-  }
-}
-
-const HOUR_MS = 3_600_000;
-/** What fails so often, and not for a server that is away, will fail again. */
-const MAX_TRIES = 5;
 
 /** Without what may be a password. */
 export function shown(url: string): string {
