@@ -16,6 +16,7 @@ if ! command -v arch-test >/dev/null; then
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends arch-test >/dev/null
 fi
 for name in "$@"; do
+  [ "$name" != "qemu-$(uname -m)" ] || continue # its own
   [ ! -e "$registered/$name" ] || continue
   if [ ! -e "/usr/lib/binfmt.d/$name.conf" ]; then
     say 'installing qemu-user-static'

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sets up a fresh Debian 12/13 or Ubuntu machine for building and testing Atoll: Debian packages, Node.js 20, npm packages, the native
+# Sets up a fresh Debian 12/13 or Ubuntu machine (amd64 or arm64) for building and testing Atoll: Debian packages, Node.js 20, npm packages, the native
 # SQLite module. Says what it does, does nothing twice, needs no answers. Root, or a user with sudo.
 #
 #   builder/setup.sh            set up; prints nothing when there is nothing to do
@@ -20,9 +20,18 @@ say() { printf 'setup: %s\n' "$*" >&2; }
 fail() { printf 'setup: %s\n' "$*" >&2; exit 1; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@" || sudo "$@"; fi; }
 
+# As builder/src/build-host.ts has it: of the programs, whatever the kernel is.
+machine=$(dpkg --print-architecture 2>/dev/null || uname -m)
+case $machine in
+  amd64 | x86_64) arch=x64 ;;
+  arm64 | aarch64) arch=arm64 ;;
+  armhf | armv7l) fail "images cannot be built on $machine: Debian 13 has no compilers for x86_64 and ARM64 that run there. Use a machine of amd64 or arm64." ;;
+  *) fail "images are built on amd64 or arm64; $machine was not tried." ;;
+esac
+
 # --- Debian packages ------------------------------------------------------------------------------------------------------------
 packages=(make g++ python3 ca-certificates git mmdebstrap bubblewrap bmap-tools debian-archive-keyring zstd xz-utils e2fsprogs openssl iproute2 nftables kmod openssh-client)
-if ! has_node20 node && [ ! -x "$node_home/bin/node" ]; then packages+=(npm); fi
+if [ ! -x "$node_home/bin/npm" ]; then packages+=(npm); fi
 missing=()
 for package in "${packages[@]}"; do
   dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || missing+=("$package")
@@ -43,7 +52,6 @@ fi
 
 # --- Node.js 20 -------------------------------------------------------------------------------------------------------------------
 if ! has_node20 node && ! has_node20 "$node_home/bin/node"; then
-  case $(uname -m) in x86_64) arch=x64 ;; aarch64) arch=arm64 ;; armv7l) arch=armv7l ;; *) fail "no Node.js 20 is packaged for $(uname -m)" ;; esac
   say "installing Node.js 20 from the npm registry into $node_home"
   rm -rf "$node_home.new" && mkdir -p "$node_home.new"
   npm install --silent --no-save --ignore-scripts --prefix "$node_home.new" "node-linux-$arch@20" npm@11 >&2 || fail "npm could not fetch Node.js 20"

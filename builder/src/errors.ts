@@ -17,6 +17,7 @@ export type BuildErrorCode =
   | 'ROOT_INCONSISTENT'
   | 'PARTITION_TOO_SMALL'
   | 'TOOLS_MISSING'
+  | 'HOST_UNSUPPORTED'
   | 'TOOL_FAILED'
   | 'NO_SPACE'
   | 'STEP_BROKEN'

@@ -1,5 +1,5 @@
 /**
- * Makes the tools tree: a Debian 13 root with everything the builder and the QEMU tests run, by mmdebstrap. It needs
+ * Makes the tools tree: a Debian 13 root of this machine's architecture with everything the builder and the QEMU tests run, by mmdebstrap. It needs
  * mmdebstrap and debian-archive-keyring on the host, which Debian 12, 13 and Ubuntu have.
  *
  * Always true: `<cache>/tools/<key>` is complete (made by rename) and its key covers the package list; `<cache>/tools/current` is
@@ -8,14 +8,15 @@
 import { createHash } from 'node:crypto';
 import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type BuildHost, buildHost } from './build-host.ts';
 import { BuildError, explain } from './errors.ts';
 import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
 import { run } from './process.ts';
 import type { Progress } from './progress.ts';
 import { makeTemporary, sweepTemporary } from './workspace.ts';
 
-/** What the tree holds, by what needs it. */
-export const toolPackages: readonly string[] = [
+/** What the tree of a machine holds, by what needs it. */
+export const toolPackages = ({ crossCompilers }: BuildHost): readonly string[] => [
   // disks and images
   ...[
     'systemd-ukify',
@@ -32,7 +33,7 @@ export const toolPackages: readonly string[] = [
   ...['kubectl', 'containerd', 'runc', 'containernetworking-plugins', 'iproute2', 'iptables', 'nftables'],
   ...['nodejs', 'libnode-dev', 'gcc', 'g++', 'make', 'libc6-dev', 'python3', 'binutils', 'icu-devtools'],
   // compilers for the other architectures
-  ...['gcc-aarch64-linux-gnu', 'g++-aarch64-linux-gnu', 'gcc-arm-linux-gnueabihf', 'g++-arm-linux-gnueabihf'],
+  ...crossCompilers,
   // bundles: what makes them, what reads them elsewhere, and the boot loader of boards without UEFI
   ...['rauc', 'squashfs-tools', 'openssl', 'libubootenv-tool', 'u-boot-qemu'],
   // machines
@@ -47,9 +48,10 @@ const suites = ['trixie', 'trixie-updates', 'trixie-security'];
 /** What mmdebstrap leaves out of the tree. */
 const excluded = ['/usr/share/doc/*', '/usr/share/man/*', '/usr/share/locale/*', '/usr/share/info/*'];
 
-export function toolsKey(packages: readonly string[] = toolPackages): string {
+/** The name of the tree of a machine: another list, another tree. */
+export function toolsKey(host: BuildHost = buildHost()): string {
   return createHash('sha256')
-    .update(JSON.stringify([packages, suites, excluded]))
+    .update(JSON.stringify([toolPackages(host), suites, excluded]))
     .digest('hex')
     .slice(0, 16);
 }
@@ -94,7 +96,7 @@ export interface ToolsOptions {
 /**
  * Makes the tree if it is not there yet, and points `current` at it.
  * @returns the tree's path and whether it was made now.
- * @throws BuildError TOOLS_MISSING without mmdebstrap, TOOL_FAILED with its words, NO_SPACE.
+ * @throws BuildError HOST_UNSUPPORTED before anything is fetched, TOOLS_MISSING without mmdebstrap, TOOL_FAILED with its words, NO_SPACE.
  */
 export async function ensureTools({
   cache,
@@ -102,8 +104,9 @@ export async function ensureTools({
   signal,
   env = process.env,
 }: ToolsOptions): Promise<{ tree: string; made: boolean }> {
+  const host = buildHost();
   const folder = join(cache, 'tools');
-  const key = toolsKey();
+  const key = toolsKey(host);
   const tree = join(folder, key);
   await mkdir(folder, { recursive: true });
   await sweepTemporary(folder, temporaryPrefix);
@@ -120,7 +123,7 @@ export async function ensureTools({
   const temporary = await makeTemporary(folder, temporaryPrefix);
   try {
     const root = join(temporary, 'root');
-    const sources = sourcesList({ architecture: 'amd64', suites, components: ['main'], mirrors: mirrorsFrom(env) })
+    const sources = sourcesList({ architecture: host.debian, suites, components: ['main'], mirrors: mirrorsFrom(env) })
       .trimEnd()
       .split('\n');
     const options = [
@@ -138,7 +141,7 @@ export async function ensureTools({
         ...options,
         ...exclude,
         `--keyring=${keyring}`,
-        `--include=${toolPackages.join(',')}`,
+        `--include=${toolPackages(host).join(',')}`,
         'trixie',
         root,
         ...sources,
@@ -153,7 +156,7 @@ export async function ensureTools({
     );
     await writeFile(
       join(root, 'atoll-tools.json'),
-      `${JSON.stringify({ key, packages: toolPackages }, undefined, 1)}\n`,
+      `${JSON.stringify({ key, packages: toolPackages(host) }, undefined, 1)}\n`,
     );
     await rename(root, tree);
     await pointAt(folder, key);

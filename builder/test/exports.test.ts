@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
+import { buildHost } from '../src/build-host.ts';
 import { symbolNames, withoutExports } from '../src/formats/elf-exports.ts';
 import { run } from '../src/process.ts';
 import { tool, toolPath } from '../src/tools.ts';
@@ -13,7 +14,7 @@ let original: Buffer;
 let known: ReadonlySet<string>;
 before(async () => {
   original = await readFile(toolPath('/usr/bin/kubectl'));
-  known = symbolNames(await readFile(toolPath('/usr/lib/x86_64-linux-gnu/libc.so.6')));
+  known = symbolNames(await readFile(toolPath(`/usr/lib/${buildHost().multiarch}/libc.so.6`)));
 });
 
 test('kubectl runs without them, and takes a sixth less room', async () => {

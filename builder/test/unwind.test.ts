@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
+import { buildHost } from '../src/build-host.ts';
 import { withoutUnwindTables } from '../src/formats/elf-unwind.ts';
 import { run } from '../src/process.ts';
 import { tool, toolPath } from '../src/tools.ts';
 
-const folderOfLibraries = '/usr/lib/x86_64-linux-gnu';
+const folderOfLibraries = `/usr/lib/${buildHost().multiarch}`;
 const library = 'libnode.so.115';
 
 test('libnode does all that it did, errors and workers too', async () => {

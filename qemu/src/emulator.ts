@@ -10,6 +10,7 @@ import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
+import { type BuildHost, buildHost } from '../../builder/src/build-host.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
 import { type Platform, platforms } from './platforms.ts';
 
@@ -40,9 +41,9 @@ export class EmulatorError extends Error {
  * A command line that runs a program of the tree by the tree's own loader and libraries.
  * @param program its path inside the tree, as `/usr/bin/qemu-img`
  */
-export function treeCommand(tree: string, program: string): string[] {
-  const libraries = join(tree, 'usr/lib/x86_64-linux-gnu');
-  return [join(libraries, 'ld-linux-x86-64.so.2'), '--library-path', libraries, join(tree, program)];
+export function treeCommand(tree: string, program: string, host: BuildHost = buildHost()): string[] {
+  const libraries = join(tree, 'usr/lib', host.multiarch);
+  return [join(libraries, host.loader), '--library-path', libraries, join(tree, program)];
 }
 
 /** @param current the tools tree, or the link to it (resolved, so a newer tree does not change a running machine) */
@@ -66,7 +67,7 @@ export async function findEmulator(
       qemuImg: treeCommand(tree, '/usr/bin/qemu-img'),
       // Static: it needs no loader.
       busybox: [join(tree, 'usr/bin/busybox')],
-      environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib/x86_64-linux-gnu/qemu') },
+      environment: { QEMU_MODULE_DIR: join(tree, 'usr/lib', buildHost().multiarch, 'qemu') },
       firmwareCode: join(tree, code),
       firmwareVars: join(tree, vars),
       uBoot: platform.uBoot === undefined ? '' : join(tree, platform.uBoot),

@@ -185,9 +185,9 @@ export class AtollNode implements AsyncDisposable {
 
 /** Debian's kubectl of the tools tree; undefined where there is none. */
 export async function kubectlOfTree(tree: string = toolsTree()): Promise<readonly string[] | undefined> {
-  const inTree = treeCommand(tree, '/usr/bin/kubectl');
-  return access(inTree.at(-1) ?? '').then(
-    () => inTree,
+  const kubectl = '/usr/bin/kubectl';
+  return access(join(tree, kubectl)).then(
+    () => treeCommand(tree, kubectl),
     () => undefined,
   );
 }

@@ -3,6 +3,8 @@
 import { Mkosi } from '../../../builder/src/bench/mkosi.ts';
 import { Mmdebstrap } from '../../../builder/src/bench/mmdebstrap.ts';
 import { measureBuild, prepareBuild } from '../../../builder/src/bench.ts';
+import { architectures } from '../../../builder/src/boards.ts';
+import { buildHost } from '../../../builder/src/build-host.ts';
 import { loadDefinition } from '../../../builder/src/definition/load.ts';
 import { cacheDirectory } from '../../../builder/src/paths.ts';
 import type { Figure } from '../figures.ts';
@@ -43,7 +45,7 @@ export function buildSection(): Section {
           return undefined;
         });
       const { architecture } = (await loadDefinition(image)).image;
-      if (architecture !== 'x86_64') return;
+      if (architectures[architecture].debian !== buildHost().debian) return;
       mkosi = await tried('mkosi', Mkosi.prepare(options));
       mmdebstrap = await tried('mmdebstrap', Mmdebstrap.prepare(options));
     },

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildHost } from '../build-host.ts';
 import { loadDefinition } from '../definition/load.ts';
 import { keyring, mirrorsFrom, sourcesList } from '../packages/apt.ts';
 import { run } from '../process.ts';
@@ -89,7 +90,7 @@ async function ensureTree({ cache, signal, say, env = process.env }: PeerOptions
   const temporary = await makeTemporary(join(cache, 'tmp'));
   try {
     const sources = sourcesList({
-      architecture: 'amd64',
+      architecture: buildHost().debian,
       suites: [suite],
       components: ['main'],
       mirrors: mirrorsFrom(env),

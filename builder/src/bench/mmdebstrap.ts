@@ -5,6 +5,7 @@
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { buildHost } from '../build-host.ts';
 import { keyring, mirrorsFrom, sourcesList } from '../packages/apt.ts';
 import { makeTemporary } from '../workspace.ts';
 import { type PeerOptions, packagesOf, suite } from './mkosi.ts';
@@ -33,7 +34,8 @@ export class Mmdebstrap {
   static async prepare({ image, cache, signal, say, env = process.env }: PeerOptions): Promise<Mmdebstrap> {
     const packages = await packagesOf(image);
     const mirrors = mirrorsFrom(env);
-    const sources = sourcesList({ architecture: 'amd64', suites: [suite], components: ['main'], mirrors });
+    const { debian: architecture } = buildHost();
+    const sources = sourcesList({ architecture, suites: [suite], components: ['main'], mirrors });
     const work = await makeTemporary(join(cache, 'tmp'));
     const peer = new Mmdebstrap(work, packages, sources.trimEnd().split('\n'), signal);
     try {
