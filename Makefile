@@ -5,7 +5,7 @@ export PATH := $(shell builder/setup.sh --path)$(PATH)
 NODE := node --import tsx
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-loader test-run test-wifi test-boards test-upgrades torture image images flash bundle keys bench generate format clean
+.PHONY: help setup run test test-static test-unit test-integration test-boot test-cuts test-examples test-installed test-arm-host test-loader test-run test-wifi test-boards test-upgrades torture image images flash bundle keys bench generate format clean
 
 help: ## this list
 	@printf '\n  Atoll: one image, one Kubernetes node\n\n'
@@ -37,6 +37,10 @@ test-installed: setup ## the ARM roots, file by file, against what mmdebstrap in
 	@builder/emulation.sh qemu-aarch64 qemu-arm
 	@ATOLL_IMAGE=vm-arm64 $(NODE) --test builder/test/installed.test.ts
 	@ATOLL_IMAGE=vm-armv7 $(NODE) --test builder/test/installed.test.ts
+
+test-arm-host: setup ## an ARM64 machine, emulated, builds the images too, with the same bytes (as root; IMAGES="vm-armv7 vm-arm64"; hours the first time)
+	@builder/emulation.sh qemu-aarch64
+	@for image in $(or $(IMAGES),vm-armv7); do ATOLL_IMAGE=$$image $(NODE) --test builder/arm-host/armHost.test.ts || exit; done
 
 test-wifi: setup ## the wireless example with simulated radios, on an image of its own (another kernel)
 	@$(NODE) builder/src/cli.ts build qemu/wifi/vm-wifi.yaml --no-compress

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { publish, recover } from './artefact.ts';
 import { type Architecture, architectures, type Board, boards } from './boards.ts';
 import { bootMethods } from './boot/index.ts';
@@ -48,7 +48,7 @@ import { type Content, composeRoot, type RootReport } from './steps/root.ts';
 import { bundleRuntime, type NpmPackage } from './steps/runtime.ts';
 import { buildSqlite } from './steps/sqlite.ts';
 import { buildUki } from './steps/uki.ts';
-import { toolsVersion } from './tools-tree.ts';
+import { toolsVersion, toolVersion } from './tools-tree.ts';
 import { sweepTemporary } from './workspace.ts';
 
 export interface BuildOptions {
@@ -240,6 +240,20 @@ async function versionOf({ version: given }: BuildOptions): Promise<string> {
 }
 
 /**
+ * Whether the tree's Node.js is the image's to the last revision. V8 refuses a code cache of another version or other flags, but not one
+ * of another build, whose constants lie elsewhere in its memory (amd64's and arm64's differ in a few hundred bytes): it would run with the wrong ones.
+ */
+async function sameNode(tree: string, packages: readonly ResolvedPackage[], progress: Progress): Promise<boolean> {
+  const { name, version } = packageLike(packages, /^libnode\d+$/);
+  const ours = await toolVersion(tree, name);
+  if (ours === version) return true;
+  progress.say(
+    `no code cache: the image has ${name} ${version}, the tools tree ${ours ?? 'none'}; remove ${dirname(tree)} to have a newer one made`,
+  );
+  return false;
+}
+
+/**
  * Builds an image and publishes it as `<out>/<image>/`.
  * @throws BuildError for what a person can mend; then `<out>/<image>` is what it was before.
  */
@@ -313,9 +327,8 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       lock: await fileRef(join(repositoryRoot, 'package-lock.json')),
       version,
     });
-    // V8's bytecode is of one word size; other architectures start without.
     const codeCache =
-      architecture.node === process.arch
+      architecture.node === process.arch && (await sameNode(toolsTree(cache), packages, progress))
         ? await steps.run(buildCodeCache, {
             runtime: [runtime['atoll.js'], runtime['runtime.js']],
             config: [runtime['config.js'], runtime['config-bundle.js']],

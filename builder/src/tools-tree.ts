@@ -10,6 +10,7 @@ import { lstat, mkdir, readdir, readFile, readlink, rename, rm, symlink, utimes,
 import { join } from 'node:path';
 import { type BuildHost, buildHost } from './build-host.ts';
 import { BuildError, explain } from './errors.ts';
+import { parseStanzas } from './formats/deb822.ts';
 import { keyring, mirrorsFrom, sourcesList } from './packages/apt.ts';
 import { run } from './process.ts';
 import type { Progress } from './progress.ts';
@@ -56,15 +57,26 @@ export function toolsKey(host: BuildHost = buildHost()): string {
     .slice(0, 16);
 }
 
-/** What the tree in use really holds: hex SHA-256 of its package database; part of every key that depends on a tool. */
-export async function toolsVersion(tree: string): Promise<string> {
-  const status = await readFile(join(tree, 'var/lib/dpkg/status')).catch((cause: unknown) => {
+const packageDatabase = (tree: string): Promise<string> =>
+  readFile(join(tree, 'var/lib/dpkg/status'), 'utf8').catch((cause: unknown) => {
     throw new BuildError('TOOLS_MISSING', `there is no tools tree at ${tree}`, {
       hint: 'Run the `tools` command.',
       cause,
     });
   });
-  return createHash('sha256').update(status).digest('hex').slice(0, 16);
+
+/** What the tree in use really holds: hex SHA-256 of its package database; part of every key that depends on a tool. */
+export async function toolsVersion(tree: string): Promise<string> {
+  return createHash('sha256')
+    .update(await packageDatabase(tree))
+    .digest('hex')
+    .slice(0, 16);
+}
+
+/** A package's version in the tree; undefined where it has none. */
+export async function toolVersion(tree: string, name: string): Promise<string | undefined> {
+  const stanzas = parseStanzas(await packageDatabase(tree));
+  return stanzas.find(stanza => stanza.get('package') === name)?.get('version');
 }
 
 async function exists(path: string): Promise<boolean> {

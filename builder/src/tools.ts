@@ -9,6 +9,8 @@
  * The network is the host's. Needs bubblewrap, no root.
  */
 import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { buildHost } from './build-host.ts';
 import { BuildError } from './errors.ts';
 import { toolsTree } from './paths.ts';
 import { type RunOptions, type RunResult, run } from './process.ts';
@@ -57,6 +59,17 @@ function resolveTree(tree: string): string {
       cause,
     });
   }
+}
+
+/**
+ * A command line that runs a program of a tree of this machine's architecture by the tree's own loader and libraries: without a sandbox, as a child with the
+ * host's paths.
+ * @param program its path inside the tree, as `/usr/bin/qemu-img`
+ */
+export function treeCommand(tree: string, program: string): [string, ...string[]] {
+  const { multiarch, loader } = buildHost();
+  const libraries = join(tree, 'usr/lib', multiarch);
+  return [join(libraries, loader), '--library-path', libraries, join(tree, program)];
 }
 
 function variables(extra: Readonly<Record<string, string>> | undefined): string[] {

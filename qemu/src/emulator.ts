@@ -10,8 +10,9 @@ import { access, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
-import { type BuildHost, buildHost } from '../../builder/src/build-host.ts';
+import { buildHost } from '../../builder/src/build-host.ts';
 import { toolsTree } from '../../builder/src/paths.ts';
+import { treeCommand } from '../../builder/src/tools.ts';
 import { type Platform, platforms } from './platforms.ts';
 
 export interface Emulator {
@@ -35,15 +36,6 @@ export interface Emulator {
 export class EmulatorError extends Error {
   override readonly name = 'EmulatorError';
   readonly code = 'ATOLL_NO_QEMU';
-}
-
-/**
- * A command line that runs a program of the tree by the tree's own loader and libraries.
- * @param program its path inside the tree, as `/usr/bin/qemu-img`
- */
-export function treeCommand(tree: string, program: string, host: BuildHost = buildHost()): string[] {
-  const libraries = join(tree, 'usr/lib', host.multiarch);
-  return [join(libraries, host.loader), '--library-path', libraries, join(tree, program)];
 }
 
 /** @param current the tools tree, or the link to it (resolved, so a newer tree does not change a running machine) */

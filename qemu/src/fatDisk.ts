@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { toolsTree } from '../../builder/src/paths.ts';
-import { treeCommand } from './emulator.ts';
+import { treeCommand } from '../../builder/src/tools.ts';
 
 const run = promisify(execFile);
 

@@ -6,9 +6,9 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { toolsTree } from '../../builder/src/paths.ts';
+import { treeCommand } from '../../builder/src/tools.ts';
 import { Api, ApiError } from './api.ts';
 import { TimeoutError } from './deadline.ts';
-import { treeCommand } from './emulator.ts';
 import { Machine, type MachineOptions } from './machine.ts';
 
 export interface CommandResult {

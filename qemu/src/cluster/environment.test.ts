@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { treeCommand } from '../emulator.ts';
+import { treeCommand } from '../../../builder/src/tools.ts';
 import { commandEnvironment } from './environment.ts';
 
 describe('what a command of --run finds', () => {

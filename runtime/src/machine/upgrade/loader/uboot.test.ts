@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { buildHost } from '../../../../../builder/src/build-host.ts';
 import { toolsTree } from '../../../../../builder/src/paths.ts';
+import { treeCommand } from '../../../../../builder/src/tools.ts';
 import type { Installed } from '../types.ts';
 import { testUki } from './testing/efiProgram.ts';
 import { UBoot } from './uboot.ts';
@@ -147,13 +147,11 @@ it('fw_printenv and fw_setenv speak the same', {
   const folder = await mkdtemp(join(tmpdir(), 'atoll-fwenv-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const tree = await realpath(toolsTree());
-  const { multiarch, loader } = buildHost();
-  const libraries = join(tree, 'usr/lib', multiarch);
   const [env, config] = [join(folder, 'boot-1.env'), join(folder, 'fw_env.config')];
   await writeFile(config, `${env} 0x0 0x${ENV_BYTES.toString(16)}\n`);
   const run = async (program: string, ...args: string[]): Promise<string> => {
-    const words = ['--library-path', libraries, join(tree, 'usr/bin', program), '-c', config, ...args];
-    const { stdout } = await promisify(execFile)(join(libraries, loader), words);
+    const [command, ...words] = treeCommand(tree, `/usr/bin/${program}`);
+    const { stdout } = await promisify(execFile)(command, [...words, '-c', config, ...args]);
     return stdout;
   };
   await writeFile(
