@@ -28,7 +28,7 @@ import {
 import type { Problem, Report, Rule } from './types.ts';
 
 /** Problems after these are not told one by one. */
-const MAX_PROBLEMS = 100;
+export const MAX_PROBLEMS = 100;
 const DEFAULT_MAX_LENGTH = 65_536;
 /** Whoever writes 420 means 0644, whoever writes 400 has left out the zero. */
 const meantInOctal = (text: string, octal: string): boolean =>
@@ -49,6 +49,19 @@ export function check<T>(shape: Shape<T>, tree: Tree, path: Path = []): Checked<
   const { problems } = checker;
   const wrong = problems.some(problem => problem.severity === 'error');
   return { ...(wrong ? {} : { value: value as T }), problems };
+}
+
+/** Chooses what is looked at in the place of a value that is wrong; {@link NONE}: it is as if it were not given. */
+export interface Suppose {
+  /** @param shape of what is there, or is missing there (`tree` is undefined) */
+  wrong(shape: Shape, tree: Tree | undefined, path: Path, isOptional: boolean): unknown;
+  /** @returns the one of these keys that an unknown one is taken for, if it is for one */
+  misspelled(names: readonly string[], path: Path): string | undefined;
+}
+
+/** The value of a tree with something else in the place of what is wrong in it. */
+export function supposed(shape: Shape, tree: Tree, suppose: Suppose, path: Path = []): unknown {
+  return new Checker(suppose).check(shape, { tree, path, at: tree.at });
 }
 
 /** What a rule says may hold a person's text: short, and nothing a terminal would act on. */
@@ -110,12 +123,26 @@ interface Here {
 }
 
 /** What {@link Checker.check} gives where there is no value. */
-const NONE = Symbol('none');
+export const NONE = Symbol('none');
+
+/** The keys that an unknown one may have been meant to be. */
+interface Meant {
+  readonly names: readonly string[];
+  readonly isNear: boolean;
+}
 
 class Checker {
   readonly problems: Problem[] = [];
 
-  check(shape: Shape, here: Here): unknown {
+  constructor(private readonly suppose?: Suppose) {}
+
+  check(shape: Shape, here: Here, isOptional = false): unknown {
+    const value = this.ofKind(shape, here);
+    if (value !== NONE || !this.suppose) return value;
+    return this.suppose.wrong(shape, here.tree, here.path, isOptional);
+  }
+
+  private ofKind(shape: Shape, here: Here): unknown {
     const { tree } = here;
     switch (shape.kind) {
       case 'text':
@@ -136,9 +163,10 @@ class Checker {
         for (const [key, entry] of tree.entries) {
           const place: Here = { tree: entry.value, path: [...here.path, key], at: entry.at };
           const name = { kind: 'scalar', text: key, plain: false, at: entry.at } as const;
-          this.text({ ...shape.key, lenient: true }, name, place, 'the key ');
-          const value = this.check(shape.value, { ...place, at: valueSpot(entry) });
-          if (value !== NONE) entries.push([key, value]);
+          const isRight = this.text({ ...shape.key, lenient: true }, name, place, 'the key ') !== NONE;
+          const as = isRight || !this.suppose ? key : this.suppose.wrong(shape.key, name, place.path, true);
+          const value = this.check(shape.value, { ...place, at: valueSpot(entry) }, true);
+          if (value !== NONE && typeof as === 'string') entries.push([as, value]);
         }
         return Object.fromEntries(entries);
       }
@@ -231,16 +259,20 @@ class Checker {
     const names = namesOf(fields);
     const given = new Map<string, { readonly as: string; readonly entry: Entry }>();
     const entries: [string, unknown][] = [];
+    const unknown: { readonly here: Here; readonly meant: Meant }[] = [];
+    const instead: string[] = [];
     for (const [key, entry] of tree.entries) {
       const name = names.get(key);
       const known = name === undefined ? undefined : fields[name];
       const path = [...here.path, key];
       if (name === undefined || known === undefined) {
-        this.unknownKey(key, fields, { tree: entry.value, path, at: entry.at });
+        const inside = { tree: entry.value, path, at: entry.at };
+        unknown.push({ here: inside, meant: this.unknownKey(key, fields, inside) });
         continue;
       }
       if (known.unsupported !== undefined) {
         this.error({ tree: entry.value, path, at: entry.at }, unavailable(known.unsupported));
+        instead.push(...(known.insteadOf ?? []));
         continue;
       }
       const twice = given.get(name);
@@ -257,10 +289,27 @@ class Checker {
       const value = this.field(known, { tree: entry.value, path, at: valueSpot(entry) });
       if (value !== NONE) entries.push([name, value]);
     }
-    for (const [name, known] of Object.entries(fields)) {
-      if (known.required && !given.has(name)) this.error(here, `the key ${quoted(name)} is missing`, known.summary);
+    for (const [name, { required, summary }] of Object.entries(fields)) {
+      // Whoever is told how a key is spelled knows what is missing.
+      const isMisspelled = unknown.some(({ meant }) => meant.isNear && meant.names.includes(name));
+      if (required && !given.has(name) && !isMisspelled)
+        this.error(here, `the key ${quoted(name)} is missing`, summary);
     }
-    return Object.fromEntries(entries);
+    const { suppose } = this;
+    if (suppose) {
+      const more = new Map<string, unknown>();
+      for (const { here: inside, meant } of unknown) {
+        const free = meant.names.filter(name => !given.has(name) && fields[name]?.unsupported === undefined);
+        const name = suppose.misspelled(free, here.path);
+        const shape = name === undefined ? undefined : fields[name]?.shape;
+        if (name !== undefined && shape) more.set(name, this.check(shape, inside));
+      }
+      for (const [name, { required, shape }] of Object.entries(fields))
+        if (instead.includes(name) || (required && !given.has(name) && !more.has(name)))
+          more.set(name, suppose.wrong(shape, undefined, [...here.path, name], !required));
+      entries.push(...more);
+    }
+    return Object.fromEntries(entries.filter(([, value]) => value !== NONE));
   }
 
   private field(known: Field, here: Here): unknown {
@@ -278,30 +327,36 @@ class Checker {
       });
       return NONE;
     }
-    return this.check(known.shape, here);
+    return this.check(known.shape, here, !known.required);
   }
 
-  private unknownKey(key: string, fields: MappingShape['fields'], here: Here): void {
+  private unknownKey(key: string, fields: MappingShape['fields'], here: Here): Meant {
     const under = Object.entries(fields).find(
       ([, { shape }]) => shape.kind === 'mapping' && Object.hasOwn(shape.fields, key),
     );
     if (under) {
       this.error(here, `unknown key ${quoted(key)}`, `it belongs under "${under[0]}:"`);
-      return;
+      return { names: [], isNear: false };
     }
-    const known = [...namesOf(fields).keys()];
+    const names = namesOf(fields);
+    const known = [...names.keys()];
     const near = nearest(key, known);
-    const list = known.length > 12 ? '' : `the keys here are ${known.join(', ')}`;
-    const hint = near === undefined ? list : `did you mean ${quoted(near)}?`;
-    this.error(here, `unknown key ${quoted(key)}`, hint === '' ? undefined : hint);
+    if (near !== undefined) {
+      this.error(here, `unknown key ${quoted(key)}`, `did you mean ${quoted(near)}?`);
+      return { names: [names.get(near) ?? near], isNear: true };
+    }
+    const isShort = known.length <= 12;
+    this.error(here, `unknown key ${quoted(key)}`, isShort ? `the keys here are ${known.join(', ')}` : undefined);
+    return { names: isShort ? Object.keys(fields) : [], isNear: false };
   }
 
   /** The shape that takes the value; where none does, the problems of the first of its kind. */
   private either(shape: EitherShape, here: Here): unknown {
     let told: Problem[] | undefined;
+    let nearly: unknown = NONE;
     for (const of of shape.of) {
       if (!fits(of, here.tree)) continue;
-      const attempt = new Checker();
+      const attempt = new Checker(this.suppose);
       const value = attempt.check(of, here);
       if (!attempt.problems.some(problem => problem.severity === 'error')) {
         for (const problem of attempt.problems) this.add(problem);
@@ -309,11 +364,13 @@ class Checker {
       }
       // Of a wrong word, all that it may be is told.
       if (of.kind === 'text' && of.oneOf) continue;
-      told ??= attempt.problems;
+      if (told) continue;
+      told = attempt.problems;
+      nearly = value;
     }
     if (!told) return this.wrongKind(shape, here, nearestWord(shape, here.tree));
     for (const problem of told) this.add(problem);
-    return NONE;
+    return this.suppose ? nearly : NONE;
   }
 
   private wrongKind(shape: Shape, here: Here, hint?: string): unknown {

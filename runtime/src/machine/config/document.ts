@@ -21,7 +21,7 @@ const MAX_LEXEMES = 100_000;
 const MAX_SYNTAX_PROBLEMS = 3;
 
 export interface ReadDocument {
-  /** Absent where the document cannot be read, and where it holds nothing. */
+  /** Absent where the document cannot be read, and where it holds nothing; with keys that are there twice, it has the first of them. */
   readonly tree?: Tree;
   readonly page?: Page;
   readonly problems: readonly Problem[];
@@ -125,6 +125,8 @@ const STANDARD = 'tag:yaml.org,2002:';
 
 class Reader {
   private readonly problems: Problem[] = [];
+  /** Everything in the document has a value, although something is wrong with it. */
+  private isWhole = true;
   /** The last value each anchor was given; undefined while that value is being read. */
   private readonly anchors = new Map<string, Weighed | undefined>();
 
@@ -133,7 +135,7 @@ class Reader {
   read(node: Node): Outcome {
     try {
       const { tree } = this.value(node);
-      return { ...(this.problems.length > 0 ? {} : { tree }), problems: this.problems };
+      return { ...(this.isWhole ? { tree } : {}), problems: this.problems };
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       return { problems: [...this.problems, error.problem] };
@@ -198,7 +200,7 @@ class Reader {
       }
       const twice = entries.get(name);
       if (twice)
-        this.problem(
+        this.told(
           keyAt,
           `the key ${quoted(name)} is here twice: first in line ${this.page.place(twice.at.offset).line}`,
           'keep one of them',
@@ -293,6 +295,11 @@ class Reader {
   }
 
   private problem(at: Spot, message: string, hint?: string): void {
+    this.isWhole = false;
+    this.told(at, message, hint);
+  }
+
+  private told(at: Spot, message: string, hint?: string): void {
     if (this.problems.length < 100) this.problems.push(problemAt(this.page, at.offset, message, hint));
   }
 }

@@ -4,17 +4,19 @@
  * user-data and meta-data of several sources are merged, the stronger winning key by key; network-config is taken whole from the
  * strongest source that has one (docs/adr/009-configuration.md).
  */
-import { check, checkRules, namesOf } from './check.ts';
+import { check, checkRules, MAX_PROBLEMS, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
 import { wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
 import { type Machine, needingShape, needsOn } from './needs.ts';
-import { networkShape } from './network/schema.ts';
+import { type NetworkDocument, networkShape } from './network/schema.ts';
 import { render } from './render/index.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
-import { atollShape } from './sections/atoll.ts';
+import { type AtollSection, atollShape } from './sections/atoll.ts';
+import { field, mapping, type Shape } from './shape.ts';
+import { type Case, casesOf, pairs, saidOfAll } from './suppose.ts';
 import { boundAddress, clusterAndNetwork } from './together.ts';
-import { type Page, pathText, placeOf, type Tree } from './tree.ts';
+import { type MappingTree, type Page, pathText, placeOf, type Tree } from './tree.ts';
 import {
   type DocumentName,
   documentNames,
@@ -41,6 +43,7 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
   const strongest = [...sources].sort((a, b) => sourceNames.indexOf(a.source) - sourceNames.indexOf(b.source));
   const problems: Problem[] = [];
   const trees: Partial<Record<DocumentName, Tree>> = {};
+  const unread = new Set<DocumentName>();
   for (const name of documentNames) {
     const found: Tree[] = [];
     for (const source of strongest) {
@@ -49,6 +52,7 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
       const read = readOne(bytes, { source: source.source, location: source.location, document: name });
       problems.push(...read.problems);
       if (read.tree) found.push(read.tree);
+      else if (read.problems.length > 0) unread.add(name);
       if (name === 'network-config') break;
     }
     const tree = mergeTrees(found, documentShapes[name]);
@@ -61,9 +65,18 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
     const checked = check(documentShapes[name], tree);
     problems.push(...checked.problems);
     if (checked.value !== undefined) values[name] = checked.value;
-    for (const part of parts) if (part.document === name) problems.push(...rulesOf(part, tree));
+    // What is not told of what cannot be read, or of one mistake after the other, nobody needs to hear.
+    if (checked.problems.length > MAX_PROBLEMS) unread.add(name);
+    if (unread.has(name)) continue;
+    // Of a key whose name is wrong, nothing more is said.
+    const told = new Set(checked.problems.flatMap(({ severity, path }) => (severity === 'error' ? [path] : [])));
+    const ofRules = parts.flatMap(part => (part.document === name ? rulesOf(part, tree) : []));
+    problems.push(...ofRules.filter(({ path }) => !told.has(path)));
   }
-  problems.push(...togetherProblems(trees), ...lackingProblems(trees, machine));
+  if (!unread.has('user-data')) {
+    problems.push(...lackingProblems(trees, machine));
+    if (!unread.has('network-config')) problems.push(...togetherProblems(trees));
+  }
   const good = !problems.some(problem => problem.severity === 'error');
   const config = good ? configuration(values) : undefined;
   if (config && trees['user-data']) problems.push(...writtenTwice(config, trees['user-data']));
@@ -93,7 +106,7 @@ function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: 
   if (start === 'nothing') return { problems: [] };
   if (start) return { problems: [start] };
   const { tree, page, problems } = readDocument(bytes, from);
-  if (problems.length > 0 || !page) return { problems };
+  if (!page || (!tree && problems.length > 0)) return { problems };
   if (tree === undefined || (tree.kind === 'scalar' && tree.plain && /^(?:|~|null)$/.test(tree.text)))
     return { tree: emptyTree(page), problems };
   if (tree.kind === 'mapping') return { tree, problems };
@@ -101,6 +114,7 @@ function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: 
   const what = tree.kind === 'list' ? 'a list' : 'text';
   return {
     problems: [
+      ...problems,
       {
         severity: 'error',
         place,
@@ -114,16 +128,26 @@ function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: 
 
 const emptyTree = (page: Page): Tree => ({ kind: 'mapping', entries: new Map(), at: { page, offset: 0 } });
 
-/** The rules of a part, where everything in it is right by itself: one mistake must not hide another elsewhere. */
-function rulesOf<T>({ path, shape, rules }: Part<T>, tree: Tree): readonly Problem[] {
+/** What the rules of a part say of whatever is right in it: one mistake must not hide another. */
+function rulesOf<T>({ document, path, shape, rules }: Part<T>, tree: Tree): readonly Problem[] {
   const inside = treeAt(tree, path);
   if (inside?.kind !== 'mapping') return [];
-  const known = shape.kind === 'mapping' ? namesOf(shape.fields) : undefined;
-  const entries = new Map([...inside.entries].filter(([key]) => !known || path.length > 0 || known.has(key)));
-  const own: Tree = { ...inside, entries };
-  const { value } = check(shape, own, path);
-  return value === undefined ? [] : checkRules(value as T, own, rules, path);
+  const own = path.length > 0 ? inside : without(inside, othersKeys(documentShapes[document], shape));
+  const cases = casesOf(shape as Shape<T>, own, path);
+  return rules.flatMap(rule => saidOfAll(cases, value => checkRules(value, own, [rule], path)));
 }
+
+/** Keys of a document that a part of it says nothing of; unknown ones may be keys of the part, misspelled. */
+function othersKeys(whole: Shape, part: Shape): ReadonlySet<string> {
+  if (whole.kind !== 'mapping' || part.kind !== 'mapping') return new Set();
+  const own = namesOf(part.fields);
+  return new Set([...namesOf(whole.fields).keys()].filter(key => !own.has(key)));
+}
+
+const without = (tree: MappingTree, keys: ReadonlySet<string>): MappingTree => ({
+  ...tree,
+  entries: new Map([...tree.entries].filter(([key]) => !keys.has(key))),
+});
 
 function lackingProblems(
   { 'user-data': tree }: ReadConfiguration['trees'],
@@ -149,22 +173,36 @@ function writtenTwice(config: Configuration, tree: Tree): readonly Problem[] {
   return checkRules(files, tree, [rule]);
 }
 
-/** Rules over the documents; each part of them counts only when it is right by itself. */
+const atollAlone = mapping({ atoll: field(atollShape, '') });
+
+/** What rules over several documents say of whatever is right in each of them. */
 function togetherProblems(trees: ReadConfiguration['trees']): readonly Problem[] {
   const { 'network-config': network, 'user-data': userData } = trees;
   const section = userData && treeAt(userData, ['atoll']);
-  const atoll = section?.kind === 'mapping' ? check(atollShape, section).value : {};
-  const document = network && check(networkShape, network).value;
-  if (!atoll || (network && !document)) return [];
+  const atolls = userData?.kind === 'mapping' ? atollCases(userData) : [{ value: {}, invented: [] }];
+  const networks: readonly Case<NetworkDocument | undefined>[] = network
+    ? casesOf(networkShape, network)
+    : [{ value: undefined, invented: [] }];
   const placeOfOption = (name: string): Place | undefined => {
     const at = section?.kind === 'mapping' ? section.entries.get(name)?.at : undefined;
     return at && placeOf(at);
   };
+  const cases = pairs(atolls, networks);
   const bound = section
-    ? checkRules({ atoll, ...(document ? { network: document } : {}) }, section, [boundAddress], ['atoll'])
+    ? saidOfAll(cases, ([atoll, document]) =>
+        checkRules({ atoll, ...(document ? { network: document } : {}) }, section, [boundAddress], ['atoll']),
+      )
     : [];
-  if (!network || !document) return bound;
-  return [...bound, ...checkRules({ atoll, network: document, placeOf: placeOfOption }, network, [clusterAndNetwork])];
+  if (!network) return bound;
+  const reached = saidOfAll(cases, ([atoll, document]) =>
+    document ? checkRules({ atoll, network: document, placeOf: placeOfOption }, network, [clusterAndNetwork]) : [],
+  );
+  return [...bound, ...reached];
+}
+
+function atollCases(userData: MappingTree): readonly Case<AtollSection>[] {
+  const cases = casesOf(atollAlone, without(userData, othersKeys(documentShapes['user-data'], atollAlone)));
+  return cases.map(({ value, invented }) => ({ value: value.atoll ?? {}, invented }));
 }
 
 function treeAt(tree: Tree, path: readonly string[]): Tree | undefined {

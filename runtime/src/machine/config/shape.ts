@@ -47,6 +47,8 @@ export interface TextShape {
   readonly quiet?: true;
   /** An octal number such as 0644; YAML and cloud-init read it as something else without quotes, which is told. */
   readonly permissions?: true;
+  /** What a wrong text may have been meant to be, where rules look at more than the text itself (`suppose.ts`). */
+  readonly perhaps?: (text: string) => readonly string[];
   /** Longest allowed, in UTF-16 units. Default 65,536. */
   readonly maxLength?: number;
 }
@@ -92,6 +94,8 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly required: R;
   /** Why it cannot be given here: it is known elsewhere (cloud-init, K3s, netplan), and an error here. */
   readonly unsupported?: string;
+  /** Of a key that cannot be given: those it says something of, about which nothing more is to be told. */
+  readonly insteadOf?: readonly string[];
   /** A change of it on a running node needs a reboot. */
   readonly reboot?: true;
   /** For the reference page and editors. */
@@ -124,11 +128,16 @@ export function field<T>(
 }
 
 /** A key of cloud-init, K3s or netplan that is an error here, with the reason: "is not available: …". */
-export const unsupported = (summary: string, reason: string): Field<never, false> => ({
+export const unsupported = (
+  summary: string,
+  reason: string,
+  options: Pick<Field, 'insteadOf'> = {},
+): Field<never, false> => ({
   shape: { kind: 'either', of: [] },
   summary,
   required: false,
   unsupported: reason,
+  ...options,
 });
 
 export const text = (options: Omit<TextShape, 'kind'> = {}): Shape<string> => ({ kind: 'text', ...options });

@@ -24,7 +24,7 @@ const bodyFields = {
   'dummy-devices': field(dictionary(deviceId, dummy), 'interfaces that lead nowhere, for addresses'),
   vrfs: field(dictionary(deviceId, vrf), 'interfaces with a routing table of their own'),
   tunnels: field(dictionary(deviceId, tunnel), 'WireGuard tunnels'),
-  config: unsupported('interfaces, in version 1', version1),
+  config: unsupported('interfaces, in version 1', version1, { insteadOf: ['version'] }),
   modems: unsupported('modems', 'networkd does not know modems'),
   'virtual-ethernets': unsupported('pairs of virtual interfaces', 'such pairs belong to pods here'),
   openvswitch: unsupported('Open vSwitch', 'the image has no Open vSwitch: use bridges'),

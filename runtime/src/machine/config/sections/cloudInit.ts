@@ -66,15 +66,22 @@ const user = mapping({
   plain_text_passwd: unsupported(
     'the password',
     'a password in a file is read by many: give its hash, hashed_passwd (openssl passwd -6)',
+    { insteadOf: ['hashed_passwd'] },
   ),
-  'plain-text-passwd': unsupported('the password', 'give its hash: hashed_passwd (openssl passwd -6)'),
+  'plain-text-passwd': unsupported('the password', 'give its hash: hashed_passwd (openssl passwd -6)', {
+    insteadOf: ['hashed_passwd'],
+  }),
   sudo: field(
     either(text({ lenient: true, maxLength: 1000 }), list(text({ maxLength: 1000 }))),
     'the image has no sudo; "ALL=(ALL) NOPASSWD:ALL" lets the keys of this user in as root',
   ),
   doas: unsupported('doas rules', NO_SUDO),
-  ssh_import_id: unsupported('keys from a service', 'the node does not ask others who may log in: give the keys'),
-  'ssh-import-id': unsupported('keys from a service', 'the node does not ask others who may log in: give the keys'),
+  ssh_import_id: unsupported('keys from a service', 'the node does not ask others who may log in: give the keys', {
+    insteadOf: ['ssh_authorized_keys'],
+  }),
+  'ssh-import-id': unsupported('keys from a service', 'the node does not ask others who may log in: give the keys', {
+    insteadOf: ['ssh_authorized_keys'],
+  }),
   ssh_redirect_user: unsupported('no login', 'leave out the keys'),
   'ssh-redirect-user': unsupported('no login', 'leave out the keys'),
   snapuser: unsupported('an account', NOT_HERE),

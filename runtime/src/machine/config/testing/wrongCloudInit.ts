@@ -310,12 +310,18 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   [
     'disk_setup:\n  /dev/vdb: {table_type: gpt}',
-    '3:26 disk_setup["/dev/vdb"].table_type "gpt" is not available: an extra disk is taken as a whole, without partitions',
+    [
+      '3:13 disk_setup["/dev/vdb"] has no file system → add it to fs_setup',
+      '3:26 disk_setup["/dev/vdb"].table_type "gpt" is not available: an extra disk is taken as a whole, without partitions',
+    ],
   ],
   ['disk_setup:\n  /dev/vdb: {layout: false}', '3:13 disk_setup["/dev/vdb"] has no file system → add it to fs_setup'],
   [
     'fs_setup: [{device: /dev/vdb, filesystem: xfs, label: d}]',
-    '2:43 fs_setup[0].filesystem must be "ext4", not "xfs"',
+    [
+      '2:21 fs_setup[0].device is not mounted → add to mounts: [LABEL=d, /var/d]',
+      '2:43 fs_setup[0].filesystem must be "ext4", not "xfs"',
+    ],
   ],
   [
     'fs_setup: [{device: /dev/vdb, filesystem: ext4}]',

@@ -110,7 +110,10 @@ export const network: readonly WrongCase[] = [
   ],
   [
     'version: 2\nvlans: {v1: {id: 5000, link: eth0}}',
-    '2:18 vlans.v1.id must be a VLAN number from 0 to 4094, not 5000',
+    [
+      '2:18 vlans.v1.id must be a VLAN number from 0 to 4094, not 5000',
+      '2:30 vlans.v1.link is no device of this document: "eth0" → declare it, as ethernets: {eth0: {}}',
+    ],
   ],
   ['version: 2\nvlans: {v1: {id: 5}}', '2:13 vlans.v1 the key "link" is missing → the device it is on'],
   [
@@ -254,6 +257,9 @@ export const together: readonly TogetherCase[] = [
   [
     'node-name: A, https-listen-port: 1',
     eth0('addresses: [10.42.7.5/24]'),
-    'user-data 2:20 atoll.node-name must be a DNS name: lower-case letters, digits, "-" and ".", not "A"',
+    [
+      'user-data 2:20 atoll.node-name must be a DNS name: lower-case letters, digits, "-" and ".", not "A"',
+      'network-config 2:32 ethernets.eth0.addresses[0] "10.42.7.5/24" shares addresses with pods: atoll.cluster-cidr is 10.42.0.0/16, the default → give pods another range: in user-data, atoll: {cluster-cidr: 10.44.0.0/16}',
+    ],
   ],
 ];

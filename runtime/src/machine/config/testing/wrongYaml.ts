@@ -108,6 +108,7 @@ export const yaml: readonly WrongCase[] = [
   [
     'a: 1\na: 2\na: 3',
     [
+      '2:1 a unknown key "a"',
       '3:1 the key "a" is here twice: first in line 2 → keep one of them',
       '4:1 the key "a" is here twice: first in line 2 → keep one of them',
     ],

@@ -13,9 +13,17 @@ import {
   unsupported,
 } from '../../shape.ts';
 import { policyRules, routes } from './routing.ts';
-import { address, address4, address6, domain, ownHardwareAddress, refuseInterfaceAddress } from './values.ts';
+import {
+  address,
+  address4,
+  address6,
+  domain,
+  inAnyNetwork,
+  ownHardwareAddress,
+  refuseInterfaceAddress,
+} from './values.ts';
 
-const cidr = { refuse: refuseInterfaceAddress };
+const cidr = { refuse: refuseInterfaceAddress, perhaps: inAnyNetwork };
 
 const addressOptions = mapping({
   lifetime: field(

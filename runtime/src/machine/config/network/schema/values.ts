@@ -17,7 +17,7 @@ function refuseIp(value: string): string | undefined {
   return 'must be an IPv4 or IPv6 address';
 }
 
-export const address = (): Shape<string> => text({ refuse: refuseIp });
+export const address = (): Shape<string> => text({ refuse: refuseIp, perhaps: () => ['192.0.2.1', '2001:db8::1'] });
 export const address4 = (): Shape<string> =>
   text({
     refuse: value => (strictIp(value)?.family === 4 ? undefined : 'must be an IPv4 address'),
@@ -47,6 +47,13 @@ export function refuseInterfaceAddress(value: string): string | undefined {
   return undefined;
 }
 
+/** An address that is wrong may be in the network of any gateway. */
+export const inAnyNetwork = (text: string): readonly string[] => [
+  ...(strictIp(text) ? [`${text}/0`] : []),
+  '192.0.2.10/0',
+  '2001:db8::10/0',
+];
+
 export function isMulticast(ip: Ip): boolean {
   return ip.family === 4 ? ip.bits >> 28n === 0xen : ip.bits >> 120n === 0xffn;
 }
@@ -65,6 +72,8 @@ export const range = (): Shape<string> =>
 /** Where a route leads to: `default`, a network or an address. */
 export const destination = (): Shape<string> =>
   text({
+    // One of them leads to any gateway.
+    perhaps: () => ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'],
     refuse: value => {
       if (value === 'default') return undefined;
       const cidr = parseCidr(value);

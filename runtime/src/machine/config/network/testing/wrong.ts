@@ -743,7 +743,10 @@ const bonds: readonly Wrong[] = [
   [
     'a target that is a name',
     'bonds: {bond0: {parameters: {arp-ip-targets: [router]}}}',
-    ['error network.bonds.bond0.parameters.arp-ip-targets[0]: must be an IPv4 address, not "router"'],
+    [
+      'error network.bonds.bond0.parameters.arp-ip-targets: needs arp-interval: how often to ask',
+      'error network.bonds.bond0.parameters.arp-ip-targets[0]: must be an IPv4 address, not "router"',
+    ],
   ],
   [
     'a time that is none',
