@@ -1,8 +1,8 @@
 /**
  * The guest's admin kubeconfig, handed to whoever owns the hypervisor.
  *
- * The guest's unit `atoll-kubeconfig-port.service` writes `/etc/atoll/atoll.yaml` to the virtio port `atoll.kubeconfig.0` at each
- * boot, if the machine has such a port, ended by YAML's end-of-document line `...`. Nothing secret is ever on the console. The
+ * The guest's unit `atoll-kubeconfig-port.service` writes the administrator's kubeconfig, wherever it is, to the virtio port `atoll.kubeconfig.0` at
+ * each boot, if the machine has such a port, ended by YAML's end-of-document line `...`. Nothing secret is ever on the console. The
  * port gives nothing to anybody who could not read it anyway: the hypervisor's owner owns the disk and the memory.
  */
 import type { Duplex } from 'node:stream';

@@ -34,7 +34,6 @@ import { preloadImages } from '../node/images/preload.ts';
 import { agentMachine } from './agentMachine.ts';
 import { nodeOptionsOf } from './agentNode.ts';
 import { type CommandContext, UsageError, type Values } from './command.ts';
-import { OWN_KUBECONFIG } from './kubeconfig.ts';
 import { logEnvironment } from './logLevel.ts';
 import { ownServerUrl } from './ownServer.ts';
 import { report } from './report.ts';
@@ -127,7 +126,6 @@ export async function agent({ values }: CommandContext): Promise<number> {
       nodeName,
       dataDir: values.one('data-dir'),
       runDir: values.one('run-dir'),
-      kubeconfig: OWN_KUBECONFIG,
       clock,
       logger,
     });

@@ -25,7 +25,6 @@ export interface AgentMachineOptions {
   readonly nodeName: string;
   readonly dataDir: string;
   readonly runDir: string;
-  readonly kubeconfig: string;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -106,7 +105,7 @@ export function agentMachine(options: AgentMachineOptions): AgentMachine {
 }
 
 async function openInterface(
-  { nodeName, dataDir, runDir, kubeconfig, clock }: AgentMachineOptions,
+  { nodeName, dataDir, runDir, clock }: AgentMachineOptions,
   places: ReportPlaces,
   channel: string | undefined,
 ): Promise<NodeInterface> {
@@ -121,7 +120,7 @@ async function openInterface(
     release,
     clock,
     channel: () => channel,
-    status: async () => (await import('./status.ts')).machineStatus({ dataDir, runDir, kubeconfig }),
+    status: async () => (await import('./status.ts')).machineStatus({ dataDir, runDir }),
     configuration: () => readConfigStatus(runDir),
   });
 }

@@ -1,6 +1,4 @@
 /** The admin kubeconfig, as text (https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/). */
-/** Where the server writes it. */
-export const OWN_KUBECONFIG = '/etc/atoll/atoll.yaml';
 
 export interface KubeconfigParts {
   readonly server: string;

@@ -4,8 +4,8 @@ import { homedir } from 'node:os';
 import { delimiter, dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import type { HttpTransportOptions } from '../client/http.ts';
+import { ownKubeconfig } from '../machine/ownKubeconfig.ts';
 import { UsageError } from './command.ts';
-import { OWN_KUBECONFIG } from './kubeconfig.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 interface Document {
@@ -20,7 +20,7 @@ export function kubeconfigPath(given: string | undefined, env: Readonly<Record<s
   if (given !== undefined) return given;
   const named = env.KUBECONFIG?.split(delimiter).find(path => path !== '');
   if (named !== undefined) return named;
-  const usual = [OWN_KUBECONFIG, `${env.HOME ?? homedir()}/.kube/config`];
+  const usual = [ownKubeconfig(), `${env.HOME ?? homedir()}/.kube/config`];
   const found = usual.find(path => isReadable(path));
   if (found !== undefined) return found;
   throw new UsageError(

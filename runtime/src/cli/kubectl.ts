@@ -1,10 +1,11 @@
 /** `atoll kubectl …`: the real kubectl, with this cluster's kubeconfig unless the user has chosen another. */
 import { spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
+import { ownKubeconfig } from '../machine/ownKubeconfig.ts';
 import type { CommandContext } from './command.ts';
 
 export async function kubectl({ values, rest }: CommandContext): Promise<number> {
-  const file = values.one('kubeconfig');
+  const file = values.optional('kubeconfig') ?? ownKubeconfig();
   try {
     accessSync(file, constants.R_OK);
   } catch (error) {

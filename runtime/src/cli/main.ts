@@ -20,8 +20,7 @@ import { upgradeCommands } from './upgradeCommands.ts';
 const kubeconfig = {
   name: 'kubeconfig',
   value: 'FILE',
-  summary: 'the admin kubeconfig',
-  default: '/etc/atoll/atoll.yaml',
+  summary: "the admin kubeconfig; default: this machine's own, where write-kubeconfig has it",
   env: 'KUBECONFIG',
 } as const;
 const dataDir = { name: 'data-dir', value: 'DIR', summary: 'where state is kept', default: '/var/lib/atoll' } as const;
@@ -101,7 +100,7 @@ ${commands.map(c => `  ${c.name.padEnd(width)}  ${c.summary}`).join('\n')}
 
   atoll COMMAND --help lists a command's options.
   atoll --node NAME COMMAND does it on that node of the cluster: upgrade, rollback, status, logs, reset
-    [--kubeconfig FILE]     who asks; KUBECONFIG, or /etc/atoll/atoll.yaml, when not given
+    [--kubeconfig FILE]     who asks; KUBECONFIG, or this machine's own, when not given
 `;
 }
 

@@ -24,6 +24,7 @@ import { ensurePki, type Pki, renewPki } from '../lib/pki.ts';
 import { hostAddresses, onAddressChange } from '../machine/addresses.ts';
 import { newSecret } from '../machine/identity.ts';
 import { notifyReady } from '../machine/notify.ts';
+import { tellOwnKubeconfig } from '../machine/ownKubeconfig.ts';
 import { release } from '../machine/release.ts';
 import { StateReporter } from '../machine/state.ts';
 import { keepLastSeen, onClockJump } from '../machine/time.ts';
@@ -150,6 +151,7 @@ export async function server({ values }: CommandContext): Promise<number> {
     closers.unshift(() => listener.close());
     const kubeconfig = values.one('write-kubeconfig');
     await writeKubeconfig(kubeconfig, pki, own, cluster);
+    tellOwnKubeconfig(values.one('run-dir'), kubeconfig);
     await api.ready;
 
     const renewed = (next: Pki): void => {

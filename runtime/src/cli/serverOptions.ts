@@ -1,4 +1,5 @@
 /** The options of `atoll server`. */
+import { DEFAULT_KUBECONFIG } from '../machine/ownKubeconfig.ts';
 import type { Option } from './command.ts';
 import { accessOptions, passedOn } from './serverAccessOptions.ts';
 import { atRestOptions } from './serverAtRestOptions.ts';
@@ -22,7 +23,7 @@ export const serverOptions = (dataDir: Option, runDir: Option): readonly Option[
     name: 'write-kubeconfig',
     value: 'FILE',
     summary: 'write the admin kubeconfig here',
-    default: '/etc/atoll/atoll.yaml',
+    default: DEFAULT_KUBECONFIG,
     section: PLACE,
   },
   {

@@ -13,6 +13,7 @@ import {
   trialText,
   upgradesKnown,
 } from '../machine/health/text.ts';
+import { ownKubeconfig } from '../machine/ownKubeconfig.ts';
 import { release } from '../machine/release.ts';
 import { type ComponentState, readStates, uptimeSeconds } from '../machine/state.ts';
 import { timeReport } from '../machine/time.ts';
@@ -30,7 +31,7 @@ export async function status({ values, stdout }: CommandContext): Promise<number
   const found = await machineStatus({
     runDir: values.one('run-dir'),
     dataDir: values.one('data-dir'),
-    kubeconfig: values.one('kubeconfig'),
+    kubeconfig: values.optional('kubeconfig'),
   });
   const json = (values.optional('output') ?? values.optional('o')) === 'json';
   const paint = process.stdout.isTTY && !process.env.NO_COLOR ? painted : plain;
@@ -41,11 +42,16 @@ export async function status({ values, stdout }: CommandContext): Promise<number
 export interface StatusPlaces {
   readonly runDir: string;
   readonly dataDir: string;
-  readonly kubeconfig: string;
+  /** Default: where this machine's server has written it. */
+  readonly kubeconfig?: string | undefined;
 }
 
 /** As it is now; also what the agent answers who asks through the cluster. */
-export async function machineStatus({ runDir, dataDir, kubeconfig }: StatusPlaces): Promise<MachineStatus> {
+export async function machineStatus({
+  runDir,
+  dataDir,
+  kubeconfig = ownKubeconfig(runDir),
+}: StatusPlaces): Promise<MachineStatus> {
   const states = readStates(runDir);
   const role = existsSync(NO_SERVER) ? 'node' : existsSync(NO_AGENT) ? 'server' : 'server and node';
   const agent = states.find(({ component }) => component === 'agent');

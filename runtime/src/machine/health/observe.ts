@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import type { HttpTransportOptions } from '../../client/http.ts';
 import { CriClient } from '../../node/cri/client.ts';
 import { kubeconfigAccess, nodeAccess } from '../access.ts';
+import { ownKubeconfig } from '../ownKubeconfig.ts';
 import { type ComponentState, clusterDomainOf, readStates } from '../state.ts';
 import type { Before, PodBefore } from '../upgrade/types.ts';
 import { clusterNow } from './cluster.ts';
@@ -17,7 +18,6 @@ import { unitsNow } from './units.ts';
 export interface ObservePlaces {
   readonly dataDir: string;
   readonly runDir: string;
-  readonly kubeconfig: string;
   /** The configuration's role is in files there: `no-server`, `no-agent`. */
   readonly etcDir: string;
   readonly criSocket: string;
@@ -26,7 +26,6 @@ export interface ObservePlaces {
 export const observePlaces: ObservePlaces = {
   dataDir: '/var/lib/atoll',
   runDir: '/run/atoll',
-  kubeconfig: '/etc/atoll/atoll.yaml',
   etcDir: '/etc/atoll',
   criSocket: '/run/containerd/containerd.sock',
 };
@@ -143,11 +142,12 @@ const podsByRuntime = (runtime: RuntimeNow | undefined): PodBefore[] =>
 
 /** As the administrator on a server, else as the node. */
 function accessOf(
-  { kubeconfig, dataDir }: ObservePlaces,
+  { runDir, dataDir }: ObservePlaces,
   role: Role,
   apiUrl: string | undefined,
 ): HttpTransportOptions | Unknown {
   if (role !== 'agent') {
+    const kubeconfig = ownKubeconfig(runDir);
     const text = textOf(kubeconfig);
     return text === undefined ? { unknown: `it has not written ${kubeconfig} yet` } : kubeconfigAccess(text);
   }
