@@ -185,6 +185,8 @@ class Checker {
     const { length } = tree.text;
     const longest = shape.maxLength ?? DEFAULT_MAX_LENGTH;
     if (length > longest) return this.error(here, `${what}is too long: ${length} characters, at most ${longest}`);
+    if (shape.unavailable && Object.hasOwn(shape.unavailable, tree.text))
+      return this.error(here, `${what}${quoted(tree.text)} ${unavailable(shape.unavailable[tree.text] ?? '')}`);
     if (shape.oneOf && !shape.oneOf.includes(tree.text)) {
       const near = nearest(tree.text, shape.oneOf);
       const words = shape.oneOf.length === 1 ? quoted(shape.oneOf[0] ?? '') : `one of ${shape.oneOf.join(', ')}`;

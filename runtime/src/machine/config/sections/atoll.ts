@@ -4,9 +4,21 @@
  *
  * Every option of K3s is here: what Atoll has not is refused with the reason ({@link file://./atollUnsupported.ts}).
  */
-import { boolean, dictionary, either, field, type Infer, integer, list, mapping, oneOf, text } from '../shape.ts';
+import {
+  boolean,
+  dictionary,
+  either,
+  field,
+  type Infer,
+  integer,
+  list,
+  mapping,
+  oneOf,
+  type Shape,
+  text,
+} from '../shape.ts';
 import { registriesShape } from './atollRegistries.ts';
-import { unsupportedFields } from './atollUnsupported.ts';
+import { POD_NETWORK, unsupportedFields } from './atollUnsupported.ts';
 import { upgradeShape } from './atollUpgrade.ts';
 import {
   absolutePath,
@@ -33,6 +45,14 @@ export { atollRules } from './atollRules.ts';
 
 /** `NAME=VALUE` of an upstream program's option. */
 const passed = either(text({ maxLength: 4096 }), list(text({ maxLength: 4096 }), { maxItems: 200 }));
+
+/** K3s' backends (https://docs.k3s.io/networking/basic-network-options), also those it has had. */
+const backends = ['vxlan', 'host-gw', 'wireguard-native', 'wireguard', 'ipsec', 'extension', 'tailscale'];
+const podNetwork: Shape<'none'> = {
+  kind: 'text',
+  oneOf: ['none'],
+  unavailable: Object.fromEntries(backends.map(name => [name, POD_NETWORK])),
+};
 
 /** Objects among which one of kind Secret is. */
 const holdsSecret = (yaml: string): boolean => /(?:^|[\s{,])["']?kind["']?\s*:\s*["']?Secret\b/.test(yaml);
@@ -78,7 +98,7 @@ export const atollShape = mapping({
   'service-node-port-range': field(portRange, 'ports of NodePort services; default 30000-32767'),
   'cluster-dns': field(several(addresses), 'name servers of pods; default: the tenth address of service-cidr'),
   'cluster-domain': field(domain, 'the domain of services; default cluster.local', { reboot: true }),
-  'flannel-backend': field(oneOf('none'), 'none: bring your own CNI; without it, pods are on a bridge of their node'),
+  'flannel-backend': field(podNetwork, 'none: bring your own CNI; without it, pods are on a bridge of their node'),
 
   // What is started
   disable: field(

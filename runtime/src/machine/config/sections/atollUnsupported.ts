@@ -9,7 +9,7 @@ import { type Field, unsupported } from '../shape.ts';
 
 const ONE_SERVER = 'not yet: a cluster has one server, whose store is SQLite on its own disk';
 const ETCD = 'there is no etcd: the store is SQLite, and atoll backup makes and restores snapshots of it';
-const POD_NETWORK =
+export const POD_NETWORK =
   'not yet: pods are on a bridge of their node; with flannel-backend: none another CNI can be brought';
 const IMAGE = "containerd is the image's own and is set up by it";
 const CONTAINERD = 'not yet: containerd has the one runtime runc and the one snapshotter overlayfs';

@@ -232,7 +232,15 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {cluster-init: true}',
     '2:9 atoll.cluster-init is not available yet: a cluster has one server, whose store is SQLite on its own disk',
   ],
-  ['atoll: {flannel-backend: vxlan}', '2:26 atoll.flannel-backend must be "none", not "vxlan"'],
+  [
+    'atoll: {flannel-backend: vxlan}',
+    '2:26 atoll.flannel-backend "vxlan" is not available yet: pods are on a bridge of their node; with flannel-backend: none another CNI can be brought',
+  ],
+  [
+    'atoll: {flannel-backend: host-gw}',
+    '2:26 atoll.flannel-backend "host-gw" is not available yet: pods are on a bridge of their node; with flannel-backend: none another CNI can be brought',
+  ],
+  ['atoll: {flannel-backend: non}', '2:26 atoll.flannel-backend must be "none", not "non" → did you mean "none"?'],
   ['atoll: {disable: "a b/c"}', '2:18 atoll.disable must be a name, not "a b/c"'],
   [
     'atoll: {docker: true}',
