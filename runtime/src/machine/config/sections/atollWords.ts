@@ -3,11 +3,13 @@ import { cidrContains, type Ip, parseCidr, parseIp } from '../../../api/ip.ts';
 import { forbiddenLabels } from '../../../api/nodeLabels.ts';
 import { parseToken, TokenError } from '../../token.ts';
 import { either, list, type Shape, text } from '../shape.ts';
+import { looksLikeAddress } from './cloudInitWords.ts';
 
 const DNS_LABEL = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 /** RFC 1123 subdomain: names of nodes and of most objects. */
 export const DNS_NAME = new RegExp(`^${DNS_LABEL}(\\.${DNS_LABEL})*$`);
 const HOST_NAME = new RegExp(`^(\\*\\.)?${DNS_LABEL}(\\.${DNS_LABEL})*\\.?$`, 'i');
+const isHostName = (name: string): boolean => HOST_NAME.test(name) && !looksLikeAddress(name);
 const LABEL_PART = /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 
 /** As K3s takes them: one, several joined by commas, or a list. */
@@ -118,11 +120,11 @@ export const machineAddress = text({ meaning: 'an IP address', refuse: wrongMach
 export const machineAddresses = text({ meaning: 'an IP address', refuse: ofEach(wrongMachineAddress) });
 export const hostNames = text({
   meaning: 'a DNS name',
-  refuse: ofEach(name => (HOST_NAME.test(name) ? undefined : 'must be a DNS name')),
+  refuse: ofEach(name => (isHostName(name) ? undefined : 'must be a DNS name')),
 });
 export const subjectNames = text({
   meaning: 'a DNS name or an IP address',
-  refuse: ofEach(name => (parseIp(name) || HOST_NAME.test(name) ? undefined : 'must be a DNS name or an IP address')),
+  refuse: ofEach(name => (parseIp(name) || isHostName(name) ? undefined : 'must be a DNS name or an IP address')),
 });
 export const domain = text({ meaning: 'a DNS domain such as cluster.local', pattern: DNS_NAME, maxLength: 200 });
 

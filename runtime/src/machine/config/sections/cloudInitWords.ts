@@ -1,5 +1,6 @@
 /** The values cloud-init's keys have, as shapes: each says of a text what is wrong with it. */
 import { X509Certificate } from 'node:crypto';
+import { parseIp } from '../../../api/ip.ts';
 import { nearest } from '../../../lib/nearest.ts';
 import { text } from '../shape.ts';
 
@@ -19,10 +20,15 @@ export const domainName = text({
   pattern: new RegExp(`^${LABEL}(\\.${LABEL})+$`),
   maxLength: 253,
 });
+/** `300.1.1.1`: no top-level domain is a number (RFC 3696, section 2), and resolvers take it for an address, or for nothing. */
+export const looksLikeAddress = (name: string): boolean => name.includes(':') || /(?:^|\.)\d+\.?$/.test(name);
+
 /** A name or an address; what it is is found when it is used. */
 export const timeServer = text({
   meaning: 'a host name or an IP address',
   pattern: new RegExp(`^(${LABEL}(\\.${LABEL})*\\.?|[\\da-fA-F:]*:[\\da-fA-F:.]*)$`),
+  refuse: server =>
+    looksLikeAddress(server) && !parseIp(server) ? 'is neither a host name nor an IP address' : undefined,
   maxLength: 253,
 });
 

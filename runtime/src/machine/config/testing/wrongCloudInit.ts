@@ -61,6 +61,14 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   ['ntp:\n  servers: ["a b"]', '3:13 ntp.servers[0] must be a host name or an IP address, not "a b"'],
   [
+    'ntp: {servers: [300.1.1.1, "1", "12:34", 192.0.2.1, "2001:db8::1", 0.pool.ntp.org, 2.debian.pool.ntp.org.]}',
+    [
+      '2:17 ntp.servers[0] "300.1.1.1" is neither a host name nor an IP address',
+      '2:28 ntp.servers[1] "1" is neither a host name nor an IP address',
+      '2:33 ntp.servers[2] "12:34" is neither a host name nor an IP address',
+    ],
+  ],
+  [
     'ntp:\n  enabled: false\n  servers: [192.0.2.1]',
     '3:12 ntp.enabled is false, and there are servers → remove one of them',
   ],
