@@ -71,11 +71,23 @@ export const machineShape = mapping({
 });
 export type MachineSection = Infer<typeof machineShape>;
 
-/** What the root is made of depends on these. */
-const ours: Readonly<Record<string, string>> = {
-  'kernel.panic': 'a node that panics must boot again: the upgrade counts on it',
-  'kernel.hostname': 'use hostname',
-  'net.ipv4.ip_forward': 'pods need it: always 1',
+/** What the node depends on: why, and the only value there is. */
+const ours: Readonly<Record<string, { readonly why: string; readonly always?: string }>> = {
+  'kernel.panic': { why: 'a node that panics must boot again: the upgrade counts on it', always: '10' },
+  'kernel.hostname': { why: 'use hostname' },
+  'net.ipv4.ip_forward': { why: 'pods need it: always 1', always: '1' },
+  // The same as ip_forward, and what new interfaces of pods have.
+  'net.ipv4.conf.all.forwarding': { why: 'pods need it: always 1', always: '1' },
+  'net.ipv4.conf.default.forwarding': { why: 'pods need it: always 1', always: '1' },
+  // Services are reached by rules that see the traffic of the pods' bridge only with these.
+  'net.bridge.bridge-nf-call-iptables': { why: 'services of the cluster need it: always 1', always: '1' },
+  'net.bridge.bridge-nf-call-ip6tables': { why: 'services of the cluster need it: always 1', always: '1' },
+};
+
+/** Whether a name as people write it, with `/` or `*` in it, sets a parameter. */
+export const setsSysctl = (given: string, name: string): boolean => {
+  const parts = given.replaceAll('/', '.').split('*');
+  return new RegExp(`^${parts.map(part => part.replaceAll('.', '\\.')).join('[^.]*')}$`).test(name);
 };
 
 export const machineRules: readonly Rule<MachineSection>[] = [
@@ -87,10 +99,17 @@ export const machineRules: readonly Rule<MachineSection>[] = [
       if (twice !== undefined)
         report(['sysctls', name], `is the same parameter as "${twice}"`, { hint: 'keep one of them' });
       seen.set(dotted, name);
-      const why = ours[dotted];
-      if (why !== undefined && !(dotted === 'net.ipv4.ip_forward' && value === '1'))
-        report(['sysctls', name], `cannot be set: ${why}`);
+      const own = Object.entries(ours).find(([one, { always }]) => setsSysctl(name, one) && value.trim() !== always);
+      if (own) report(['sysctls', name], `cannot be set: ${own[1].why}`);
     }
+  },
+  function consoleOnce({ sysctls = {}, console: screen }, report) {
+    const level = screen?.['log-level'];
+    const [name, value] = Object.entries(sysctls).find(([each]) => setsSysctl(each, 'kernel.printk')) ?? [];
+    if (level === undefined || name === undefined || value?.trim().split(/\s+/)[0] === String(level)) return;
+    report(['console', 'log-level'], `is ${level}, and the sysctl "${name}" is "${value}": they say the same`, {
+      hint: 'keep one of them',
+    });
   },
   function modulesOnce({ 'kernel-modules': modules = [] }, report) {
     const seen = new Set<string>();

@@ -17,6 +17,30 @@ export const machine: readonly WrongCase[] = [
     '2:42 machine.sysctls["net.ipv4.ip_forward"] cannot be set: pods need it: always 1',
   ],
   [
+    'machine: {sysctls: {net.ipv4.conf.all.forwarding: 0, net/ipv4/conf/default/forwarding: 0, net.ipv4.conf.all.*: 0}}',
+    [
+      '2:51 machine.sysctls["net.ipv4.conf.all.forwarding"] cannot be set: pods need it: always 1',
+      '2:88 machine.sysctls["net/ipv4/conf/default/forwarding"] cannot be set: pods need it: always 1',
+      '2:112 machine.sysctls["net.ipv4.conf.all.*"] cannot be set: pods need it: always 1',
+    ],
+  ],
+  [
+    'machine: {sysctls: {net.bridge.bridge-nf-call-iptables: 0, kernel.panic: 0}}',
+    [
+      '2:57 machine.sysctls["net.bridge.bridge-nf-call-iptables"] cannot be set: services of the cluster need it: always 1',
+      '2:74 machine.sysctls["kernel.panic"] cannot be set: a node that panics must boot again: the upgrade counts on it',
+    ],
+  ],
+  [
+    'machine: {sysctls: {net.ipv4.conf.all.forwarding: 1, net.ipv4.conf.eth1.forwarding: 0, kernel.panic: 10, net.bridge.bridge-nf-call-iptables: 1}}',
+    [],
+  ],
+  [
+    'machine: {sysctls: {kernel.printk: 7 4 1 7}, console: {log-level: 3}}',
+    '2:67 machine.console.log-level is 3, and the sysctl "kernel.printk" is "7 4 1 7": they say the same → keep one of them',
+  ],
+  ['machine: {sysctls: {kernel.printk: 3 4 1 7}, console: {log-level: 3}}', []],
+  [
     'machine: {sysctls: {net.core.somaxconn: 1, net/core/somaxconn: 2}}',
     '2:64 machine.sysctls["net/core/somaxconn"] is the same parameter as "net.core.somaxconn" → keep one of them',
   ],
