@@ -256,7 +256,15 @@ const packagedByK3s = [
 ];
 
 const manifests: Rule<AtollSection> = ({ manifests: given = {}, disable }, report) => {
+  const byName = new Map<string, string>();
   for (const [name, text] of Object.entries(given)) {
+    // The server knows them by file name without its end.
+    const other = byName.get(nameOf(name));
+    if (other !== undefined)
+      report(['manifests', name], `is the same manifest as "${other}": only one of them would be applied`, {
+        hint: 'give it another name, or put both in one text with --- between them',
+      });
+    byName.set(nameOf(name), name);
     try {
       objectsOf(text);
     } catch (error) {
@@ -264,7 +272,7 @@ const manifests: Rule<AtollSection> = ({ manifests: given = {}, disable }, repor
       report(['manifests', name], `cannot be applied: ${why}`, { hint: hintOfManifest(why) });
     }
   }
-  const known = [...packagedByK3s, ...Object.keys(given).map(name => name.replace(/\.(?:ya?ml|json)$/, ''))];
+  const known = [...packagedByK3s, ...byName.keys()];
   for (const name of each(disable)) {
     if (known.includes(name)) continue;
     const near = nearest(name, known);
@@ -274,6 +282,7 @@ const manifests: Rule<AtollSection> = ({ manifests: given = {}, disable }, repor
     });
   }
 };
+const nameOf = (file: string): string => file.replace(/\.(?:ya?ml|json)$/, '');
 const hintOfManifest = (why: string): string =>
   /without metadata\.name/.test(why)
     ? 'give the object a name: with generateName it would be another one at each boot'

@@ -377,6 +377,13 @@ export const atoll: readonly WrongCase[] = [
     ],
   ],
   ['atoll: {disable: [mine], manifests: {mine.yaml: ""}}', []],
+  [
+    'atoll: {manifests: {a: "", a.yaml: "", b.yml: "", b.json: "", c: ""}}',
+    [
+      '2:36 atoll.manifests["a.yaml"] is the same manifest as "a": only one of them would be applied → give it another name, or put both in one text with --- between them',
+      '2:59 atoll.manifests["b.json"] is the same manifest as "b.yml": only one of them would be applied → give it another name, or put both in one text with --- between them',
+    ],
+  ],
   ['atoll: {manifests: {a: 1}}', '2:24 atoll.manifests.a must be text, not the number 1 → put it in quotes'],
   [
     'atoll: {manifests: [a]}',
