@@ -4,6 +4,7 @@ import { hasCode, readFileIfExists } from '../lib/files.ts';
 import { nearest } from '../lib/nearest.ts';
 import { readPlainYaml } from '../lib/plainYaml.ts';
 import { type Registries, wrongHost, wrongMirror } from '../node/images/registries.ts';
+import { kernelDefaults } from '../node/kernelDefaults.ts';
 import { type KubeletSettings, kubeletArguments } from '../node/kubeletArguments.ts';
 import type { NodeAddresses } from '../node/status/nodeStatus.ts';
 import { UsageError, type Values } from './command.ts';
@@ -52,19 +53,11 @@ export async function nodeOptionsOf(values: Values): Promise<NodeOptionsGiven> {
   };
 }
 
-/** What kubelets want the kernel to do (upstream: `container_manager_linux.go`). */
-const kernelDefaults: Readonly<Record<string, number>> = {
-  'vm/overcommit_memory': 1,
-  'vm/panic_on_oom': 0,
-  'kernel/panic': 10,
-  'kernel/panic_on_oops': 1,
-};
-
 async function checkKernel(): Promise<void> {
   const wrong: string[] = [];
   for (const [name, wanted] of Object.entries(kernelDefaults)) {
-    const value = (await readFile(`/proc/sys/${name}`, 'utf8')).trim();
-    if (Number(value) !== wanted) wrong.push(`${name.replaceAll('/', '.')} is ${value}, not ${wanted}`);
+    const value = (await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8')).trim();
+    if (Number(value) !== wanted) wrong.push(`${name} is ${value}, not ${wanted}`);
   }
   if (wrong.length > 0)
     throw new UsageError(`--protect-kernel-defaults: ${wrong.join('; ')}; set them under machine: sysctls`);

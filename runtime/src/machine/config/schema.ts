@@ -7,6 +7,7 @@ import { cloudInitRules } from './sections/cloudInitRules.ts';
 import { unsupportedCloudInit } from './sections/cloudInitUnsupported.ts';
 import { machineRules, machineShape } from './sections/machine.ts';
 import { type MetaData, metaDataShape } from './sections/metaData.ts';
+import { togetherRules, togetherShape } from './sections/together.ts';
 import { field, type Infer, mapping, type Shape } from './shape.ts';
 import type { DocumentName, Rule } from './types.ts';
 
@@ -57,5 +58,6 @@ export const parts: readonly Part[] = [
   part('user-data', [], mapping(cloudInitFields), cloudInitRules),
   part('user-data', ['atoll'], atollShape, atollRules),
   part('user-data', ['machine'], machineShape, machineRules),
+  part('user-data', [], togetherShape, togetherRules),
   part('network-config', [], networkShape, networkRules),
 ];
