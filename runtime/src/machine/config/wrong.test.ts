@@ -7,7 +7,7 @@ import { problemOf, togetherLines, type WrongCase, wrongLines } from './testing/
 import { cloudInit } from './testing/wrongCloudInit.ts';
 import { metaData, network, together } from './testing/wrongDocuments.ts';
 import { atoll, machine } from './testing/wrongSections.ts';
-import { sections } from './testing/wrongTogether.ts';
+import { ofTheMachine, sections } from './testing/wrongTogether.ts';
 import { yaml } from './testing/wrongYaml.ts';
 import type { DocumentName } from './types.ts';
 
@@ -17,6 +17,7 @@ const tables: readonly (readonly [name: string, document: DocumentName, cases: r
   ['machine', 'user-data', machine],
   ['atoll', 'user-data', atoll],
   ['sections together', 'user-data', sections],
+  ['what is the machine’s', 'user-data', ofTheMachine],
   ['meta-data', 'meta-data', metaData],
   ['network-config', 'network-config', network],
 ];

@@ -149,6 +149,8 @@ const ofSections: Readonly<Record<string, string>> = {
   '/etc/atoll/no-server': 'atoll.role',
   '/etc/atoll/no-agent': 'atoll.disable-agent',
   '/etc/atoll/ssh': 'ssh_authorized_keys and ssh_pwauth',
+  '/etc/localtime': 'timezone',
+  '/etc/resolv.conf': 'nameservers of network-config',
 };
 const accountFiles = /^\/etc\/(?:passwd|group|shadow|gshadow)$/;
 /** Folders of the machine: as a file, each of them stops what works in it. */
@@ -168,13 +170,23 @@ function ofTheMachine(path: string, append: boolean): { readonly message: string
   return undefined;
 }
 
+/** What Atoll keeps (docs/contracts.md), and what of it is for people to put something into. */
+const ownState =
+  /^\/run\/atoll\/|^\/var\/lib\/atoll(?:$|\/(?:agent|config|server|ssh|upgrade|written|reset-requested)(?:\/|$))/;
+const forPeople = /^\/var\/lib\/atoll\/(?:agent\/images|server\/(?:manifests|logs))\/./;
+
 /** Why no file can be written there, or none should; undefined: it can. */
 export function notWritable(path: string): { readonly message: string; readonly hint: string } | undefined {
   if (/^\/(?:proc|sys|dev)(?:\/|$)/.test(path))
     return { message: `"${path}" is the kernel's`, hint: 'use machine.sysctls, or a command in bootcmd' };
   if (/^\/(?:boot|efi)(?:\/|$)/.test(path))
     return { message: `"${path}" is the loader's`, hint: 'it is part of the image' };
-  if (/^\/var\/lib\/atoll(?:$|\/(?:config|server\/(?:db|tls|cred))(?:\/|$))/.test(path))
+  if (path === '/etc/machine-id' || path === '/var/lib/atoll/machine-id')
+    return {
+      message: `"${path}" is who this machine is`,
+      hint: 'it is made at the first boot: atoll reset makes another',
+    };
+  if (ownState.test(path) && !forPeople.test(path))
     return { message: `"${path}" is Atoll's own`, hint: 'use the keys of the section atoll' };
   if (/^\/(?:etc|var|run|root|tmp)\/./.test(path)) return undefined;
   return {

@@ -34,3 +34,38 @@ export const sections: readonly WrongCase[] = [
   ],
   ['atoll: {https-listen-port: 30500, service-node-port-range: 31000-32000}', []],
 ];
+
+const file = (path: string): string => `write_files: [{path: ${path}}]`;
+const notOne = (path: string, said: string): WrongCase => [file(path), `2:22 write_files[0].path "${path}" ${said}`];
+const identity = 'is who this machine is → it is made at the first boot: atoll reset makes another';
+const own = "is Atoll's own → use the keys of the section atoll";
+
+/** What is the machine's, and what people may put beside it. */
+export const ofTheMachine: readonly WrongCase[] = [
+  notOne('/etc/machine-id', identity),
+  notOne('/var/lib/atoll/machine-id', identity),
+  notOne('/etc/localtime', 'is written from timezone → use timezone'),
+  notOne('/etc/resolv.conf', 'is written from nameservers of network-config → use nameservers of network-config'),
+  ...[
+    '/var/lib/atoll',
+    '/var/lib/atoll/agent',
+    '/var/lib/atoll/agent/node.key',
+    '/var/lib/atoll/agent/images',
+    '/var/lib/atoll/server/node-token',
+    '/var/lib/atoll/ssh/host_ed25519',
+    '/var/lib/atoll/upgrade/state.json',
+    '/var/lib/atoll/reset-requested',
+    '/run/atoll/config.json',
+  ].map(path => notOne(path, own)),
+  ...[
+    '/var/lib/atoll/server/manifests/site.yaml',
+    '/var/lib/atoll/agent/images/app.txt',
+    '/var/lib/atoll/site.json',
+    '/run/atollo/x',
+    '/etc/machine-info',
+  ].map((path): WrongCase => [file(path), []]),
+  [
+    'atoll: {write-kubeconfig: /run/atoll/config.json, kube-apiserver-arg: [audit-policy-file=/etc/p, audit-log-path=/var/lib/atoll/server/logs/a]}\nwrite_files: [{path: /etc/p}]',
+    '2:27 atoll.write-kubeconfig "/run/atoll/config.json" is Atoll\'s own → write below /etc (new at every boot), /var, /run, /tmp or /root',
+  ],
+];
