@@ -51,6 +51,18 @@ describe('several sources', () => {
     assert.deepEqual(config?.userData.ca_certs, { remove_defaults: false, trusted: [] });
   });
 
+  it('says that keys of meta-data let nobody in where user-data shuts root out', () => {
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me';
+    const said = (userData: string): readonly string[] =>
+      readConfig([source('esp', { 'user-data': userData, 'meta-data': `public-keys: [${key}]\n` })]).problems.map(
+        ({ severity, path, message }) => `${severity} ${path}: ${message}`,
+      );
+    assert.deepEqual(said('disable_root: true\n'), [
+      'warning public-keys: lets nobody in: disable_root of user-data shuts out root, the default user',
+    ]);
+    assert.deepEqual(said('disable_root: false\n'), []);
+  });
+
   it('takes network-config whole, from the strongest', () => {
     const { config, trees } = readConfig([
       source('esp', { 'network-config': 'version: 2\nethernets: {eth0: {dhcp4: true}}\n' }),

@@ -12,6 +12,7 @@ import { type Machine, needingShape, needsOn } from './needs.ts';
 import { type NetworkDocument, networkShape } from './network/schema.ts';
 import { render } from './render/index.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
+import { keysOfMetaData } from './sections/accountRules.ts';
 import { type AtollSection, atollShape } from './sections/atoll.ts';
 import { field, mapping, type Shape } from './shape.ts';
 import { type Case, casesOf, pairs, saidOfAll } from './suppose.ts';
@@ -80,6 +81,7 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
   const good = !problems.some(problem => problem.severity === 'error');
   const config = good ? configuration(values) : undefined;
   if (config && trees['user-data']) problems.push(...writtenTwice(config, trees['user-data']));
+  if (config && trees['meta-data']) problems.push(...checkRules(config, trees['meta-data'], [keysOfMetaData]));
   return {
     ...(config ? { config } : {}),
     problems: inOrder(problems),

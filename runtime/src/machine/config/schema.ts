@@ -1,6 +1,7 @@
 /** The whole of what a configuration may say: each document's shape and rules. */
 
 import { type NetworkDocument, networkRules, networkShape } from './network/index.ts';
+import { accountRules } from './sections/accountRules.ts';
 import { atollRules, atollShape } from './sections/atoll.ts';
 import { cloudInitFields } from './sections/cloudInit.ts';
 import { cloudInitRules } from './sections/cloudInitRules.ts';
@@ -55,7 +56,7 @@ const part = <T>(
 ): Part => ({ document, path, shape, rules: rules as readonly Rule<never>[] });
 
 export const parts: readonly Part[] = [
-  part('user-data', [], mapping(cloudInitFields), cloudInitRules),
+  part('user-data', [], mapping(cloudInitFields), [...cloudInitRules, ...accountRules]),
   part('user-data', ['atoll'], atollShape, atollRules),
   part('user-data', ['machine'], machineShape, machineRules),
   part('user-data', [], togetherShape, togetherRules),

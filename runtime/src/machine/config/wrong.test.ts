@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { readConfig } from './read.ts';
 import { bytes } from './testing/badBytes.ts';
 import { problemOf, togetherLines, type WrongCase, wrongLines } from './testing/lines.ts';
+import { accounts } from './testing/wrongAccounts.ts';
 import { cloudInit } from './testing/wrongCloudInit.ts';
 import { metaData, network, together } from './testing/wrongDocuments.ts';
 import { atoll, machine } from './testing/wrongSections.ts';
@@ -16,6 +17,7 @@ const tables: readonly (readonly [name: string, document: DocumentName, cases: r
   ["cloud-init's keys", 'user-data', cloudInit],
   ['machine', 'user-data', machine],
   ['atoll', 'user-data', atoll],
+  ['accounts', 'user-data', accounts],
   ['sections together', 'user-data', sections],
   ['what is the machine’s', 'user-data', ofTheMachine],
   ['meta-data', 'meta-data', metaData],

@@ -45,9 +45,12 @@ const user = mapping({
     aliases: ['primary-group'],
   }),
   uid: field(integer(1000, 60_000), 'the number of the user; default: the next free one from 1000'),
-  homedir: field(absolutePath, 'the home folder; default /var/home/NAME'),
+  homedir: field(absolutePath, 'the home folder, below /var; default /var/home/NAME'),
   no_create_home: field(boolean(), 'no home folder', { aliases: ['no-create-home'] }),
-  system: field(boolean(), 'a user for a program: no home folder, nobody logs in'),
+  system: field(
+    boolean(),
+    'a user for a program: no home folder is made, and nobody logs in without homedir and shell',
+  ),
   shell: field(
     text({
       meaning: 'the path of a shell',

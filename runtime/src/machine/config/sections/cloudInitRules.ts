@@ -154,14 +154,14 @@ const ofSections: Readonly<Record<string, string>> = {
 };
 const accountFiles = /^\/etc\/(?:passwd|group|shadow|gshadow)$/;
 /** Folders of the machine: as a file, each of them stops what works in it. */
-const folders =
+export const machineFolders =
   /^(?:\/etc\/(?:atoll|cni|containerd|ssh|ssl|systemd|sysctl\.d|modules-load\.d|modprobe\.d|udev)|\/var\/(?:cache|home|lib|log|roothome|spool|tmp)|\/var\/lib\/(?:cni|containerd|kubelet|systemd)|\/run\/(?:atoll|containerd|lock|netns|systemd|udev))$/;
 
 /** Why a file that can be written must not be, or not as a whole. */
 function ofTheMachine(path: string, append: boolean): { readonly message: string; readonly hint: string } | undefined {
   const section = Object.hasOwn(ofSections, path) ? ofSections[path] : undefined;
   if (section !== undefined) return { message: `"${path}" is written from ${section}`, hint: `use ${section}` };
-  if (folders.test(path)) return { message: `"${path}" is a folder of the machine`, hint: 'name a file in it' };
+  if (machineFolders.test(path)) return { message: `"${path}" is a folder of the machine`, hint: 'name a file in it' };
   if (accountFiles.test(path) && !append)
     return {
       message: `"${path}" would be without the users the machine needs`,
