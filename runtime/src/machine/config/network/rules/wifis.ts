@@ -6,8 +6,14 @@ import type { AccessPoint, Authentication } from '../schema/physical.ts';
 /** wpa_supplicant can join: there is a network, and what it asks of the node is there. */
 export function wifiRules({ all }: Devices, report: Report): void {
   for (const device of all) {
-    if (device.section === 'ethernets' && device.value.auth)
-      authRule(device.value.auth, ['ethernets', device.id, 'auth'], 'wired', report);
+    if (device.section === 'ethernets' && device.value.auth) {
+      const at = ['ethernets', device.id, 'auth'];
+      if (device.name === undefined)
+        report(at, 'needs the name of the interface, by which wpa_supplicant works, and match does not say it', {
+          hint: 'add set-name: lan0 beside match, or use the name of the interface as the key, such as eth0',
+        });
+      authRule(device.value.auth, at, 'wired', report);
+    }
     if (device.section !== 'wifis') continue;
     const { id, value } = device;
     const points = Object.entries(value['access-points'] ?? {});

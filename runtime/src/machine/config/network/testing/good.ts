@@ -1565,6 +1565,23 @@ const wifis: readonly Good[] = [
       'eth0.conf network.password="secret"',
     ],
   ],
+  [
+    '802.1X on a card that match finds and set-name names',
+    'ethernets: {lan: {match: {macaddress: "52:54:00:12:34:56"}, set-name: lan0, auth: {method: pwd, identity: node, password: secret}}}',
+    [
+      'lan.link Match.PermanentMACAddress=52:54:00:12:34:56',
+      'lan.link Link.Name=lan0',
+      'lan.link Link.MACAddressPolicy=persistent',
+      'lan.link Link.WakeOnLan=off',
+      'lan.network Match.PermanentMACAddress=52:54:00:12:34:56',
+      'lan.network Match.Name=lan0',
+      'lan0.conf ap_scan=0',
+      'lan0.conf network.key_mgmt=IEEE8021X',
+      'lan0.conf network.eap=PWD',
+      'lan0.conf network.identity="node"',
+      'lan0.conf network.password="secret"',
+    ],
+  ],
 ];
 
 export const goodNetworks: readonly Good[] = [

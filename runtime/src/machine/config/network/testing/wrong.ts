@@ -953,6 +953,20 @@ const wifis: readonly Wrong[] = [
     ['error network.ethernets.eth0.auth.key-management: is for wireless networks: "psk"'],
   ],
   [
+    '802.1X on the card with an address',
+    'ethernets: {lan: {match: {macaddress: "52:54:00:12:34:56"}, auth: {method: pwd, identity: a, password: b}}}',
+    [
+      'error network.ethernets.lan.auth: needs the name of the interface, by which wpa_supplicant works, and match does not say it',
+    ],
+  ],
+  [
+    '802.1X on cards of a pattern',
+    'ethernets: {lan: {match: {name: "en*"}, auth: {method: pwd, identity: a, password: b}}}',
+    [
+      'error network.ethernets.lan.auth: needs the name of the interface, by which wpa_supplicant works, and match does not say it',
+    ],
+  ],
+  [
     "a password with a line's end",
     'ethernets: {eth0: {auth: {method: pwd, identity: node, password: "a\\nb"}}}',
     ['error network.ethernets.eth0.auth.password: must not have control characters'],
