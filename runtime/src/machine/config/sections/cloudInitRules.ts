@@ -5,9 +5,11 @@ import { writtenContent } from '../writtenContent.ts';
 import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
 import { imageUsers } from './imageAccounts.ts';
 import { imagerRules } from './imager.ts';
+import { loginRules } from './loginRules.ts';
 
 export const cloudInitRules: readonly Rule<CloudInit>[] = [
   ...imagerRules,
+  ...loginRules,
 
   function hostNames({ hostname, fqdn }, report) {
     if (hostname === undefined || fqdn === undefined) return;

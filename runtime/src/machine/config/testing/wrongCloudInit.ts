@@ -107,6 +107,12 @@ export const cloudInit: readonly WrongCase[] = [
     '4:18 users[0].lock_passwd is false, and there is no password → add hashed_passwd',
   ],
   [
+    'users:\n  - name: bob\n    hashed_passwd: $6$abcdefgh$abcdefgh',
+    '4:20 warning: users[0].hashed_passwd is not used: without lock_passwd the password is locked, as by cloud-init → add lock_passwd: false, or remove the password',
+  ],
+  ['users:\n  - name: bob\n    hashed_passwd: $6$abcdefgh$abcdefgh\n    lock_passwd: true', []],
+  ['users:\n  - name: bob\n    hashed_passwd: "*"', []],
+  [
     'users:\n  - name: bob\n    groups: "a b"',
     '4:13 users[0].groups must be group names, separated by commas, not "a b"',
   ],
