@@ -117,6 +117,20 @@ describe('what a configuration becomes', () => {
     );
   });
 
+  it('what is said of the user "default" is said of root', () => {
+    const found = rendered(`users:
+  - {name: default, ssh_authorized_keys: ["${key}"], hashed_passwd: "$6$abcdefgh$abcdefgh", lock_passwd: false}
+  - ann`);
+    assert.deepEqual(
+      found.users?.map(({ name, home, keys, passwordHash }) => [name, home, keys, passwordHash]),
+      [
+        ['root', '/root', [key], '$6$abcdefgh$abcdefgh'],
+        ['ann', undefined, [], undefined],
+      ],
+    );
+    assert.deepEqual(found.ssh, { passwords: false });
+  });
+
   it('users are what they are said to be', () => {
     const { users, ssh } = rendered(`users:
   - default

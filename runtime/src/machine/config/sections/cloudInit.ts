@@ -185,7 +185,7 @@ export const cloudInitFields = {
   // Who may log in
   users: field(
     list(either(userName, user), { maxItems: 100 }),
-    'users of the system, who may log in by SSH with a key; "default" stands for root',
+    'users of the system, who may log in by SSH with a key; "default", alone or as a name, stands for root',
     { examples: [['default', { name: 'service', ssh_authorized_keys: ['ssh-ed25519 AAAA… me@laptop'] }]] },
   ),
   user: field(
@@ -257,14 +257,19 @@ const cloudInit = mapping(cloudInitFields);
 export type CloudInit = Infer<typeof cloudInit>;
 export type User = Infer<typeof user>;
 
-/** Every user with where it stands; `user` is one of them. */
+/** Every user with where it stands; `user` is one of them. What is said of "default" is said of root. */
 export function usersOf({ users = [], user: one }: Pick<CloudInit, 'users' | 'user'>): readonly {
   readonly user: string | User;
   readonly path: readonly (string | number)[];
 }[] {
   const listed = users.map((each, i) => ({ user: each, path: ['users', i] }));
-  return one === undefined || typeof one === 'string' ? listed : [...listed, { user: one, path: ['user'] }];
+  const all = one === undefined || typeof one === 'string' ? listed : [...listed, { user: one, path: ['user'] }];
+  return all.map(({ user, path }) => ({ user: ofDefaultUser(user), path }));
 }
+
+/** cloud-init puts what is said of the user "default" on the system's default user, which is root here. */
+const ofDefaultUser = (user: string | User): string | User =>
+  typeof user === 'string' || user.name !== 'default' ? user : { ...user, name: 'root' };
 
 /** What a rule of sudo must say so that it means "this one is root". */
 const anythingWithoutPassword = /^ALL\s*=\s*\(ALL(\s*:\s*ALL)?\)\s*NOPASSWD:\s*ALL$/;

@@ -143,6 +143,11 @@ export const cloudInit: readonly WrongCase[] = [
     'users:\n  - name: bob\n    ssh_import_id: [gh:bob]',
     '4:5 users[0].ssh_import_id is not available: the node does not ask others who may log in: give the keys',
   ],
+  ['users:\n  - name: default\n    uid: 1000', '4:10 users[0].uid the number of root is always 0 → remove it'],
+  [
+    'users:\n  - default\n  - name: default\n  - name: root',
+    '5:11 users[2].name the user "root" is here twice → keep one of them',
+  ],
   ['users:\n  - name: root\n    uid: 1000', '4:10 users[0].uid the number of root is always 0 → remove it'],
   [
     'ssh_authorized_keys: ssh-ed25519 AAAA',
