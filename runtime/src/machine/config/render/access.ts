@@ -8,7 +8,7 @@ import type { MetaData } from '../sections/metaData.ts';
 import type { Rendered, RenderedUser } from '../types.ts';
 
 export function renderAccess(userData: UserData, metaData: MetaData): Partial<Rendered> {
-  const { ssh_authorized_keys: keys = [], ssh_pwauth: passwords, disable_root: noRoot } = userData;
+  const { ssh_authorized_keys: keys = [], ssh_pwauth: passwords, disable_root: noRoot, enable_ssh: wanted } = userData;
   const given = usersOf(userData).map(({ user }) => user);
   // There is no sudo: whoever would be root by it without a password is let in as root.
   const alsoRoot = given.flatMap(user =>
@@ -28,7 +28,7 @@ export function renderAccess(userData: UserData, metaData: MetaData): Partial<Re
     ...hash(asRoot),
   };
   const users = root.keys.length > 0 || root.passwordHash !== undefined ? [root, ...others] : others;
-  const open = users.some(user => user.keys.length > 0) || passwords === true;
+  const open = wanted !== false && (users.some(user => user.keys.length > 0) || passwords === true);
   return { users, ...(open ? { ssh: { passwords: passwords === true } } : {}) };
 }
 

@@ -131,6 +131,13 @@ describe('what a configuration becomes', () => {
     assert.deepEqual(found.ssh, { passwords: false });
   });
 
+  it('enable_ssh: false keeps SSH from running, and true does not make it run', () => {
+    const keys = `ssh_authorized_keys: ["${key}"]`;
+    assert.equal(rendered(`${keys}\nenable_ssh: false`).ssh, undefined);
+    assert.deepEqual(rendered(`${keys}\nenable_ssh: true`).ssh, { passwords: false });
+    assert.equal(rendered('enable_ssh: true').ssh, undefined);
+  });
+
   it('users are what they are said to be', () => {
     const { users, ssh } = rendered(`users:
   - default

@@ -17,7 +17,10 @@ export const imagerFields = {
     'the host name is always in /etc/hosts: always true',
   ),
   manage_resolv_conf: field(boolean(), 'name servers are given in network-config: always false'),
-  enable_ssh: field(boolean(), 'SSH runs where somebody may log in by it'),
+  enable_ssh: field(
+    boolean(),
+    'false: SSH does not run, whoever may log in by it; true: it runs where somebody may, as without it',
+  ),
   packages: field(list(anything()), 'there are none; avahi-daemon, which Raspberry Pi Imager asks for, is passed over'),
   apt: field(anything(), 'there is none; conf and preserve_sources_list are passed over'),
   keyboard: field(

@@ -14,4 +14,19 @@ export const loginRules: readonly Rule<CloudInit>[] = [
       });
     }
   },
+
+  function closedSsh({ enable_ssh: wanted, ssh_authorized_keys: keys = [], ssh_pwauth: passwords, ...given }, report) {
+    if (wanted !== false) return;
+    const users = usersOf(given).map(({ user }) => user);
+    const some = users.some(user => typeof user !== 'string' && (user.ssh_authorized_keys?.length ?? 0) > 0);
+    if (keys.length > 0 || some || passwords === true)
+      report(
+        ['enable_ssh'],
+        `is false: nobody gets in by SSH, whatever ${passwords ? 'ssh_pwauth says' : 'keys are given'}`,
+        {
+          severity: 'warning',
+          hint: 'remove it where SSH is to run',
+        },
+      );
+  },
 ];

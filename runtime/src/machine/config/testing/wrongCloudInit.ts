@@ -148,6 +148,11 @@ export const cloudInit: readonly WrongCase[] = [
     'users:\n  - default\n  - name: default\n  - name: root',
     '5:11 users[2].name the user "root" is here twice → keep one of them',
   ],
+  [
+    'enable_ssh: false\nssh_authorized_keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me]',
+    '2:13 warning: enable_ssh is false: nobody gets in by SSH, whatever keys are given → remove it where SSH is to run',
+  ],
+  ['enable_ssh: false\nusers: [default]', []],
   ['users:\n  - name: root\n    uid: 1000', '4:10 users[0].uid the number of root is always 0 → remove it'],
   [
     'ssh_authorized_keys: ssh-ed25519 AAAA',
