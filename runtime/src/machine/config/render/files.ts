@@ -23,7 +23,8 @@ export function renderFiles(userData: UserData, instanceId: string): Partial<Ren
     bootcmd: commands(userData.bootcmd),
     runcmd: commands(userData.runcmd),
     diskSetup: disks(userData),
-    ...(pem === '' ? {} : { authorities: { pem, only: ca?.remove_defaults === true } }),
+    // The defaults can be taken out with nothing in their place, as by cloud-init.
+    ...(pem === '' && ca?.remove_defaults !== true ? {} : { authorities: { pem, only: ca?.remove_defaults === true } }),
     ...(home
       ? {
           phoneHome: {

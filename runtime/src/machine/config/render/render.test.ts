@@ -181,6 +181,13 @@ ssh_pwauth: true`);
     ]);
   });
 
+  it('the authorities of the image go where they are to, with or without others', () => {
+    assert.deepEqual(rendered('ca_certs: {remove_defaults: true}').authorities, { pem: '', only: true });
+    assert.deepEqual(rendered('ca_certs: {remove-defaults: true, trusted: []}').authorities, { pem: '', only: true });
+    assert.equal(rendered('ca_certs: {remove_defaults: false}').authorities, undefined);
+    assert.equal(rendered('ca_certs: {}').authorities, undefined);
+  });
+
   it('commands stay in their order and form', () => {
     const { bootcmd, runcmd } = rendered('bootcmd: ["echo a", [echo, "b c"]]\nruncmd: [ls]');
     assert.deepEqual([bootcmd, runcmd], [['echo a', ['echo', 'b c']], ['ls']]);

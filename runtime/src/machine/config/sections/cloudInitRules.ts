@@ -72,6 +72,14 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
       });
   },
 
+  function authorities({ ca_certs: { trusted = [], remove_defaults } = {} }, report) {
+    if (remove_defaults === true && trusted.length === 0)
+      report(['ca_certs', 'remove_defaults'], 'is true, and trusted names no others: no server is trusted by HTTPS', {
+        severity: 'warning',
+        hint: 'add the certificates of your authority to trusted',
+      });
+  },
+
   function fileList({ write_files: files = [] }, report) {
     const written = new Set<string>();
     files.forEach(({ path, append, content = '', encoding }, i) => {

@@ -319,6 +319,10 @@ export const cloudInit: readonly WrongCase[] = [
   ['runcmd:\n  - [a, [b]]', '3:9 runcmd[0][1] must be text, not a list → remove the "-" or the brackets'],
   ['runcmd:\n  - ""', '3:5 runcmd[0] must be a command for the shell'],
   ['runcmd:\n  - echo a: b', '3:5 runcmd[0] must be a command for the shell or a list, not a mapping'],
+  [
+    'ca_certs:\n  remove_defaults: true',
+    '3:20 warning: ca_certs.remove_defaults is true, and trusted names no others: no server is trusted by HTTPS → add the certificates of your authority to trusted',
+  ],
   ['ca_certs: {trusted: abc}', '2:21 ca_certs.trusted must be a list, not "abc" → write it as an item: "- " before it'],
   ['ca_certs: {trusted: [abc]}', '2:22 ca_certs.trusted[0] must be certificates in PEM: -----BEGIN CERTIFICATE----- …'],
   [
