@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from '../../machine/config/compile.ts';
 import { configBase } from '../../machine/config/generations.ts';
-import { onceNotes, type Stamp } from '../../machine/config/oncePerInstance.ts';
+import { instanceFolder, onceNotes, type Stamp } from '../../machine/config/oncePerInstance.ts';
 import { gather, planOf, readTree, takeLive, workDir } from '../../machine/config/onNode.ts';
 import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
 import { problemLine } from '../../machine/config/status.ts';
@@ -49,7 +49,8 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
   return failed.length > 0 ? 1 : reboot.length > 0 ? 3 : 0;
 }
 
-const hasHad = (instance: string, stamp: Stamp): boolean => existsSync(join(configBase, 'instances', instance, stamp));
+const hasHad = (instance: string, stamp: Stamp): boolean =>
+  existsSync(join(configBase, 'instances', instanceFolder(instance), stamp));
 
 function atHand(): Gathered {
   gather();

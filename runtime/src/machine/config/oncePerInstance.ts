@@ -2,6 +2,7 @@
  * What runs once for each instance-id and at boots only, so a configuration that is taken on a running node does not run it: a person
  * is told when, and how to have it again. Pure.
  */
+import { createHash } from 'node:crypto';
 import type { TreeFile } from './generations.ts';
 
 /** Keys of the configuration, and the stamps of `/usr/lib/atoll/config-final`. */
@@ -10,6 +11,13 @@ const kinds = [
   { key: 'phone_home', stamp: 'phone-home' },
 ] as const;
 export type Stamp = (typeof kinds)[number]['stamp'];
+
+/**
+ * The folder of an instance's stamps in `/var/lib/atoll/config/instances`: its name, where that is a name of a file and no other one;
+ * a hash otherwise. An instance-id may have anything in it: `i/7`, `..`, letters of three bytes.
+ */
+export const instanceFolder = (instance: string): string =>
+  /^(?!\.)[!-.0-~]{1,200}$/.test(instance) ? instance : createHash('sha256').update(instance).digest('hex');
 
 /**
  * @param before,after files of generations

@@ -24,7 +24,7 @@ const text = (files: ReturnType<typeof staged>, path: string): string =>
 describe('a rendered configuration as a generation', () => {
   it('has nothing to do when nothing is said, but to let nobody in', () => {
     const files = staged({});
-    assert.deepEqual([...files.keys()].sort(), ['boot', 'ids.json', 'instance', 'rendered.json']);
+    assert.deepEqual([...files.keys()].sort(), ['boot', 'ids.json', 'instance', 'instance-folder', 'rendered.json']);
     assert.equal(text(files, 'boot'), "keys '-' '/var/roothome' '0' '0'\n");
   });
 

@@ -4,6 +4,7 @@
  */
 import { type AccountFiles, addAccounts, type KnownIds } from './accounts.ts';
 import type { TreeFile } from './generations.ts';
+import { instanceFolder } from './oncePerInstance.ts';
 import { type Command, documentNames, type Rendered, type RenderedFile, type SourceDocuments } from './types.ts';
 
 export interface StageInputs {
@@ -83,6 +84,7 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
   text('boot', boot);
   text('final', final);
   text('instance', [instanceId]);
+  text('instance-folder', [instanceFolder(instanceId)]);
   files.push({ path: 'ids.json', content: Buffer.from(JSON.stringify(known.known)), mode: 0o600 });
   files.push({ path: 'rendered.json', content: Buffer.from(JSON.stringify(withoutContents(rendered))), mode: 0o600 });
   return files;
