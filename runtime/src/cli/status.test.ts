@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Problem } from '../machine/config/types.ts';
 import { readiness } from './status.ts';
 import { formatBytes, formatDuration, renderStatus } from './statusPage.ts';
 import type { MachineStatus } from './statusReport.ts';
@@ -117,6 +118,26 @@ test('the configuration: in force, refused with place and reason, what needs a r
   );
   assert.match(bad, /Configuration the new configuration is refused; generation 4 is in force\..*line 3, column 7/);
   assert.match(bad, /\n {16}user-data .*users: must be a name/);
+});
+
+test('a refusal is said once, and no warning is lost beside it', () => {
+  const place = { source: 'esp', location: 'ESP', document: 'user-data', line: 3, column: 7 } as const;
+  const warning = { severity: 'warning', place, path: 'locale', message: 'has no value' } as const;
+  const errors = Array.from({ length: 10 }, (_, i) => ({
+    ...warning,
+    severity: 'error' as const,
+    path: `key${i}`,
+    message: 'is not known',
+  }));
+  const page = (problems: readonly Problem[]): string =>
+    renderStatus(
+      { ...base, configuration: { state: 'refused', generation: 4, sources: [], problems, rebootNeeded: [] } },
+      0,
+    );
+  const one = page([warning, ...errors.slice(0, 1)]);
+  assert.equal(one.split('key0').length, 2, one);
+  assert.match(one, /locale: has no value/);
+  assert.match(page([warning, ...errors]), /key7[\s\S]*\n {16}and 2 more: atoll config diff\n/);
 });
 
 test('time, and what is not in force, are said', () => {

@@ -1,5 +1,5 @@
 /** The page of `atoll status`: what this is, how it does, and what a person has to do; the worst is said first. */
-import { problemLine, refusalText } from '../machine/config/status.ts';
+import { firstError, problemLine, refusalText } from '../machine/config/status.ts';
 import { recoveryText } from '../store/sqlite/recoveryText.ts';
 import { spaceText } from '../store/sqlite/space.ts';
 import type { StoreReport } from './serverAtRest.ts';
@@ -133,9 +133,10 @@ function configurationRows({ configuration }: MachineStatus, paint: Paint): Row[
     ['Configuration', state === 'refused' ? paint.bad(refusalText(configuration) ?? '') : inForce],
     ...(from === '' ? [] : [['', `from ${from}`] as const]),
   ];
-  const told = state === 'refused' ? problems.slice(1) : problems;
+  const said = state === 'refused' ? firstError(configuration) : undefined;
+  const told = problems.filter(problem => problem !== said);
   for (const problem of told.slice(0, MAX_PROBLEMS)) rows.push(['', problemLine(problem)]);
-  if (told.length > MAX_PROBLEMS) rows.push(['', `and ${told.length - MAX_PROBLEMS} more: atoll config show`]);
+  if (told.length > MAX_PROBLEMS) rows.push(['', `and ${told.length - MAX_PROBLEMS} more: atoll config diff`]);
   if (rebootNeeded.length > 0)
     rows.push(['Reboot', paint.bad(`needed for ${rebootNeeded.join(', ')}: changed, in force after a restart`)]);
   return rows;

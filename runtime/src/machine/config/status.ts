@@ -42,12 +42,16 @@ export function problemLine({ place, path, message, hint }: Problem): string {
   return `${where}${path === '' ? '' : `${path}: `}${message}${hint ? ` (${hint})` : ''}`;
 }
 
+/** What {@link refusalText} names. */
+export const firstError = ({ problems }: ConfigStatus): Problem | undefined =>
+  problems.find(({ severity }) => severity === 'error');
+
 /** One sentence: why the newest configuration is not in force; undefined when it is. */
 export function refusalText(status: ConfigStatus | undefined): string | undefined {
   if (status?.state !== 'refused') return undefined;
-  const errors = status.problems.filter(({ severity }) => severity === 'error');
-  const [first] = errors;
-  const more = errors.length > 1 ? ` and ${errors.length - 1} more` : '';
+  const first = firstError(status);
+  const errors = status.problems.filter(({ severity }) => severity === 'error').length;
+  const more = errors > 1 ? ` and ${errors - 1} more` : '';
   const inForce = status.generation === undefined ? 'the defaults are' : `generation ${status.generation} is`;
   return `the new configuration is refused; ${inForce} in force. ${first ? problemLine(first) : 'no reason was kept'}${more}`;
 }
