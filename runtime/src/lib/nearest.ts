@@ -1,8 +1,8 @@
 /** The known word a person may have meant. */
 
-/** At an edit distance (with swapped neighbours as one) of at most two, or a third of the word; `-` and `_` are the same. */
+/** At an edit distance (with swapped neighbours as one) of at most two, or a third of the word; `-` and `_` are the same; of one letter, any other would be as near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
-  if (word.length > 80) return undefined;
+  if (word.length > 80 || word.length < 2) return undefined;
   const wanted = plain(word);
   let best: string | undefined;
   let bestDistance = Math.max(word.length < 4 ? 1 : 2, Math.floor(word.length / 3)) + 1;

@@ -342,6 +342,13 @@ class Checker {
     }
     const names = namesOf(fields);
     const known = [...names.keys()];
+    // K3s joins lists of several files by such names.
+    const whole = key.endsWith('+') && fields[key.slice(0, -1)] ? key.slice(0, -1) : undefined;
+    if (whole !== undefined) {
+      const hint = `lists of several sources are not joined: write ${quoted(whole)} with all there is`;
+      this.error(here, `unknown key ${quoted(key)}`, hint);
+      return { names: [whole], isNear: true };
+    }
     const near = nearest(key, known);
     if (near !== undefined) {
       this.error(here, `unknown key ${quoted(key)}`, `did you mean ${quoted(near)}?`);

@@ -40,7 +40,7 @@ export function wordsOf(shape: Shape): string {
         ? `a whole number from ${shape.min} to ${shape.max}`
         : `${shape.meaning} from ${shape.min} to ${shape.max}`;
     case 'boolean':
-      return 'true or false';
+      return shape.meaning ?? 'true or false';
     case 'list':
       return 'a list';
     case 'mapping':
@@ -66,7 +66,8 @@ export function wordsOfTree(tree: Tree, secret: boolean): string {
 export function kindHint(shape: Shape, tree: Tree): string | undefined {
   if (tree.kind === 'list' && (shape.kind === 'mapping' || shape.kind === 'dictionary'))
     return 'write "key: value", without "-" and brackets';
-  if (tree.kind === 'list' && shape.kind !== 'either') return 'remove the "-" or the brackets';
+  const isOneValue = shape.kind !== 'either' && !(shape.kind === 'boolean' && shape.meaning !== undefined);
+  if (tree.kind === 'list' && isOneValue) return 'remove the "-" or the brackets';
   if (tree.kind !== 'scalar') return undefined;
   const kind = scalarKind(tree);
   if (shape.kind === 'text') return kind === 'nothing' ? 'give it a value' : 'put it in quotes';

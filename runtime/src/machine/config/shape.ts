@@ -62,6 +62,8 @@ export interface IntegerShape {
 }
 export interface BooleanShape {
   readonly kind: 'boolean';
+  /** Completes "must be …" where one of the two is not taken. */
+  readonly meaning?: string;
 }
 export interface ListShape {
   readonly kind: 'list';
@@ -153,7 +155,10 @@ export const integer = (min: number, max: number, meaning?: string): Shape<numbe
   max,
   ...(meaning === undefined ? {} : { meaning }),
 });
-export const boolean = (): Shape<boolean> => ({ kind: 'boolean' });
+export const boolean = (options: { readonly meaning?: string } = {}): Shape<boolean> => ({
+  kind: 'boolean',
+  ...options,
+});
 export const list = <T>(of: Shape<T>, options: { readonly maxItems?: number } = {}): Shape<readonly T[]> => ({
   kind: 'list',
   of,

@@ -66,12 +66,14 @@ export const atollShape = mapping({
     },
   ),
 
-  // The cluster
-  token: field(joinSecret, 'what nodes join with; a server makes one up at its first start when none is given'),
+  // The cluster. t, s and o are K3s' short names.
+  token: field(joinSecret, 'what nodes join with; a server makes one up at its first start when none is given', {
+    aliases: ['t'],
+  }),
   'token-file': field(absolutePath, 'a file with the token, instead of token'),
   'agent-token': field(joinSecret, 'another secret that agents may join with'),
   'agent-token-file': field(absolutePath, 'a file with the agent token, instead of agent-token'),
-  server: field(serverUrl, 'the server an agent joins', { examples: ['https://192.0.2.1:6443'] }),
+  server: field(serverUrl, 'the server an agent joins', { aliases: ['s'], examples: ['https://192.0.2.1:6443'] }),
 
   // Where the API is
   'bind-address': field(boundAddress, 'the API listens on this address only; default: all'),
@@ -83,6 +85,7 @@ export const atollShape = mapping({
   'write-kubeconfig': field(
     absolutePath,
     "where the administrator's kubeconfig is written; default /etc/atoll/atoll.yaml",
+    { aliases: ['o'] },
   ),
   'write-kubeconfig-mode': field(fileMode, 'its permissions; default 0600'),
   'write-kubeconfig-group': field(

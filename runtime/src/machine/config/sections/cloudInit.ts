@@ -123,7 +123,10 @@ const command = either(
 );
 
 const disk = mapping({
-  layout: field(boolean(), 'false: the disk is taken as a whole, without partitions'),
+  layout: field(
+    boolean({ meaning: 'false, as partitions are not made' }),
+    'false: the disk is taken as a whole, without partitions',
+  ),
   overwrite: field(boolean(), 'false: data that is there is never overwritten'),
   table_type: field(
     text({

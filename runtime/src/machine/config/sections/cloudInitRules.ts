@@ -98,7 +98,7 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
 
   function diskList({ disk_setup = {}, fs_setup = [], mounts = [] }, report) {
     for (const [device, { layout, overwrite }] of Object.entries(disk_setup)) {
-      if (layout) report(['disk_setup', device, 'layout'], 'must be false: partitions are not made');
+      if (layout) report(['disk_setup', device, 'layout'], 'must be false, as partitions are not made');
       if (overwrite)
         report(['disk_setup', device, 'overwrite'], 'must be false: data that is there is never overwritten', {
           hint: 'clear the disk by hand',

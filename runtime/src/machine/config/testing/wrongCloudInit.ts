@@ -334,7 +334,11 @@ export const cloudInit: readonly WrongCase[] = [
   ['disk_setup: {sdb: {}}', '2:14 disk_setup.sdb the key must be a disk such as /dev/disk/by-id/…, not "sdb"'],
   [
     'disk_setup:\n  /dev/vdb: {layout: true}\nfs_setup: [{device: /dev/vdb, filesystem: ext4, label: d}]\nmounts: [[/dev/vdb, /var/d]]',
-    '3:22 disk_setup["/dev/vdb"].layout must be false: partitions are not made',
+    '3:22 disk_setup["/dev/vdb"].layout must be false, as partitions are not made',
+  ],
+  [
+    'disk_setup:\n  /dev/vdb: {layout: [100]}',
+    '3:22 disk_setup["/dev/vdb"].layout must be false, as partitions are not made, not a list',
   ],
   [
     'disk_setup:\n  /dev/vdb: {table_type: gpt}',

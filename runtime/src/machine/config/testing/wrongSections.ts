@@ -127,6 +127,11 @@ export const atoll: readonly WrongCase[] = [
     'atoll: {token: [x]}',
     '2:16 atoll.token must be a join token without white space, not a list → remove the "-" or the brackets',
   ],
+  [
+    'atoll: {"node-label+": [a=b]}',
+    '2:9 atoll["node-label+"] unknown key "node-label+" → lists of several sources are not joined: write "node-label" with all there is',
+  ],
+  ['atoll: {x: y}', '2:9 atoll.x unknown key "x"'],
   ['atoll: {tokn: hunter2}', '2:9 atoll.tokn unknown key "tokn" → did you mean "token"?'],
   [
     'atoll: {token: a, token-file: /etc/x}\nwrite_files: [{path: /etc/x}]',
