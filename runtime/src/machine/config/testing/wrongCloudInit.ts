@@ -338,7 +338,10 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   [
     'disk_setup:\n  /dev/vdb: {layout: [100]}',
-    '3:22 disk_setup["/dev/vdb"].layout must be false, as partitions are not made, not a list',
+    [
+      '3:13 disk_setup["/dev/vdb"] has no file system → add it to fs_setup',
+      '3:22 disk_setup["/dev/vdb"].layout must be false, as partitions are not made, not a list',
+    ],
   ],
   [
     'disk_setup:\n  /dev/vdb: {table_type: gpt}',
