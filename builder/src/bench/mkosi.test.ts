@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { mkosiConfiguration, mkosiSources } from './mkosi.ts';
 
+const wanted = { packages: ['systemd', 'nodejs'], components: ['main', 'non-free-firmware'] };
+
 test('mkosi gets our packages, one an indented line, and our mirror', () => {
-  const lines = mkosiConfiguration(['systemd', 'nodejs'], 'http://example.test/debian').split('\n');
+  const lines = mkosiConfiguration(wanted, 'http://example.test/debian').split('\n');
   assert.ok(lines.includes('Mirror=http://example.test/debian'));
   assert.deepEqual(lines.slice(lines.indexOf('Packages='), lines.indexOf('[Build]')), [
     'Packages=',
@@ -14,7 +16,7 @@ test('mkosi gets our packages, one an indented line, and our mirror', () => {
 
 test('its apt has one suite, signed by Debian', () => {
   assert.equal(
-    mkosiSources('http://example.test/debian'),
-    'Types: deb\nURIs: http://example.test/debian\nSuites: trixie\nComponents: main\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
+    mkosiSources(wanted, 'http://example.test/debian'),
+    'Types: deb\nURIs: http://example.test/debian\nSuites: trixie\nComponents: main non-free-firmware\nSigned-By: /usr/share/keyrings/debian-archive-keyring.gpg\n',
   );
 });

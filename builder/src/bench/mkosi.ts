@@ -27,10 +27,18 @@ export interface PeerOptions {
 /** What the peers build: the release alone, without its updates. */
 export const suite = 'trixie';
 
-/** What an image's definition asks for, its kernel included: names. */
-export async function packagesOf(name: string): Promise<string[]> {
+/** What an image's definition asks for. */
+export interface Wanted {
+  /** Names, its kernel's included. */
+  readonly packages: readonly string[];
+  /** Of Debian's archive: `main`… */
+  readonly components: readonly string[];
+}
+
+export async function wantedBy(name: string): Promise<Wanted> {
   const { image, lists } = await loadDefinition(name);
-  return [...lists.install, image.kernel.package, ...image.packages].map(({ value }) => value);
+  const packages = [...lists.install, image.kernel.package, ...image.packages].map(({ value }) => value);
+  return { packages, components: image.debian.components };
 }
 
 const treePackages: readonly string[] = [
@@ -40,7 +48,7 @@ const treePackages: readonly string[] = [
 ];
 
 /** mkosi.conf. @param packages names, one an indented line */
-export function mkosiConfiguration(packages: readonly string[], mirror: string): string {
+export function mkosiConfiguration({ packages }: Wanted, mirror: string): string {
   return [
     '[Distribution]',
     'Distribution=debian',
@@ -66,10 +74,9 @@ export function mkosiConfiguration(packages: readonly string[], mirror: string):
 }
 
 /** `mkosi.sandbox/etc/apt/sources.list.d/mkosi.sources`: this suite and nothing else, as our own mirror has it. */
-export function mkosiSources(mirror: string): string {
-  return ['Types: deb', `URIs: ${mirror}`, `Suites: ${suite}`, 'Components: main', `Signed-By: ${keyring}`, ''].join(
-    '\n',
-  );
+export function mkosiSources({ components }: Wanted, mirror: string): string {
+  const where = ['Types: deb', `URIs: ${mirror}`, `Suites: ${suite}`, `Components: ${components.join(' ')}`];
+  return [...where, `Signed-By: ${keyring}`, ''].join('\n');
 }
 
 const exists = (path: string): Promise<boolean> =>
@@ -138,7 +145,7 @@ export class Mkosi {
     if (process.getuid?.() !== 0) throw new Error('mkosi is run as root here: start the benchmark as root to compare');
     const { image, cache, signal, say, env = process.env } = options;
     const tree = await ensureTree(options);
-    const packages = await packagesOf(image);
+    const wanted = await wantedBy(image);
     const mirror = mirrorsFrom(env).main;
     const work = await makeTemporary(join(cache, 'tmp'));
     const mkosi = new Mkosi(tree, work, signal);
@@ -146,8 +153,8 @@ export class Mkosi {
       const sources = join(work, 'mkosi.sandbox/etc/apt/sources.list.d');
       for (const name of ['out', 'cache', 'packages', 'workspace']) await mkdir(join(work, name));
       await mkdir(sources, { recursive: true });
-      await writeFile(join(sources, 'mkosi.sources'), mkosiSources(mirror));
-      await writeFile(join(work, 'mkosi.conf'), mkosiConfiguration(packages, mirror));
+      await writeFile(join(sources, 'mkosi.sources'), mkosiSources(wanted, mirror));
+      await writeFile(join(work, 'mkosi.conf'), mkosiConfiguration(wanted, mirror));
       say('mkosi downloads its packages (not timed)');
       await mkosi.#run([]);
       say('mkosi fills its cache (not timed)');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { buildHost } from '../build-host.ts';
 import { keyring, mirrorsFrom, sourcesList } from '../packages/apt.ts';
 import { makeTemporary } from '../workspace.ts';
-import { type PeerOptions, packagesOf, suite } from './mkosi.ts';
+import { type PeerOptions, suite, wantedBy } from './mkosi.ts';
 import { timed } from './timed.ts';
 
 /** What a run finds from the one before it: folders of the tree, and where they are kept. */
@@ -32,10 +32,10 @@ export class Mmdebstrap {
 
   /** Downloads the packages, by installing once. @throws BuildError with the last words of what failed */
   static async prepare({ image, cache, signal, say, env = process.env }: PeerOptions): Promise<Mmdebstrap> {
-    const packages = await packagesOf(image);
+    const { packages, components } = await wantedBy(image);
     const mirrors = mirrorsFrom(env);
     const { debian: architecture } = buildHost();
-    const sources = sourcesList({ architecture, suites: [suite], components: ['main'], mirrors });
+    const sources = sourcesList({ architecture, suites: [suite], components, mirrors });
     const work = await makeTemporary(join(cache, 'tmp'));
     const peer = new Mmdebstrap(work, packages, sources.trimEnd().split('\n'), signal);
     try {
