@@ -43,6 +43,25 @@ describe('taking what the sources say', () => {
     assert.equal(linked(base, 'generation'), 1);
   });
 
+  it('gives no user the number of another', () => {
+    take([source('esp', '#cloud-config\nusers: [kai]\n')]);
+    const { kind, status } = take([source('esp', '#cloud-config\nusers: [kai, {name: ops, uid: 1000}]\n')]);
+    assert.deepEqual(
+      [kind, status.problems.map(({ path, message }) => `${path}: ${message}`)],
+      ['refused', ['users[1].uid: 1000 is the number of "kai" since it was added to this machine']],
+    );
+    assert.equal(take([source('esp', '#cloud-config\nusers: [kai, {name: ops, uid: 1001}]\n')]).kind, 'stored');
+    const moved = take([source('esp', '#cloud-config\nusers: [{name: kai, uid: 1002}, {name: ops, uid: 1001}]\n')]);
+    assert.deepEqual([moved.kind, moved.status.problems], ['stored', []]);
+    const gone = take([source('esp', '#cloud-config\nusers: [{name: new, uid: 1001}]\n')]);
+    assert.deepEqual(
+      [gone.kind, gone.status.problems.map(({ severity, message }) => `${severity}: ${message}`)],
+      ['stored', ['warning: 1001 was the number of "ops" on this machine: its files belong to "new" now']],
+    );
+    const back = take([source('esp', '#cloud-config\nusers: [{name: new, uid: 1001}, ops]\n')]);
+    assert.deepEqual([back.kind, back.status.problems[0]?.path], ['refused', 'users[0].uid']);
+  });
+
   it('makes it anew for another image', () => {
     take([source('esp', good)]);
     assert.equal(take([], { image: 'image-2' }).kind, 'stored');

@@ -28,7 +28,8 @@ export interface Compiled {
   readonly instanceId: string;
   readonly problems: readonly Problem[];
 }
-export type Compile = (sources: readonly SourceDocuments[], accounts: AccountFiles) => Compiled;
+/** @param knownIds numbers of users and groups of the generations before */
+export type Compile = (sources: readonly SourceDocuments[], accounts: AccountFiles, knownIds: KnownIds) => Compiled;
 
 export interface ApplyOptions {
   readonly base?: string;
@@ -78,7 +79,8 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
     if (options.dryRun !== true) forgetRefusal(base);
     return { kind: 'unchanged', status: inForce };
   }
-  const { rendered, instanceId, problems } = compiled(now, sources, options);
+  const knownIds = before === undefined ? {} : (readJson<KnownIds>(join(before, 'ids.json')) ?? {});
+  const { rendered, instanceId, problems } = compiled(now, sources, knownIds, options);
   if (rendered === undefined) {
     const status: ConfigStatus = {
       state: 'refused',
@@ -91,7 +93,6 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
       storeTree(base, 'refusal', tree([...stageSources(now.sources), ...errorsOf(now)], image, status));
     return { kind: 'refused', status };
   }
-  const knownIds = before === undefined ? {} : (readJson<KnownIds>(join(before, 'ids.json')) ?? {});
   const staged = stage({ rendered, accounts: options.accounts(), knownIds, instanceId });
   const next = (number ?? 0) + 1;
   const status: ConfigStatus = {
@@ -110,10 +111,15 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   return { kind: 'stored', status, before, files };
 }
 
-function compiled(now: Gathered, sources: readonly SourceDocuments[], { compile, accounts }: ApplyOptions): Compiled {
+function compiled(
+  now: Gathered,
+  sources: readonly SourceDocuments[],
+  knownIds: KnownIds,
+  { compile, accounts }: ApplyOptions,
+): Compiled {
   if (now.problems.length > 0) return { instanceId: '', problems: now.problems };
   try {
-    const result = compile(sources, accounts());
+    const result = compile(sources, accounts(), knownIds);
     const refused = result.problems.some(({ severity }) => severity === 'error');
     return refused || result.rendered === undefined ? { instanceId: '', problems: result.problems } : result;
   } catch (error) {

@@ -1,6 +1,6 @@
 /** Documents to what they become: read, checked, rendered. What an image lacks is an error here, before anything is stored. */
 import { existsSync } from 'node:fs';
-import type { AccountFiles } from './accounts.ts';
+import type { AccountFiles, KnownIds } from './accounts.ts';
 import type { Compiled } from './apply.ts';
 import { machineOf } from './needs.ts';
 import { readConfig } from './read.ts';
@@ -9,8 +9,8 @@ import type { Problem, SourceDocuments } from './types.ts';
 
 const zoneFolder = '/usr/share/zoneinfo';
 
-export function compile(sources: readonly SourceDocuments[], accounts: AccountFiles): Compiled {
-  const { config, problems } = readConfig(sources, machineOf(accounts, existsSync));
+export function compile(sources: readonly SourceDocuments[], accounts: AccountFiles, knownIds: KnownIds): Compiled {
+  const { config, problems } = readConfig(sources, machineOf(accounts, existsSync, knownIds));
   if (config === undefined) return { instanceId: '', problems };
   const { rendered, instanceId, programs } = render(config);
   const lacking = programs.filter(path => !existsSync(path)).map(missingProgram);

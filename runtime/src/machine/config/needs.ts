@@ -3,7 +3,8 @@
  * whether they are there; elsewhere they are warnings, as an image may have more than every image has.
  */
 import { apiServerFileArguments } from '../../apiserver/arguments.ts';
-import type { AccountFiles } from './accounts.ts';
+import type { AccountFiles, KnownIds } from './accounts.ts';
+import { takenIds } from './needsOfAccounts.ts';
 import { atollShape } from './sections/atoll.ts';
 import { passedOnOf } from './sections/atollApiServer.ts';
 import { listed } from './sections/atollRules.ts';
@@ -18,15 +19,22 @@ export interface Machine {
   /** Those of its image. */
   readonly users: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;
+  /** Numbers that users and groups have been given on it. */
+  readonly knownIds: KnownIds;
 }
 
-export function machineOf({ passwd, group }: AccountFiles, exists: Machine['exists']): Machine {
+export function machineOf(
+  { passwd, group }: AccountFiles,
+  exists: Machine['exists'],
+  knownIds: KnownIds = {},
+): Machine {
   const names = (text: string): ReadonlySet<string> => new Set(text.split('\n').map(line => line.split(':')[0] ?? ''));
   // Empty: they could not be read.
   return {
     exists,
     users: passwd === '' ? imageUsers : names(passwd),
     groups: group === '' ? imageGroups : names(group),
+    knownIds,
   };
 }
 
@@ -48,6 +56,7 @@ export const needsOn =
   (given, report) => {
     neededFiles(given, machine, report);
     neededAccounts(given, machine, report);
+    takenIds(given, machine?.knownIds ?? {}, report);
   };
 
 interface NeededFile {
