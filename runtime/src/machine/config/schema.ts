@@ -6,6 +6,7 @@ import { atollRules, atollShape } from './sections/atoll.ts';
 import { cloudInitFields } from './sections/cloudInit.ts';
 import { cloudInitRules } from './sections/cloudInitRules.ts';
 import { unsupportedCloudInit } from './sections/cloudInitUnsupported.ts';
+import { diskRules } from './sections/diskRules.ts';
 import { machineRules, machineShape } from './sections/machine.ts';
 import { type MetaData, metaDataShape } from './sections/metaData.ts';
 import { togetherRules, togetherShape } from './sections/together.ts';
@@ -56,7 +57,7 @@ const part = <T>(
 ): Part => ({ document, path, shape, rules: rules as readonly Rule<never>[] });
 
 export const parts: readonly Part[] = [
-  part('user-data', [], mapping(cloudInitFields), [...cloudInitRules, ...accountRules]),
+  part('user-data', [], mapping(cloudInitFields), [...cloudInitRules, ...accountRules, ...diskRules]),
   part('user-data', ['atoll'], atollShape, atollRules),
   part('user-data', ['machine'], machineShape, machineRules),
   part('user-data', [], togetherShape, togetherRules),

@@ -6,6 +6,7 @@ import { bytes } from './testing/badBytes.ts';
 import { problemOf, togetherLines, type WrongCase, wrongLines } from './testing/lines.ts';
 import { accounts } from './testing/wrongAccounts.ts';
 import { cloudInit } from './testing/wrongCloudInit.ts';
+import { disks } from './testing/wrongDisks.ts';
 import { metaData, network, together } from './testing/wrongDocuments.ts';
 import { atoll, machine } from './testing/wrongSections.ts';
 import { ofTheMachine, sections } from './testing/wrongTogether.ts';
@@ -18,6 +19,7 @@ const tables: readonly (readonly [name: string, document: DocumentName, cases: r
   ['machine', 'user-data', machine],
   ['atoll', 'user-data', atoll],
   ['accounts', 'user-data', accounts],
+  ['disks', 'user-data', disks],
   ['sections together', 'user-data', sections],
   ['what is the machine’s', 'user-data', ofTheMachine],
   ['meta-data', 'meta-data', metaData],

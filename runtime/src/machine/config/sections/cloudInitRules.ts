@@ -181,7 +181,7 @@ function ofTheMachine(path: string, append: boolean): { readonly message: string
 }
 
 /** What Atoll keeps (docs/contracts.md), and what of it is for people to put something into. */
-const ownState =
+export const ownState =
   /^\/run\/atoll\/|^\/var\/lib\/atoll(?:$|\/(?:agent|config|server|ssh|upgrade|written|reset-requested)(?:\/|$))/;
 const forPeople = /^\/var\/lib\/atoll\/(?:agent\/images|server\/(?:manifests|logs))\/./;
 
