@@ -22,6 +22,12 @@ export function matchRules({ all }: Devices, report: Report): void {
     const drivers = typeof match.driver === 'string' ? [match.driver] : (match.driver ?? []);
     if (match.name === undefined && match.macaddress === undefined && drivers.length === 0)
       report([section, id, 'match'], 'must say name, macaddress or driver: this matches every interface');
+    const findsSeveral = match.name === undefined ? drivers.length > 0 : /[*?[]/.test(match.name);
+    if (value['set-name'] !== undefined && match.macaddress === undefined && findsSeveral)
+      report([section, id, 'set-name'], 'is the name of one interface, and match may find several', {
+        severity: 'warning',
+        hint: 'choose the interface by macaddress, where the machine has more than one such',
+      });
     if (match.macaddress === undefined) continue;
     const address = match.macaddress.toLowerCase();
     const other = byAddress.get(address);

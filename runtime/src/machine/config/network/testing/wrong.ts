@@ -148,6 +148,21 @@ const matches: readonly Wrong[] = [
     ['error network.ethernets.up.set-name: needs match: it renames what match finds'],
   ],
   [
+    'a name for all that a pattern finds',
+    'ethernets: {up: {match: {name: "en*"}, set-name: lan0}}',
+    ['warning network.ethernets.up.set-name: is the name of one interface, and match may find several'],
+  ],
+  [
+    'a name for all cards of a driver',
+    'ethernets: {up: {match: {driver: [virtio_net, e1000]}, set-name: lan0}}',
+    ['warning network.ethernets.up.set-name: is the name of one interface, and match may find several'],
+  ],
+  [
+    'a name for the one card of a pattern that has this address',
+    'ethernets: {up: {match: {name: "en*", macaddress: "52:54:00:12:34:56"}, set-name: lan0}}',
+    [],
+  ],
+  [
     'one card for two',
     'ethernets: {a: {match: {macaddress: "52:54:00:12:34:56"}}, b: {match: {macaddress: "52:54:00:12:34:56"}}}',
     ['error network.ethernets.b.match.macaddress: is also that of ethernets.a: "52:54:00:12:34:56"'],
