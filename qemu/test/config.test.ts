@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { timeZones } from '../../runtime/src/machine/config/sections/timeZones.ts';
 import { AtollNode } from '../src/node.ts';
 import { Disks } from './configDisks.ts';
 import { diskBytes, imageMachine } from './image.ts';
@@ -178,6 +179,17 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     );
     assert.equal(await guest("stat -c '%a %U' /var/lib/site/key && cat /var/lib/site/key"), '600 root\nsecret');
     assert.match(await guest('readlink /etc/localtime; date +%Z'), /^\/usr\/share\/zoneinfo\/Europe\/Berlin\nCES?T$/);
+    const zones = (await guest('cd /usr/share/zoneinfo && find . ! -type d')).split('\n').map(path => path.slice(2));
+    assert.deepEqual(
+      timeZones.filter(zone => !zones.includes(zone)),
+      [],
+      'the validator knows only zones of the image',
+    );
+    assert.deepEqual(
+      zones.filter(zone => zone.includes('/') && !timeZones.includes(zone)),
+      [],
+      'the validator knows every zone of the image',
+    );
     assert.match(await guest('cat /etc/systemd/timesyncd.conf.d/50-config.conf'), /^NTP=192\.0\.2\.123$/m);
     assert.equal(await guest('sysctl -n net.core.somaxconn vm.swappiness'), '12345\n7');
     assert.match(await guest('grep 8021q /proc/modules'), /^8021q /);

@@ -40,7 +40,7 @@ describe('the JSON schema', () => {
     ['users: [{gecos: Bob}]', 'users.0: anyOf'],
     ['machine: {sysctls: {"a b": 1}}', 'machine.sysctls: propertyNames'],
     ['write_files: [{content: a}]', 'write_files.0: required path'],
-    ['timezone: [UTC]', 'timezone: type'],
+    ['timezone: [UTC]', 'timezone: enum'],
   ];
   for (const [text, error] of wrong) {
     it(`refuses ${text}`, () => assert.deepEqual(schemaErrors(jsonSchema('user-data'), parse(text)), [error]));

@@ -16,7 +16,12 @@ export function compile(sources: readonly SourceDocuments[], accounts: AccountFi
   const lacking = programs.filter(path => !existsSync(path)).map(missingProgram);
   const zone = rendered.timezone;
   if (zone !== undefined && existsSync(zoneFolder) && !existsSync(`${zoneFolder}/${zone}`))
-    lacking.push({ severity: 'error', path: 'timezone', message: `"${zone}" is no time zone this image knows` });
+    lacking.push({
+      severity: 'error',
+      path: 'timezone',
+      message: `"${zone}" is no time zone this image has`,
+      hint: `${zoneFolder} has them all`,
+    });
   if (lacking.length > 0) return { instanceId: '', problems: [...problems, ...lacking] };
   return { rendered, instanceId, problems };
 }

@@ -46,7 +46,7 @@ class Definitions {
   body(shape: Shape, name = ''): JsonSchema {
     switch (shape.kind) {
       case 'text': {
-        const { pattern, maxLength, lenient, oneOf } = shape;
+        const { pattern, maxLength, lenient, oneOf = shape.words } = shape;
         if (oneOf) return { enum: [...oneOf] };
         return {
           type: lenient ? ['string', 'number', 'boolean'] : 'string',

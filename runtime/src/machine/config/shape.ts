@@ -35,6 +35,8 @@ export interface TextShape {
   readonly pattern?: RegExp;
   /** The only words allowed; a wrong one is answered with the nearest. */
   readonly oneOf?: readonly string[];
+  /** Every text that is right, where they are too many to be told; `refuse` says of a wrong one which is near. */
+  readonly words?: readonly string[];
   /** Words that are known elsewhere and are none of `oneOf`, each with the reason: "is not available: …", or "not yet: …". */
   readonly unavailable?: Readonly<Record<string, string>>;
   /** Says what is wrong with a text that has passed the rest, or undefined. */

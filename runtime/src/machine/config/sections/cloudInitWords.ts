@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { parseIp } from '../../../api/ip.ts';
 import { nearest } from '../../../lib/nearest.ts';
 import { text } from '../shape.ts';
+import { isTimeZone, timeZones, zoneOfOldName } from './timeZones.ts';
 
 const LABEL = '[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?';
 
@@ -164,19 +165,12 @@ export const locale = text({
 export const timeZone = text({
   meaning: 'a time zone such as Europe/Berlin or UTC',
   pattern: /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+){0,2}$/,
+  words: timeZones,
   refuse: zone => {
-    if (knownZone(zone) || !knownZone('Europe/Berlin')) return undefined;
-    const near = nearest(zone, Intl.supportedValuesOf('timeZone'));
-    return `is no time zone${near === undefined ? '' : `: ${near}?`}`;
+    if (isTimeZone(zone)) return undefined;
+    const now = zoneOfOldName(zone);
+    const near = now ?? nearest(zone, timeZones);
+    const isOld = now !== undefined && now.toLowerCase() !== zone.toLowerCase();
+    return `is ${isOld ? 'an old name, which the image does not have' : 'no time zone'}${near === undefined ? '' : `: ${near}?`}`;
   },
 });
-
-/** By the runtime's own table, which is absent where ICU was trimmed. */
-function knownZone(timeZone: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone });
-    return true;
-  } catch {
-    return false;
-  }
-}

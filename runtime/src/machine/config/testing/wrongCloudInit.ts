@@ -36,6 +36,22 @@ export const cloudInit: readonly WrongCase[] = [
   ],
   ['preserve_hostname: 1', '2:20 preserve_hostname must be true or false, not the number 1'],
   ['timezone: Europe/Berlni', '2:11 timezone "Europe/Berlni" is no time zone: Europe/Berlin?'],
+  ['timezone: Europe/berlin', '2:11 timezone "Europe/berlin" is no time zone: Europe/Berlin?'],
+  ...[
+    ['US/Pacific', 'America/Los_Angeles'],
+    ['Japan', 'Asia/Tokyo'],
+    ['Europe/Kiev', 'Europe/Kyiv'],
+    ['Asia/Calcutta', 'Asia/Kolkata'],
+    ['EST5EDT', 'America/New_York'],
+  ].map(
+    ([old, now]): WrongCase => [
+      `timezone: ${old}`,
+      `2:11 timezone "${old}" is an old name, which the image does not have: ${now}?`,
+    ],
+  ),
+  ['timezone: Europe/Kyiv', []],
+  ['timezone: Etc/GMT-5', []],
+  ['timezone: UTC', []],
   ['timezone: Mars', '2:11 timezone "Mars" is no time zone'],
   ['timezone: ../etc/passwd', '2:11 timezone must be a time zone such as Europe/Berlin or UTC, not "../etc/passwd"'],
   [
