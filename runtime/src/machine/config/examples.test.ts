@@ -3,10 +3,14 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { machineOf } from './needs.ts';
+import { wpaSupplicant } from './needsOfNetwork.ts';
 import { readConfig } from './read.ts';
 import { render } from './render/index.ts';
 import { type DocumentName, documentNames } from './types.ts';
 
+/** An image for Raspberry Pi, which has what Wi-Fi needs. */
+const raspberryPi = machineOf({ passwd: '', group: '', shadow: '', gshadow: '' }, path => path === wpaSupplicant);
 const folder = join(import.meta.dirname, '../../../../configs');
 const examples = readdirSync(folder, { withFileTypes: true }).filter(entry => entry.isDirectory());
 
@@ -23,7 +27,7 @@ describe('the examples in configs/', () => {
         const path = join(folder, name, document);
         if (existsSync(path)) documents[document] = readFileSync(path);
       }
-      const { config, problems } = readConfig([{ source: 'esp', location: name, documents }]);
+      const { config, problems } = readConfig([{ source: 'esp', location: name, documents }], raspberryPi);
       assert.deepEqual(
         problems.map(({ path, message, place }) => `${place?.line}: ${path}: ${message}`),
         [],

@@ -4,10 +4,14 @@
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { machineOf } from './needs.ts';
+import { wpaSupplicant } from './needsOfNetwork.ts';
 import { readConfig } from './read.ts';
 import { render } from './render/index.ts';
 import type { DocumentName } from './types.ts';
 
+/** An image for Raspberry Pi, which has what Wi-Fi needs. */
+const raspberryPi = machineOf({ passwd: '', group: '', shadow: '', gshadow: '' }, path => path === wpaSupplicant);
 const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@laptop';
 const always = `hostname: press-7
 manage_etc_hosts: true
@@ -76,7 +80,7 @@ const hidden = wifi(
 
 function read(documents: Partial<Record<DocumentName, string>>) {
   const bytes = Object.fromEntries(Object.entries(documents).map(([name, text]) => [name, Buffer.from(text)]));
-  const { config, problems } = readConfig([{ source: 'esp', location: 'the card', documents: bytes }]);
+  const { config, problems } = readConfig([{ source: 'esp', location: 'the card', documents: bytes }], raspberryPi);
   assert.ok(config, problems.map(({ path, message }) => `${path}: ${message}`).join('\n'));
   return { ...render(config), warnings: problems.map(({ path }) => path) };
 }

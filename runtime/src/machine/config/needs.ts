@@ -38,7 +38,7 @@ export function machineOf(
   };
 }
 
-const { write_files, users, user, bootcmd, runcmd } = cloudInitFields;
+const { write_files, users, user, bootcmd, runcmd, mounts } = cloudInitFields;
 /** What the rule looks at, of user-data. */
 export const needingShape = mapping({
   write_files,
@@ -46,6 +46,7 @@ export const needingShape = mapping({
   user,
   bootcmd,
   runcmd,
+  mounts,
   atoll: field(atollShape, ''),
 });
 type Needing = Infer<typeof needingShape>;
@@ -54,64 +55,94 @@ type Needing = Infer<typeof needingShape>;
 export const needsOn =
   (machine: Machine | undefined): Rule<Needing> =>
   (given, report) => {
-    neededFiles(given, machine, report);
+    const files = filesFor(given, machine);
+    for (const each of filesOf(given)) files.need(each, report);
     neededAccounts(given, machine, report);
     takenIds(given, machine?.knownIds ?? {}, report);
   };
 
-interface NeededFile {
+export interface NeededFile {
   readonly file: string;
   readonly path: readonly (string | number)[];
-  readonly daemon: 'server' | 'agent';
+  /** What is so while it is not there: `the server does not start`. */
+  readonly without: string;
 }
 
 function filesOf({ atoll = {} }: Needing): readonly NeededFile[] {
+  const doesNotStart = (daemon: 'server' | 'agent'): string => `the ${daemon} does not start`;
   const daemon = atoll.role === 'agent' ? 'agent' : 'server';
   const files: NeededFile[] = [];
   for (const name of ['token-file', 'agent-token-file', 'private-registry'] as const) {
     const file = atoll[name];
     if (file !== undefined)
-      files.push({ file, path: ['atoll', name], daemon: name === 'private-registry' ? 'agent' : daemon });
+      files.push({
+        file,
+        path: ['atoll', name],
+        without: doesNotStart(name === 'private-registry' ? 'agent' : daemon),
+      });
   }
   const given = atoll['kube-apiserver-arg'];
   for (const [i, argument] of listed(given).entries()) {
     const { name, value } = passedOnOf(argument);
     const path = ['atoll', 'kube-apiserver-arg', ...(typeof given === 'string' ? [] : [i])];
     if (value !== undefined && (apiServerFileArguments as readonly string[]).includes(name))
-      files.push({ file: value, path, daemon });
+      files.push({ file: value, path, without: doesNotStart(daemon) });
   }
+  if (atoll['resolv-conf'] !== undefined)
+    files.push({
+      file: atoll['resolv-conf'],
+      path: ['atoll', 'resolv-conf'],
+      without: 'pods with dnsPolicy: Default have no name servers',
+    });
+  for (const [host, { tls = {} }] of Object.entries(atoll.registries?.configs ?? {}))
+    for (const name of ['ca_file', 'cert_file', 'key_file'] as const) {
+      const file = tls[name];
+      const path = ['atoll', 'registries', 'configs', host, 'tls', name];
+      if (file !== undefined) files.push({ file, path, without: `nothing is pulled from ${host}` });
+    }
   return files;
 }
 
 /** Where something may be that is not there yet when the configuration is looked at: units, tmpfiles and mounts make it. */
 const notYet = /^\/(?:run|tmp|mnt|media|srv|opt|efi|boot)(?:\/|$)/;
 
-function neededFiles(given: Needing, machine: Machine | undefined, report: Report): void {
-  const { write_files: written = [], bootcmd: commands = [], runcmd: late = [] } = given;
-  for (const { file, path, daemon } of filesOf(given)) {
+export interface Files {
+  readonly need: (file: NeededFile, report: Report) => void;
+}
+
+/** The files that a configuration writes, and those of the machine it is for. */
+export function filesFor(
+  given: Pick<Needing, 'write_files' | 'bootcmd' | 'runcmd' | 'mounts'>,
+  machine?: Machine,
+): Files {
+  const { write_files: written = [], bootcmd: commands = [], runcmd: late = [], mounts: disks = [] } = given;
+  const isOnDisk = (file: string): boolean =>
+    disks.some(([, where]) => where !== undefined && file.startsWith(`${where}/`));
+  const need = ({ file, path, without }: NeededFile, report: Report): void => {
     const made = written.filter(each => each.path === file);
-    if (made.some(({ defer }) => defer !== true)) continue;
+    if (made.some(({ defer }) => defer !== true)) return;
     if (made.length > 0) {
-      report(path, `"${file}" is written when the ${daemon} has been started: it ends until the file is there`, {
+      report(path, `"${file}" is written late, when the daemons have been started: until then ${without}`, {
         severity: 'warning',
         hint: 'leave out defer: true in write_files',
       });
-      continue;
+      return;
     }
     // What commands make is theirs to know.
-    if (commands.length + late.length > 0 || machine?.exists(file)) continue;
-    const isKnown = machine !== undefined && !notYet.test(file);
+    if (commands.length + late.length > 0 || machine?.exists(file)) return;
+    const isKnown = machine !== undefined && !notYet.test(file) && !isOnDisk(file);
     report(
       path,
       isKnown
-        ? `there is no file "${file}" on this machine: the ${daemon} does not start without it`
-        : `"${file}" is no file of write_files: the ${daemon} does not start without it`,
+        ? `there is no file "${file}" on this machine: ${without} without it`
+        : `"${file}" is no file of write_files: ${without} without it`,
       {
         severity: isKnown ? 'error' : 'warning',
         hint: isKnown ? 'add it to write_files' : 'add it to write_files, unless the machine has it',
       },
     );
-  }
+  };
+  return { need };
 }
 
 function neededAccounts(given: Needing, machine: Machine | undefined, report: Report): void {

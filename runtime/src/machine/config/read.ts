@@ -8,7 +8,8 @@ import { check, checkRules, MAX_PROBLEMS, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
 import { wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
-import { type Machine, needingShape, needsOn } from './needs.ts';
+import { filesFor, type Machine, needingShape, needsOn } from './needs.ts';
+import { networkNeedsOn } from './needsOfNetwork.ts';
 import { type NetworkDocument, networkShape } from './network/schema.ts';
 import { render } from './render/index.ts';
 import { type Configuration, documentShapes, type Part, parts } from './schema.ts';
@@ -78,10 +79,14 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
     problems.push(...lackingProblems(trees, machine));
     if (!unread.has('network-config')) problems.push(...togetherProblems(trees));
   }
-  const good = !problems.some(problem => problem.severity === 'error');
-  const config = good ? configuration(values) : undefined;
-  if (config && trees['user-data']) problems.push(...writtenTwice(config, trees['user-data']));
-  if (config && trees['meta-data']) problems.push(...checkRules(config, trees['meta-data'], [keysOfMetaData]));
+  const isRefused = (): boolean => problems.some(problem => problem.severity === 'error');
+  const right = isRefused() ? undefined : configuration(values);
+  if (right) {
+    if (trees['user-data']) problems.push(...writtenTwice(right, trees['user-data']));
+    if (trees['meta-data']) problems.push(...checkRules(right, trees['meta-data'], [keysOfMetaData]));
+    problems.push(...lackingNetwork(trees, right, machine));
+  }
+  const config = isRefused() ? undefined : right;
   return {
     ...(config ? { config } : {}),
     problems: inOrder(problems),
@@ -157,6 +162,17 @@ function lackingProblems(
 ): readonly Problem[] {
   const rules = [needsOn(machine)];
   return tree ? rulesOf({ document: 'user-data', path: [], shape: needingShape, rules }, tree) : [];
+}
+
+/** What the network lacks, where both documents are right. */
+function lackingNetwork(
+  trees: ReadConfiguration['trees'],
+  { userData, network }: Configuration,
+  machine: Machine | undefined,
+): readonly Problem[] {
+  const { 'network-config': tree } = trees;
+  if (!tree || !network) return [];
+  return checkRules(network, tree, [networkNeedsOn(machine?.exists, filesFor(userData, machine))]);
 }
 
 /** Files of a person that other keys become, too. */

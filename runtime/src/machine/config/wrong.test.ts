@@ -9,7 +9,7 @@ import { cloudInit } from './testing/wrongCloudInit.ts';
 import { disks } from './testing/wrongDisks.ts';
 import { metaData, network, together } from './testing/wrongDocuments.ts';
 import { atoll, machine } from './testing/wrongSections.ts';
-import { ofTheMachine, sections } from './testing/wrongTogether.ts';
+import { files, ofTheMachine, sections } from './testing/wrongTogether.ts';
 import { yaml } from './testing/wrongYaml.ts';
 import type { DocumentName } from './types.ts';
 
@@ -20,6 +20,7 @@ const tables: readonly (readonly [name: string, document: DocumentName, cases: r
   ['atoll', 'user-data', atoll],
   ['accounts', 'user-data', accounts],
   ['disks', 'user-data', disks],
+  ['files that are needed', 'user-data', files],
   ['sections together', 'user-data', sections],
   ['what is the machine’s', 'user-data', ofTheMachine],
   ['meta-data', 'meta-data', metaData],

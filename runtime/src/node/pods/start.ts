@@ -44,7 +44,13 @@ export function sourcesOf(pod: Pod, observed: Observed, parts: PodDependencies):
 
 export async function sandboxConfigOf(pod: Pod, attempt: number, parts: PodDependencies): Promise<SandboxConfig> {
   const { context } = parts;
-  const text = await readFile(context.resolvConf, 'utf8').catch(() => '');
+  const text = await readFile(context.resolvConf, 'utf8').catch((error: unknown) => {
+    context.logger.warn(
+      { err: error, pod: podText(pod) },
+      'resolv-conf cannot be read: no name servers but those of the cluster',
+    );
+    return '';
+  });
   const cluster = { servers: context.clusterDns, domain: context.clusterDomain };
   return sandboxConfig(pod, {
     attempt,

@@ -345,7 +345,7 @@ export const atoll: readonly WrongCase[] = [
   ],
   [
     'atoll: {token-file: /etc/token}\nwrite_files: [{path: /etc/token, content: x, defer: true}]',
-    '2:21 warning: atoll.token-file "/etc/token" is written when the server has been started: it ends until the file is there → leave out defer: true in write_files',
+    '2:21 warning: atoll.token-file "/etc/token" is written late, when the daemons have been started: until then the server does not start → leave out defer: true in write_files',
   ],
   ['atoll: {token-file: /etc/token}\nwrite_files: [{path: /etc/token, content: x}]', []],
   ['atoll: {token-file: /var/token}\nbootcmd: [make-token]', []],

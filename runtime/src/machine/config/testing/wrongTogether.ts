@@ -69,3 +69,20 @@ export const ofTheMachine: readonly WrongCase[] = [
     '2:27 atoll.write-kubeconfig "/run/atoll/config.json" is Atoll\'s own → write below /etc (new at every boot), /var, /run, /tmp or /root',
   ],
 ];
+
+const addIt = 'add it to write_files, unless the machine has it';
+/** Files that something reads and nothing writes. */
+export const files: readonly WrongCase[] = [
+  [
+    'atoll: {resolv-conf: /etc/nope.conf}',
+    `2:22 warning: atoll.resolv-conf "/etc/nope.conf" is no file of write_files: pods with dnsPolicy: Default have no name servers without it → ${addIt}`,
+  ],
+  ['atoll: {resolv-conf: /etc/own.conf}\nwrite_files: [{path: /etc/own.conf}]', []],
+  [
+    'atoll: {registries: {configs: {r.example: {tls: {ca_file: /etc/ca.pem, cert_file: /etc/c.pem, key_file: /etc/k.pem}}}}}\nwrite_files: [{path: /etc/ca.pem}]',
+    [
+      `2:83 warning: atoll.registries.configs["r.example"].tls.cert_file "/etc/c.pem" is no file of write_files: nothing is pulled from r.example without it → ${addIt}`,
+      `2:105 warning: atoll.registries.configs["r.example"].tls.key_file "/etc/k.pem" is no file of write_files: nothing is pulled from r.example without it → ${addIt}`,
+    ],
+  ],
+];

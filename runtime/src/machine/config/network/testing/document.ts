@@ -1,7 +1,11 @@
 /** `network-config` for tests: read as a node reads it, and what it renders to as lines. */
+import { machineOf } from '../../needs.ts';
 import { readConfig } from '../../read.ts';
 import type { Problem, RenderedFile } from '../../types.ts';
 import { type RenderedNetwork, renderNetwork } from '../index.ts';
+
+/** One that has all that a network needs. */
+const machine = machineOf({ passwd: '', group: '', shadow: '', gshadow: '' }, () => true);
 
 /** A network from its devices, which stand on one line: `ethernets: {eth0: {}}`, or several in braces. */
 export const documentOf = (devices: string): string =>
@@ -9,7 +13,7 @@ export const documentOf = (devices: string): string =>
 
 export function read(document: string): { readonly problems: readonly Problem[]; readonly rendered?: RenderedNetwork } {
   const documents = { 'network-config': Buffer.from(document) };
-  const { config, problems } = readConfig([{ source: 'esp', location: 'test', documents }]);
+  const { config, problems } = readConfig([{ source: 'esp', location: 'test', documents }], machine);
   return { problems, ...(config?.network ? { rendered: renderNetwork(config.network) } : {}) };
 }
 
