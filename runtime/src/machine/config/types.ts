@@ -29,6 +29,8 @@ export interface Problem {
   readonly severity: 'error' | 'warning';
   /** Absent where nothing was read: `the URL answered 404`. */
   readonly place?: Place;
+  /** Of asking the URL, which happens after the other sources have been read, and again later. */
+  readonly of?: 'url';
   /** The key: `users[0].name`; empty for the document. */
   readonly path: string;
   /** What is wrong, with the offending value unless it is a secret: `must be a whole number from 1 to 65535, not "abc"`. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Clock } from '../../../lib/clock.ts';
-import type { SourceDocuments } from '../types.ts';
 import { untilFetched, waitMs } from './untilFetched.ts';
-import { UrlError } from './url.ts';
+import { type Fetched, UrlError } from './url.ts';
 
 /** Time passes only by waiting. */
 function clockOf(): Clock & { waited: number[] } {
@@ -20,8 +19,8 @@ function clockOf(): Clock & { waited: number[] } {
     },
   } as unknown as Clock & { waited: number[] };
 }
-const found: SourceDocuments = { source: 'url', location: 'x', documents: {} };
-const source = { url: 'http://x/', from: 'test' };
+const found: Fetched = { source: 'url', location: 'x', documents: {}, problems: [] };
+const source = { url: 'http://x/', from: 'test', checksums: {} };
 
 describe('asking a URL until it answers', () => {
   it('asks often at first and seldomer then, a half of the wait by chance', () => {
@@ -55,7 +54,7 @@ describe('asking a URL until it answers', () => {
 
   it('ends when the time is over, and when it is told to', async () => {
     const clock = clockOf();
-    const never = async (): Promise<SourceDocuments> => {
+    const never = async (): Promise<Fetched> => {
       throw new TypeError('a mistake');
     };
     const options = { clock, random: () => 1, onFailure: () => {}, fetch: never, patienceMs: 60_000 };

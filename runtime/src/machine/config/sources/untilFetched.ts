@@ -3,8 +3,7 @@
  * way up), then seldomer, never in step with a thousand other machines that were switched on at the same moment.
  */
 import { type Clock, delay } from '../../../lib/clock.ts';
-import type { SourceDocuments } from '../types.ts';
-import { fetchDocuments, UrlError, type UrlSource } from './url.ts';
+import { type Fetched, fetchDocuments, UrlError, type UrlSource } from './url.ts';
 
 export interface FetchPatience {
   readonly clock: Clock;
@@ -15,7 +14,7 @@ export interface FetchPatience {
   readonly random: () => number;
   /** Told of every failure; what it says last is what a person sees. */
   readonly onFailure: (error: UrlError, attempt: number) => void;
-  readonly fetch?: (source: UrlSource, signal: AbortSignal) => Promise<SourceDocuments>;
+  readonly fetch?: (source: UrlSource, signal: AbortSignal) => Promise<Fetched>;
 }
 
 const firstMs = 250;
@@ -31,7 +30,7 @@ export function waitMs(attempt: number, kind: UrlError['kind'], random: number):
 }
 
 /** @returns the documents, or undefined when the time is over */
-export async function untilFetched(source: UrlSource, patience: FetchPatience): Promise<SourceDocuments | undefined> {
+export async function untilFetched(source: UrlSource, patience: FetchPatience): Promise<Fetched | undefined> {
   const { clock, signal, patienceMs, random, onFailure, fetch = fetchDocuments } = patience;
   const started = clock.now();
   for (let attempt = 0; ; attempt++) {

@@ -15,12 +15,18 @@ const limits: Readonly<Record<string, typeof patient>> = {
   '/stops': { ...patient, silenceMs: 400 },
   '/drips': { ...patient, totalMs: 800 },
 };
-const sha256 = createHash('sha256').update(text).digest('hex');
+const hash = (of: string): string => createHash('sha256').update(of).digest('hex');
+const sha256 = hash(text);
+const checksums = { 'user-data': sha256 };
 
 const answers: Record<string, RequestListener> = {
   '/good': (_, response) => response.end(text),
   '/folder/user-data': (_, response) => response.end(text),
   '/folder/network-config': (_, response) => response.end('version: 2\n'),
+  '/away/user-data': (_, response) => response.end(text),
+  '/store/user-data': (_, response) => response.end(text),
+  '/store/meta-data': (_, response) => response.writeHead(403).end('<Error>AccessDenied</Error>'),
+  '/forbidden/user-data': (_, response) => response.writeHead(403).end(),
   '/missing': (_, response) => response.writeHead(404).end('no'),
   '/broken': (_, response) => response.writeHead(500).end(),
   '/hangs': () => {},
@@ -67,7 +73,9 @@ describe('a configuration from a URL', () => {
     tls = createTlsServer({ cert: certPem, key: keyPem }, (request, response) =>
       request.url === '/down'
         ? response.writeHead(302, { location: `${origin}/good` }).end()
-        : handler(request, response),
+        : request.url === '/away/network-config'
+          ? response.writeHead(302, { location: `${origin}/folder/network-config` }).end()
+          : handler(request, response),
     );
     for (const one of [server, tls]) {
       one.on('connection', (socket: Socket) => sockets.add(socket));
@@ -84,13 +92,13 @@ describe('a configuration from a URL', () => {
 
   const fetch = (source: Partial<UrlSource> & { url: string }) =>
     fetchDocuments(
-      { from: 'test', ...source },
+      { from: 'test', checksums: {}, ...source },
       new AbortController().signal,
       limits[new URL(source.url).pathname] ?? patient,
     );
 
   it('is taken when it is whole', async () => {
-    const found = await fetch({ url: `${origin}/good`, sha256 });
+    const found = await fetch({ url: `${origin}/good`, checksums });
     assert.equal(found.documents['user-data']?.toString(), text);
     assert.equal(found.source, 'url');
     assert.equal((await fetch({ url: `${origin}/elsewhere` })).documents['user-data']?.toString(), text);
@@ -99,6 +107,39 @@ describe('a configuration from a URL', () => {
   it('is a folder when it ends so', async () => {
     const { documents } = await fetch({ url: `${origin}/folder/` });
     assert.deepEqual(Object.keys(documents), ['user-data', 'network-config']);
+  });
+
+  it('is a folder of which every document is vouched for, or none', async () => {
+    const network = 'version: 2\n';
+    await assert.rejects(fetch({ url: `${origin}/folder/`, checksums }), {
+      kind: 'wrong',
+      message: /network-config came over http and has no checksum/,
+      hint: 'give atoll.config.sha256.network-config, or an https URL',
+    });
+    const both = { ...checksums, 'network-config': hash(network) };
+    const { documents } = await fetch({ url: `${origin}/folder/`, checksums: both });
+    assert.equal(documents['network-config']?.toString(), network);
+    assert.ok((await fetch({ url: `${secure}/folder/`, caPem: certPem, checksums })).documents['network-config']);
+    await assert.rejects(fetch({ url: `${secure}/away/`, caPem: certPem, checksums }), {
+      message: /network-config redirects from https to http/,
+      hint: /atoll\.config\.sha256\.network-config/,
+    });
+    const wrong = { ...checksums, 'network-config': hash('') };
+    await assert.rejects(fetch({ url: `${origin}/folder/`, checksums: wrong }), {
+      message: /network-config has the SHA-256 .*atoll\.config\.sha256\.network-config asks for/,
+    });
+    const more = { ...both, 'meta-data': hash('') };
+    await assert.rejects(fetch({ url: `${origin}/folder/`, checksums: more }), { message: /meta-data.*HTTP 404/ });
+  });
+
+  it('is a folder of a store that answers 403 for what is not there, which is told', async () => {
+    const { documents, problems } = await fetch({ url: `${origin}/store/` });
+    assert.deepEqual(Object.keys(documents), ['user-data']);
+    assert.deepEqual(
+      problems.map(({ severity, message }) => [severity, message.replace(origin, '')]),
+      [['warning', '/store/meta-data answered with HTTP 403, and counts as not there']],
+    );
+    await assert.rejects(fetch({ url: `${origin}/forbidden/` }), { message: /user-data answered with HTTP 403/ });
   });
 
   it('is taken over TLS from an authority that was named, and from no other', async () => {
@@ -112,7 +153,7 @@ describe('a configuration from a URL', () => {
       message: /for another name/,
     });
     await assert.rejects(fetch({ url: `${secure}/down`, caPem: certPem }), { message: /redirects from https to http/ });
-    assert.ok(await fetch({ url: `${secure}/down`, caPem: certPem, sha256 }));
+    assert.ok(await fetch({ url: `${secure}/down`, caPem: certPem, checksums }));
     await assert.rejects(fetch({ url: `${secure.replace('https', 'http')}/good` }), { kind: 'wrong' });
     await assert.rejects(fetch({ url: `${origin.replace('http', 'https')}/good` }), {
       kind: 'wrong',
@@ -143,10 +184,12 @@ describe('a configuration from a URL', () => {
   }
 
   it('is refused with another checksum, with both named', async () => {
-    await assert.rejects(fetch({ url: `${origin}/good`, sha256: '0'.repeat(64) }), {
+    await assert.rejects(fetch({ url: `${origin}/good`, checksums: { 'user-data': '0'.repeat(64) } }), {
       message: new RegExp(`${sha256}.*asks for 0{64}`),
     });
-    await assert.rejects(fetch({ url: `${origin}/good`, sha256: 'abc' }), { message: /is not a SHA-256/ });
+    await assert.rejects(fetch({ url: `${origin}/good`, checksums: { 'user-data': 'abc' } }), {
+      message: /is not a SHA-256/,
+    });
   });
 
   it('cannot be reached where nobody listens or no name is known', async () => {
@@ -159,10 +202,10 @@ describe('a configuration from a URL', () => {
   });
 
   it('is read from what the gatherer wrote, the last word counts', () => {
-    assert.deepEqual(parseUrlSource('url=http://a/\nfrom=x\nurl=http://b/?q=1\nsha256=AB\n'), {
+    assert.deepEqual(parseUrlSource('url=http://a/\nfrom=x\nurl=http://b/?q=1\nsha256=AB\nsha256.meta-data=cd\n'), {
       url: 'http://b/?q=1',
       from: 'x',
-      sha256: 'ab',
+      checksums: { 'user-data': 'ab', 'meta-data': 'cd' },
     });
     assert.equal(parseUrlSource('sha256=ab\n'), undefined);
   });

@@ -8,7 +8,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { get as httpGet, type IncomingMessage } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { rootCertificates } from 'node:tls';
-import type { DocumentName, SourceDocuments } from '../types.ts';
+import { type DocumentName, documentNames, type Problem, type SourceDocuments } from '../types.ts';
 import { longestDocument } from './gathered.ts';
 
 /** What `/run/atoll/config/url` says (written by the gatherer, `name=value` lines). */
@@ -16,8 +16,8 @@ export interface UrlSource {
   readonly url: string;
   /** Where the URL came from: `the kernel command line`. */
   readonly from: string;
-  /** Hex, of user-data. */
-  readonly sha256?: string;
+  /** Hex. */
+  readonly checksums: Readonly<Partial<Record<DocumentName, string>>>;
   /** Authorities besides the system's, PEM. */
   readonly caPem?: string;
 }
@@ -52,11 +52,14 @@ export function parseUrlSource(text: string, caPem?: string): UrlSource | undefi
   }
   const url = values.get('url');
   if (url === undefined || url === '') return undefined;
-  const sha256 = values.get('sha256');
+  const checksums = documentNames.flatMap(name => {
+    const sha256 = values.get(checksumName(name));
+    return sha256 === undefined ? [] : [[name, sha256.toLowerCase()] as const];
+  });
   return {
     url,
     from: values.get('from') ?? 'the kernel command line',
-    ...(sha256 === undefined ? {} : { sha256: sha256.toLowerCase() }),
+    checksums: Object.fromEntries(checksums),
     ...(caPem === undefined ? {} : { caPem }),
   };
 }
@@ -68,36 +71,80 @@ export function shownUrl(text: string): string {
   return `${protocol}//${host}${pathname}${search === '' ? '' : '?…'}`;
 }
 
+/** `sha256` of user-data, `sha256.meta-data` and the like of the others; on the kernel command line with `atoll.config.` before it. */
+const checksumName = (name: DocumentName): string => (name === 'user-data' ? 'sha256' : `sha256.${name}`);
+
+export interface Fetched extends SourceDocuments {
+  /** What a person should know of it; no errors. */
+  readonly problems: readonly Problem[];
+}
+
 /** Fetches once. @throws UrlError */
 export async function fetchDocuments(
   source: UrlSource,
   signal: AbortSignal,
   limits: UrlLimits = defaultLimits,
-): Promise<SourceDocuments> {
-  if (source.sha256 !== undefined && !/^[0-9a-f]{64}$/.test(source.sha256))
-    throw new UrlError(
-      'wrong',
-      `atoll.config.sha256=${source.sha256} is not a SHA-256 checksum`,
-      'it has 64 digits from 0 to f',
-    );
+): Promise<Fetched> {
+  for (const [name, sha256] of Object.entries(source.checksums))
+    if (!/^[0-9a-f]{64}$/.test(sha256))
+      throw new UrlError(
+        'wrong',
+        `atoll.config.${checksumName(name as DocumentName)}=${sha256} is not a SHA-256 checksum`,
+        'it has 64 digits from 0 to f',
+      );
   const base = parseUrl(source.url);
   const isFolder = base.pathname.endsWith('/');
   const documents: Partial<Record<DocumentName, Buffer>> = {};
-  const userData = isFolder ? within(base, 'user-data') : base;
-  const bytes = await fetchOne(userData, source, signal, limits);
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  if (source.sha256 !== undefined && digest !== source.sha256)
+  const problems: Problem[] = [];
+  for (const name of isFolder ? documentNames : (['user-data'] as const)) {
+    const url = isFolder ? within(base, name) : base;
+    const answer = await fetchOne(url, source, name, signal, limits);
+    // Stores of objects answer so for what is not there.
+    const absent = answer.status === 404 || answer.status === 403;
+    if (name !== 'user-data' && absent && source.checksums[name] === undefined) {
+      if (answer.status === 403)
+        problems.push({
+          severity: 'warning',
+          path: '',
+          of: 'url',
+          message: `${shownUrl(url.href)} answered with HTTP 403, and counts as not there`,
+          hint: 'if it is there, let this machine read it',
+        });
+      continue;
+    }
+    if (answer.status !== 200)
+      throw new UrlError(
+        'wrong',
+        `${shownUrl(answer.url.href)} answered with HTTP ${answer.status}${answer.reason ? ` ${answer.reason}` : ''}`,
+      );
+    vouch(name, answer, source);
+    documents[name] = answer.body;
+  }
+  return { source: 'url', location: shownUrl(source.url), documents, problems };
+}
+
+/**
+ * A checksum that is given, and a document beside one that has a checksum: what is vouched for must not be changed by a document that is not.
+ * @throws UrlError
+ */
+function vouch(name: DocumentName, { url, body, secure }: Found, { checksums }: UrlSource): void {
+  const wanted = checksums[name];
+  const option = `atoll.config.${checksumName(name)}`;
+  if (wanted === undefined) {
+    if (secure || Object.keys(checksums).length === 0) return;
     throw new UrlError(
       'wrong',
-      `${shownUrl(userData.href)} has the SHA-256 ${digest}, and atoll.config.sha256 asks for ${source.sha256}`,
+      `${shownUrl(url.href)} came over http and has no checksum, as another document of this folder has`,
+      `give ${option}, or an https URL`,
+    );
+  }
+  const digest = createHash('sha256').update(body).digest('hex');
+  if (digest !== wanted)
+    throw new UrlError(
+      'wrong',
+      `${shownUrl(url.href)} has the SHA-256 ${digest}, and ${option} asks for ${wanted}`,
       'it was changed, or the checksum was not',
     );
-  documents['user-data'] = bytes;
-  for (const name of isFolder ? (['meta-data', 'network-config'] as const) : []) {
-    const more = await fetchOne(within(base, name), source, signal, limits, true);
-    if (more) documents[name] = more;
-  }
-  return { source: 'url', location: shownUrl(source.url), documents };
 }
 
 function parseUrl(text: string): URL {
@@ -109,40 +156,33 @@ function parseUrl(text: string): URL {
 
 const within = (base: URL, name: string): URL => Object.assign(new URL(base), { pathname: `${base.pathname}${name}` });
 
-function fetchOne(url: URL, source: UrlSource, signal: AbortSignal, limits: UrlLimits): Promise<Buffer>;
-function fetchOne(
-  url: URL,
-  source: UrlSource,
-  signal: AbortSignal,
-  limits: UrlLimits,
-  optional: true,
-): Promise<Buffer | undefined>;
+interface Found extends Answer {
+  /** Where it was in the end. */
+  readonly url: URL;
+  /** All of the way to it was TLS. */
+  readonly secure: boolean;
+}
+
 async function fetchOne(
   url: URL,
   source: UrlSource,
+  name: DocumentName,
   signal: AbortSignal,
   limits: UrlLimits,
-  optional = false,
-): Promise<Buffer | undefined> {
+): Promise<Found> {
   const total = AbortSignal.timeout(limits.totalMs);
   const both = AbortSignal.any([signal, total]);
   let at = url;
+  let secure = true;
   for (let hop = 0; ; hop++) {
+    secure &&= at.protocol === 'https:';
     const answer = await exchange(at, source, both, limits).catch((error: unknown) => {
       if (signal.aborted) throw signal.reason;
       if (total.aborted)
         throw new UrlError('wrong', `${shownUrl(at.href)} did not send all of it within ${limits.totalMs / 1000} s`);
       throw error;
     });
-    if (answer.location === undefined) {
-      if (optional && answer.status === 404) return undefined;
-      if (answer.status !== 200)
-        throw new UrlError(
-          'wrong',
-          `${shownUrl(at.href)} answered with HTTP ${answer.status}${answer.reason ? ` ${answer.reason}` : ''}`,
-        );
-      return answer.body;
-    }
+    if (answer.location === undefined) return { ...answer, url: at, secure };
     if (hop >= limits.redirects)
       throw new UrlError(
         'wrong',
@@ -155,11 +195,11 @@ async function fetchOne(
         'wrong',
         `${shownUrl(at.href)} redirects to "${shownUrl(answer.location)}", which is not an http URL`,
       );
-    if (at.protocol === 'https:' && next.protocol === 'http:' && source.sha256 === undefined)
+    if (at.protocol === 'https:' && next.protocol === 'http:' && source.checksums[name] === undefined)
       throw new UrlError(
         'wrong',
         `${shownUrl(at.href)} redirects from https to http`,
-        'give the checksum with atoll.config.sha256 if that is meant',
+        `give the checksum with atoll.config.${checksumName(name)} if that is meant`,
       );
     at = next;
   }
