@@ -10,8 +10,10 @@ import { instanceFolder, onceNotes, type Stamp } from '../../machine/config/once
 import { gather, planOf, readTree, takeLive, workDir } from '../../machine/config/onNode.ts';
 import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
 import { problemLine } from '../../machine/config/status.ts';
+import type { Problem } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
 import { namedDocuments } from './documents.ts';
+import { askOwnUrl } from './ownUrl.ts';
 
 /** @returns 0: in force, or nothing new; 1: refused; 3: in force, but for what needs a reboot */
 export async function configApply({ values, rest, stdout }: CommandContext): Promise<number> {
@@ -19,12 +21,21 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
   if (more.length > 0) throw new UsageError(`atoll config apply takes one file or folder; "${more[0]}" was given too`);
   mustBeNode();
   const dryRun = values.has('dry-run');
-  const { outcome, failed } = takeLive(path === undefined ? atHand() : given(path), compile, {
+  const asked = path === undefined ? await atHand(stdout) : { gathered: given(path) };
+  if (!asked) {
+    stdout('Stopped: nothing has been changed.\n');
+    return 1;
+  }
+  const { outcome, failed } = takeLive(asked.gathered, compile, {
     dryRun,
     forget: path === undefined ? ['command'] : [],
+    ...(asked.ofUrl ? { ofUrl: asked.ofUrl } : {}),
   });
   const { status } = outcome;
-  for (const problem of status.problems) stdout(`${problem.severity}: ${problemLine(problem)}\n`);
+  // Its documents of last time count, and those of the other sources.
+  const urlRefused = asked.ofUrl?.some(({ severity }) => severity === 'error') === true;
+  for (const problem of status.problems.filter(({ of }) => of !== 'url' || asked.ofUrl))
+    stdout(`${problem.severity}: ${problemLine(problem)}\n`);
   if (outcome.kind === 'refused') {
     stdout(
       `Refused; ${status.generation === undefined ? 'the defaults are' : `generation ${status.generation} is`} in force.\n`,
@@ -33,7 +44,7 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
   }
   if (outcome.kind === 'unchanged') {
     stdout(`Nothing new: generation ${status.generation} is in force.\n`);
-    return 0;
+    return urlRefused ? 1 : 0;
   }
   const plan = dryRun ? planOf(outcome) : undefined;
   const reboot = plan?.rebootNeeded ?? status.rebootNeeded;
@@ -46,15 +57,24 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
   const before = outcome.before === undefined ? [] : readTree(outcome.before);
   for (const note of onceNotes(before, outcome.files, hasHad)) stdout(`${note}\n`);
   if (reboot.length > 0) stdout(`A reboot is needed for: ${reboot.join(', ')}.\n`);
-  return failed.length > 0 ? 1 : reboot.length > 0 ? 3 : 0;
+  return failed.length > 0 || urlRefused ? 1 : reboot.length > 0 ? 3 : 0;
 }
 
 const hasHad = (instance: string, stamp: Stamp): boolean =>
   existsSync(join(configBase, 'instances', instanceFolder(instance), stamp));
 
-function atHand(): Gathered {
+interface AtHand {
+  readonly gathered: Gathered;
+  /** Absent where it was not asked. */
+  readonly ofUrl?: readonly Problem[];
+}
+
+async function atHand(stdout: (text: string) => void): Promise<AtHand | undefined> {
   gather();
-  return readGathered(join(workDir, 'sources'));
+  const local = readGathered(join(workDir, 'sources'));
+  const url = await askOwnUrl(stdout);
+  if (!url) return undefined;
+  return { gathered: { ...local, sources: [...url.sources, ...local.sources] }, ofUrl: url.problems };
 }
 
 const given = (path: string): Gathered => ({ sources: namedDocuments(path).sources, problems: [] });

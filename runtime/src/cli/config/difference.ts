@@ -8,6 +8,7 @@ import { documentShapes } from '../../machine/config/schema.ts';
 import { fieldShape } from '../../machine/config/secrets.ts';
 import type { Shape } from '../../machine/config/shape.ts';
 import { effectiveSources, readGathered } from '../../machine/config/sources/gathered.ts';
+import { problemLine } from '../../machine/config/status.ts';
 import { pathText, type Tree } from '../../machine/config/tree.ts';
 import { type DocumentName, documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
@@ -19,7 +20,7 @@ export async function showDifference({ values, rest, stdout }: CommandContext): 
   const [file, ...more] = rest;
   if (more.length > 0) throw new UsageError(`atoll config diff takes one file or folder; "${more[0]}" was given, too`);
   const node = nodeDocuments(values.one('config-dir'));
-  const named = file === undefined ? await documentsAtHand(node?.sources ?? []) : namedDocuments(file);
+  const named = file === undefined ? await documentsAtHand(node?.sources ?? [], stdout) : namedDocuments(file);
   const what = file === undefined ? 'What the sources say' : shownName(file);
   const next = readConfig(named.sources);
   const paint = coloursOf(process.stdout.isTTY === true, process.env);
@@ -53,10 +54,10 @@ export async function showDifference({ values, rest, stdout }: CommandContext): 
 }
 
 /**
- * What the sources at this machine say now; one that is silent says what it said last.
+ * What the sources of this machine say now, its URL among them; one that is silent says what it said last.
  * @throws UsageError where there are none to ask
  */
-async function documentsAtHand(stored: readonly SourceDocuments[]): Promise<Named> {
+async function documentsAtHand(stored: readonly SourceDocuments[], stdout: (text: string) => void): Promise<Named> {
   if (!existsSync('/usr/lib/atoll/config-gather'))
     throw new UsageError('say which: atoll config diff FILE|DIR (without one, a node compares its sources)');
   const { gather, workDir } = await import('../../machine/config/onNode.ts');
@@ -67,7 +68,11 @@ async function documentsAtHand(stored: readonly SourceDocuments[]): Promise<Name
   for (const { message } of now.problems) throw new UsageError(message);
   // A file that was given by hand counts until the sources alone are applied.
   const kept = stored.filter(({ source }) => source !== 'command');
-  return withTexts(effectiveSources(now.sources, kept));
+  const { askOwnUrl } = await import('./ownUrl.ts');
+  const url = await askOwnUrl(stdout);
+  if (!url) throw new UsageError('stopped before the URL had answered');
+  for (const problem of url.problems) stdout(`${problem.severity}: ${problemLine(problem)}\n`);
+  return withTexts(effectiveSources([...url.sources, ...now.sources], kept));
 }
 
 type Path = readonly (string | number)[];

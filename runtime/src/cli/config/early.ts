@@ -33,17 +33,22 @@ async function main(command: string | undefined): Promise<number> {
     for (const program of failed) say(`failed: ${program}`);
     return 0;
   }
-  if (command === 'fetch' || command === 'refresh') {
+  if (command === 'fetch') {
     const { fetchConfiguration } = await import('./fetch.ts');
-    const booting = command === 'fetch';
-    return fetchConfiguration(booting ? FIRST_PATIENCE_MS : PATIENCE_MS, booting);
+    return (await fetchConfiguration({ patienceMs: FIRST_PATIENCE_MS, booting: true })) === 'taken' ? 0 : 1;
   }
+  if (command === 'refresh') return refresh();
   if (command === 'phone-home') {
     const { phoneHome } = await import('../../machine/config/phoneHome.ts');
     return phoneHome(linkedFolder(configBase, 'generation') ?? '', say);
   }
   say(`there is no "${command ?? ''}": boot, volume, fetch, refresh, phone-home`);
   return 2;
+}
+
+async function refresh(): Promise<number> {
+  const { fetchConfiguration } = await import('./fetch.ts');
+  return (await fetchConfiguration({ patienceMs: PATIENCE_MS, booting: false })) === 'taken' ? 0 : 1;
 }
 
 export function run(): void {

@@ -1,34 +1,37 @@
 /** The URL's part of the configuration at boot: loaded only where there is one. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import { readStatus } from '../../machine/config/apply.ts';
 import { compile } from '../../machine/config/compile.ts';
 import { configBase, linked, linkedFolder } from '../../machine/config/generations.ts';
-import { takeLive, tell, workDir } from '../../machine/config/onNode.ts';
+import { runDir, takeLive, tell, workDir } from '../../machine/config/onNode.ts';
 import { readGathered } from '../../machine/config/sources/gathered.ts';
 import { untilFetched } from '../../machine/config/sources/untilFetched.ts';
-import { authorities, parseUrlSource, UrlError, type UrlSource } from '../../machine/config/sources/url.ts';
-import { defaultsStatus } from '../../machine/config/status.ts';
-import type { Problem } from '../../machine/config/types.ts';
+import { UrlError, type UrlSource } from '../../machine/config/sources/url.ts';
+import { besides, type ConfigStatus, defaultsStatus, readConfigStatus } from '../../machine/config/status.ts';
 import { say, tellJournal } from './journal.ts';
+import { ownUrl, urlProblem } from './ownUrl.ts';
 
-/**
- * @param booting the boot waits for it (and nothing has started that it is for)
- * @returns the exit code: 1 when nothing new is in force because of a mistake or because nobody answered
- */
-export async function fetchConfiguration(patienceMs: number, booting: boolean): Promise<number> {
+export interface Asking {
+  /** All attempts together; 0: one. */
+  readonly patienceMs: number;
+  /** The boot waits for it (and nothing has started that it is for). */
+  readonly booting: boolean;
+}
+
+/** @returns `wrong`: what it says is refused, or what was said of it; `silent`: nobody answered, or not with a configuration */
+export async function fetchConfiguration({ patienceMs, booting }: Asking): Promise<'taken' | 'wrong' | 'silent'> {
   const stop = new AbortController();
   for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => stop.abort());
   let source: UrlSource | undefined;
   try {
-    source = urlSource();
+    source = ownUrl();
   } catch (error) {
     if (!(error instanceof UrlError)) throw error;
     refused(error);
-    return 1;
+    return 'wrong';
   }
-  if (!source) return 0;
+  if (!source) return 'taken';
   const found = await untilFetched(source, {
     clock: systemClock,
     signal: stop.signal,
@@ -37,51 +40,26 @@ export async function fetchConfiguration(patienceMs: number, booting: boolean): 
     onFailure: (error, attempt) => {
       say(`attempt ${attempt + 1}: ${error.message}${error.hint ? ` (${error.hint})` : ''}`);
       // The network comes up meanwhile; a person is told when it is more than that.
-      if (error.kind === 'wrong' || attempt >= 6) refused(error);
+      if (error.kind === 'wrong' || attempt >= 6 || patienceMs === 0) refused(error);
     },
   });
-  if (!found) return 1;
+  if (!found) return 'silent';
   const local = readGathered(join(workDir, 'sources'));
   const gathered = { sources: [found, ...local.sources], problems: local.problems };
-  const { outcome, failed } = takeLive(gathered, compile, { booting });
+  const { outcome, failed } = takeLive(gathered, compile, { booting, ofUrl: found.problems });
   tellJournal(outcome.status);
   for (const command of failed) say(`failed: ${command}`);
-  if (outcome.kind === 'unchanged') tell(outcome.status);
-  return outcome.kind === 'refused' ? 1 : 0;
+  return outcome.kind === 'refused' ? 'wrong' : 'taken';
 }
 
-function urlSource(): UrlSource | undefined {
-  const text = read(join(workDir, 'url'))?.toString('utf8') ?? '';
-  const name = /^ca=(.*)$/m.exec(text)?.[1];
-  if (name === undefined) return parseUrlSource(text);
-  const ca = read(join(workDir, 'url-ca'));
-  if (!ca) throw new UrlError('wrong', `atoll.config.ca=${name}: there is no such file on the ESP`);
-  return parseUrlSource(text, authorities(ca, name));
-}
-
-function read(path: string): Buffer | undefined {
-  try {
-    return readFileSync(path);
-  } catch {
-    return undefined;
-  }
-}
-
-/** What is in force stays, and everybody is told why. Nobody answering is a warning only: it says nothing of the configuration. */
+/** What is in force stays, what the other sources came to in this boot is told on, and everybody is told why. */
 function refused(error: UrlError): void {
+  tell(besides(readConfigStatus(runDir) ?? ofGeneration(), [urlProblem(error)]));
+}
+
+function ofGeneration(): ConfigStatus {
   const folder = linkedFolder(configBase, 'generation');
-  const inForce = folder === undefined ? undefined : readStatus(folder);
   const generation = linked(configBase, 'generation');
-  const problem: Problem = {
-    severity: error.kind === 'wrong' ? 'error' : 'warning',
-    path: '',
-    message: error.message,
-    ...(error.hint === undefined ? {} : { hint: error.hint }),
-  };
-  tell({
-    ...(inForce ?? defaultsStatus),
-    ...(generation === undefined ? {} : { generation }),
-    state: error.kind === 'wrong' ? 'refused' : (inForce?.state ?? 'defaults'),
-    problems: [...(inForce?.problems ?? []), problem],
-  });
+  const inForce = folder === undefined ? undefined : readStatus(folder);
+  return { ...(inForce ?? defaultsStatus), ...(generation === undefined ? {} : { generation }) };
 }

@@ -10,7 +10,8 @@ import { type ApplyOptions, type Compile, type Outcome, publishStatus, readAccou
 import { configBase, type TreeFile } from './generations.ts';
 import { livePlan } from './live.ts';
 import type { Gathered } from './sources/gathered.ts';
-import { type ConfigStatus, readConfigStatus } from './status.ts';
+import { besides, type ConfigStatus, readConfigStatus, toldOfUrl } from './status.ts';
+import type { Problem } from './types.ts';
 
 export const runDir = '/run/atoll';
 export const workDir = '/run/atoll/config';
@@ -45,13 +46,15 @@ export interface LiveResult {
 export interface LiveOptions extends Pick<ApplyOptions, 'dryRun' | 'forget'> {
   /** The boot waits for this configuration: no daemon has started, and what else would need a reboot is done now. */
   readonly booting?: boolean;
+  /** What a person has to know of asking the URL; absent: it was not asked, and what was told of it counts. */
+  readonly ofUrl?: readonly Problem[];
 }
 
 /** On a running node: stores, and puts in force what can be. */
 export function takeLive(
   gathered: Gathered,
   compile: Compile,
-  { booting = false, ...options }: LiveOptions = {},
+  { booting = false, ofUrl, ...options }: LiveOptions = {},
 ): LiveResult {
   mkdirSync(imageRoot, { recursive: true, mode: 0o700 });
   const mounted = ran(['mount', '--bind', '/', imageRoot]);
@@ -63,11 +66,13 @@ export function takeLive(
       accounts: () => readAccounts(root),
       ...options,
     });
-    if (options.dryRun === true) return { outcome, failed: [] };
+    const beside = ofUrl ?? toldOfUrl(readConfigStatus(runDir));
+    const withUrl = (result: Outcome): Outcome => ({ ...result, status: besides(result.status, beside) });
+    if (options.dryRun === true) return { outcome: withUrl(outcome), failed: [] };
     if (outcome.kind !== 'stored') {
       // What has waited for a reboot still does.
       const rebootNeeded = readConfigStatus(runDir)?.rebootNeeded ?? [];
-      return { outcome: told({ ...outcome, status: { ...outcome.status, rebootNeeded } }), failed: [] };
+      return { outcome: told(withUrl({ ...outcome, status: { ...outcome.status, rebootNeeded } })), failed: [] };
     }
     const before = outcome.before === undefined ? [] : readTree(outcome.before);
     const plan = livePlan(before, outcome.files);
@@ -80,7 +85,7 @@ export function takeLive(
     const waiting = readConfigStatus(runDir)?.rebootNeeded ?? [];
     const later = plan.rebootNeeded.filter(name => !now.includes(name));
     const status = { ...outcome.status, rebootNeeded: [...new Set([...waiting, ...later])] };
-    return { outcome: told({ ...outcome, status }), failed };
+    return { outcome: told(withUrl({ ...outcome, status })), failed };
   } finally {
     if (mounted) ran(['umount', imageRoot]);
   }

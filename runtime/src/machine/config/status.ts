@@ -42,6 +42,18 @@ export function problemLine({ place, path, message, hint }: Problem): string {
   return `${where}${path === '' ? '' : `${path}: `}${message}${hint ? ` (${hint})` : ''}`;
 }
 
+/** What was told of asking the URL goes, and this is told instead; what the other sources came to stays. */
+export function besides(status: ConfigStatus, ofUrl: readonly Problem[]): ConfigStatus {
+  const others = status.problems.filter(({ of }) => of !== 'url');
+  const wrong = (problems: readonly Problem[]): boolean => problems.some(({ severity }) => severity === 'error');
+  const refused = wrong(ofUrl) || (status.state === 'refused' && wrong(others));
+  const inForce = status.generation === undefined ? 'defaults' : 'applied';
+  return { ...status, state: refused ? 'refused' : inForce, problems: [...others, ...ofUrl] };
+}
+
+export const toldOfUrl = (status: ConfigStatus | undefined): readonly Problem[] =>
+  status?.problems.filter(({ of }) => of === 'url') ?? [];
+
 /** What {@link refusalText} names. */
 export const firstError = ({ problems }: ConfigStatus): Problem | undefined =>
   problems.find(({ severity }) => severity === 'error');
