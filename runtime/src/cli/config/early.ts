@@ -5,10 +5,10 @@
  *   node config.js boot         new bytes in the local sources (called by /usr/lib/atoll/config)
  *   node config.js volume       the same while systemd starts the machine (atoll-config-look.service): a volume the initrd did not see
  *   node config.js fetch        the first boot: wait for the URL, but not for ever
- *   node config.js refresh      every other boot: is there something new at the URL?
+ *   node config.js refresh      every other boot: is there something new at the URL? 75: nothing of it is in force, ask again
  *   node config.js phone-home   tell the URL of phone_home that the machine is up
  */
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { takeSources } from '../../machine/config/apply.ts';
@@ -21,6 +21,8 @@ import { say, tellJournal } from './journal.ts';
 /** A node without any configuration waits so long for its URL before it comes up with the defaults. */
 const FIRST_PATIENCE_MS = 120_000;
 const PATIENCE_MS = 15 * 60_000;
+/** EX_TEMPFAIL of sysexits(3): atoll-config-refresh.service is started again by it. */
+const AGAIN = 75;
 
 async function main(command: string | undefined): Promise<number> {
   if (command === 'boot') {
@@ -46,9 +48,14 @@ async function main(command: string | undefined): Promise<number> {
   return 2;
 }
 
+/** Patient once in a boot; after that, systemd is, which takes no memory. */
 async function refresh(): Promise<number> {
   const { fetchConfiguration } = await import('./fetch.ts');
-  return (await fetchConfiguration({ patienceMs: PATIENCE_MS, booting: false })) === 'taken' ? 0 : 1;
+  const asked = join(workDir, 'asked');
+  const result = await fetchConfiguration({ patienceMs: existsSync(asked) ? 0 : PATIENCE_MS, booting: false });
+  writeFileSync(asked, '');
+  if (existsSync(join(linkedFolder(configBase, 'generation') ?? '', 'sources/url'))) return result === 'taken' ? 0 : 1;
+  return AGAIN;
 }
 
 export function run(): void {
