@@ -22,7 +22,7 @@ import { say, tellJournal } from './journal.ts';
 const FIRST_PATIENCE_MS = 120_000;
 const PATIENCE_MS = 15 * 60_000;
 /** EX_TEMPFAIL of sysexits(3): atoll-config-refresh.service is started again by it. */
-const AGAIN = 75;
+export const AGAIN = 75;
 
 async function main(command: string | undefined): Promise<number> {
   if (command === 'boot') {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import { workDir } from '../../machine/config/onNode.ts';
+import { withIdentity } from '../../machine/config/sources/noCloud.ts';
 import { untilFetched } from '../../machine/config/sources/untilFetched.ts';
 import { authorities, parseUrlSource, shownUrl, UrlError, type UrlSource } from '../../machine/config/sources/url.ts';
 import type { Problem, SourceDocuments } from '../../machine/config/types.ts';
@@ -11,10 +12,11 @@ import type { Problem, SourceDocuments } from '../../machine/config/types.ts';
 export function ownUrl(): UrlSource | undefined {
   const text = read(join(workDir, 'url'))?.toString('utf8') ?? '';
   const name = /^ca=(.*)$/m.exec(text)?.[1];
-  if (name === undefined) return parseUrlSource(text);
-  const ca = read(join(workDir, 'url-ca'));
-  if (!ca) throw new UrlError('wrong', `atoll.config.ca=${name}: there is no such file on the ESP`);
-  return parseUrlSource(text, authorities(ca, name));
+  const ca = name === undefined ? undefined : read(join(workDir, 'url-ca'));
+  if (name !== undefined && !ca)
+    throw new UrlError('wrong', `atoll.config.ca=${name}: there is no such file on the ESP`);
+  const source = parseUrlSource(text, ca && name !== undefined ? authorities(ca, name) : undefined);
+  return source && { ...source, url: withIdentity(source.url, path => read(join('/sys', path))) };
 }
 
 /** Nobody answering is a warning only: it says nothing of the configuration. */

@@ -110,3 +110,43 @@ for (const [what, value, userData] of strings)
         /^SMBIOS type 11: io\.atoll\.user-data is not base64, or was cut: \d+ characters have come$/,
       );
   });
+
+const lines: readonly (readonly [cmdline: string, url: string | undefined, serial?: string])[] = [
+  ['root=x quiet', undefined],
+  ['ds=nocloud', undefined],
+  ['ds=nocloud;s=http://h/a/', 'url=http://h/a/\nfrom=the kernel command line\n'],
+  ['ds=nocloud-net;seedfrom=https://h/a;dsmode=net', 'url=https://h/a/\nfrom=the kernel command line\n'],
+  ['ds=nocloud;s=http://h/a/?k=v', 'url=http://h/a/?k=v\nfrom=the kernel command line\n'],
+  [
+    'ds=nocloud;h=press-7;i=i-7;s=http://h/',
+    'local-hostname=press-7\ninstance-id=i-7\nurl=http://h/\nfrom=the kernel command line\n',
+  ],
+  ['ds=nocloud;s=/cdrom/', 'untaken=s=/cdrom/\n'],
+  ['ds=nocloud;s=http://h/;x=y', 'url=http://h/\nfrom=the kernel command line\nuntaken=x=y\n'],
+  ['ds=nocloudy;s=http://h/', undefined],
+  ['quiet', "url=http://h/\nfrom=the machine's serial number\n", 'ds=nocloud;s=http://h/'],
+  ['ds=nocloud;s=http://k/', 'url=http://k/\nfrom=the kernel command line\n', 'ds=nocloud;s=http://h/;h=x'],
+  [
+    'atoll.config.sha256.meta-data=cd ds=nocloud;s=http://k/;h=x atoll.config=http://h/a.yaml atoll.config.sha256=ab',
+    'url=http://h/a.yaml\nfrom=the kernel command line\nsha256.meta-data=cd\nsha256=ab\n',
+  ],
+];
+for (const [cmdline, url, serial] of lines)
+  it(`a URL from ${serial === undefined ? '' : `the serial number ${serial} and `}${cmdline}`, async t => {
+    const folder = await mkdtemp(join(tmpdir(), 'atoll-gather-'));
+    t.after(() => rm(folder, { recursive: true, force: true }));
+    for (const one of ['run/atoll/config', 'sys/class/dmi/id', 'proc'])
+      await mkdir(join(folder, one), { recursive: true });
+    await writeFile(join(folder, 'proc/cmdline'), `${cmdline}\n`);
+    if (serial !== undefined) await writeFile(join(folder, 'sys/class/dmi/id/product_serial'), `${serial}\n`);
+    const script = `mount() { :; }; umount() { :; }; timeout() { :; }; . ${gather}`;
+    execFileSync('sh', ['-c', script], {
+      env: {
+        ...process.env,
+        ATOLL_RUN: join(folder, 'run'),
+        ATOLL_SYS: join(folder, 'sys'),
+        ATOLL_PROC: join(folder, 'proc'),
+      },
+    });
+    assert.equal(await readFile(join(folder, 'run/atoll/config/url'), 'utf8').catch(() => undefined), url);
+  });

@@ -10,6 +10,10 @@ import { get as httpsGet } from 'node:https';
 import { rootCertificates } from 'node:tls';
 import { type DocumentName, documentNames, type Problem, type SourceDocuments } from '../types.ts';
 import { longestDocument } from './gathered.ts';
+import { readBeside, withBeside } from './noCloud.ts';
+import { UrlError } from './urlError.ts';
+
+export { UrlError };
 
 /** What `/run/atoll/config/url` says (written by the gatherer, `name=value` lines). */
 export interface UrlSource {
@@ -20,6 +24,8 @@ export interface UrlSource {
   readonly checksums: Readonly<Partial<Record<DocumentName, string>>>;
   /** Authorities besides the system's, PEM. */
   readonly caPem?: string;
+  /** What stands beside the URL and counts more than meta-data does: `local-hostname`, `instance-id`. */
+  readonly metaData?: Readonly<Record<string, string>>;
 }
 
 export interface UrlLimits {
@@ -31,19 +37,7 @@ export interface UrlLimits {
 }
 const defaultLimits: UrlLimits = { silenceMs: 10_000, totalMs: 30_000, redirects: 5 };
 
-/** `unreachable`: nobody answered, which says nothing of the configuration. `wrong`: somebody did, and it cannot be used. */
-export class UrlError extends Error {
-  override readonly name = 'UrlError';
-  readonly kind: 'unreachable' | 'wrong';
-  readonly hint: string | undefined;
-  constructor(kind: 'unreachable' | 'wrong', message: string, hint?: string) {
-    super(message);
-    this.kind = kind;
-    this.hint = hint;
-  }
-}
-
-/** Lines of `/run/atoll/config/url`; the last of a name counts. Undefined without a URL. */
+/** Lines of `/run/atoll/config/url`; the last of a name counts. Undefined without a URL. @throws UrlError for what is not taken */
 export function parseUrlSource(text: string, caPem?: string): UrlSource | undefined {
   const values = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -51,6 +45,7 @@ export function parseUrlSource(text: string, caPem?: string): UrlSource | undefi
     if (at > 0) values.set(line.slice(0, at), line.slice(at + 1));
   }
   const url = values.get('url');
+  const metaData = readBeside(values, url !== undefined);
   if (url === undefined || url === '') return undefined;
   const checksums = documentNames.flatMap(name => {
     const sha256 = values.get(checksumName(name));
@@ -61,6 +56,7 @@ export function parseUrlSource(text: string, caPem?: string): UrlSource | undefi
     from: values.get('from') ?? 'the kernel command line',
     checksums: Object.fromEntries(checksums),
     ...(caPem === undefined ? {} : { caPem }),
+    ...(metaData === undefined ? {} : { metaData }),
   };
 }
 
@@ -120,6 +116,7 @@ export async function fetchDocuments(
     vouch(name, answer, source);
     documents[name] = answer.body;
   }
+  if (source.metaData) documents['meta-data'] = withBeside(documents['meta-data'], source.metaData);
   return { source: 'url', location: shownUrl(source.url), documents, problems };
 }
 
