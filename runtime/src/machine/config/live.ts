@@ -40,7 +40,8 @@ const followers: readonly Follower[] = [
     command: ['systemctl', '--no-block', 'try-restart', 'atoll-server.service', 'atoll-agent.service'],
   },
   {
-    paths: /^etc\/atoll\/upgrade\.json$/,
+    // The window of upgrades is in local time, which a process learns once.
+    paths: /^etc\/(atoll\/upgrade\.json|timezone)$/,
     command: ['systemctl', '--no-block', 'try-restart', 'atoll-agent.service'],
   },
 ];

@@ -118,6 +118,13 @@ describe('a new generation on a running node', () => {
       ['systemctl --no-block try-restart atoll-server.service atoll-agent.service'],
       [],
     ],
+    [
+      'a time zone',
+      { timezone: 'UTC', ...file('/etc/timezone', 'UTC\n') },
+      { timezone: 'Asia/Tokyo', ...file('/etc/timezone', 'Asia/Tokyo\n') },
+      ['systemctl --no-block try-restart atoll-agent.service'],
+      [],
+    ],
     ['a user', {}, { users: [user] }, ['systemctl --no-block restart atoll-ssh.service'], []],
     ['SSH', { ssh: { passwords: false } }, {}, ['systemctl --no-block restart atoll-ssh.service'], []],
     ['a boot command', { bootcmd: ['a'] }, { bootcmd: ['b'] }, [], ['bootcmd']],
