@@ -3,12 +3,13 @@
  * `/usr/lib/atoll` mount, read and copy; this decides.
  */
 import { spawnSync } from 'node:child_process';
-import { cpSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { refreshBanner } from '../state.ts';
 import { type ApplyOptions, type Compile, type Outcome, publishStatus, readAccounts, takeSources } from './apply.ts';
 import { configBase, type TreeFile } from './generations.ts';
 import { livePlan } from './live.ts';
+import { restore } from './restore.ts';
 import type { Gathered } from './sources/gathered.ts';
 import { besides, type ConfigStatus, readConfigStatus, toldOfUrl } from './status.ts';
 import type { Problem } from './types.ts';
@@ -76,7 +77,7 @@ export function takeLive(
     }
     const before = outcome.before === undefined ? [] : readTree(outcome.before);
     const plan = livePlan(before, outcome.files);
-    for (const path of plan.remove) restore(path, root);
+    for (const path of plan.remove) restore(path, mounted ? { image: imageRoot } : {});
     const now = booting ? plan.whileBooting : [];
     const commands = [['/usr/lib/atoll/config-apply'], ...plan.commands];
     const failed = commands
@@ -105,15 +106,6 @@ function told(outcome: Outcome): Outcome {
 export function tell(status: ConfigStatus): void {
   publishStatus(status, runDir);
   refreshBanner(runDir);
-}
-
-/** The image's own file comes back, or none. */
-function restore(path: string, root: string): void {
-  rmSync(path, { force: true });
-  const original = join(root, path);
-  if (root === '/' || lstatSync(original, { throwIfNoEntry: false }) === undefined) return;
-  mkdirSync(dirname(path), { recursive: true });
-  cpSync(original, path, { preserveTimestamps: true, verbatimSymlinks: true });
 }
 
 /** A generation's files. */
