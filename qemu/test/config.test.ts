@@ -1,5 +1,6 @@
 /**
- * One node configured from its card, a stick, SMBIOS and fw_cfg at once, then changed while it runs, then given a wrong
+ * One node configured from its card, a stick, SMBIOS and fw_cfg at once, on a network that leads nowhere else (no default route, no name
+ * servers), then changed while it runs, then given a wrong
  * configuration on its card.
  */
 import assert from 'node:assert/strict';
@@ -59,6 +60,10 @@ machine:
   watchdog: 45
 `;
 
+/** Of several sources the strongest's counts, and as a whole. */
+const networkOf = (address: string): string =>
+  `version: 2\nethernets: {all: {match: {name: "e*"}, addresses: [${address}/24], link-local: []}}\n`;
+
 describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 20 * minutes }, () => {
   let disks: Disks;
   let node: AtollNode;
@@ -87,7 +92,10 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     node = await AtollNode.start({
       ...imageMachine('config'),
       disks: [
-        { file: await disks.flashed({ 'user-data': esp(publicKey, 80) }), sizeBytes: diskBytes },
+        {
+          file: await disks.flashed({ 'user-data': esp(publicKey, 80), 'network-config': networkOf('10.0.2.78') }),
+          sizeBytes: diskBytes,
+        },
         {
           file: await disks.fat('CIDATA', { 'user-data': stick, 'meta-data': 'instance-id: stick\n' }),
           readOnly: true,
@@ -97,8 +105,12 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
       smbios: [
         `io.atoll.user-data=${base64('#cloud-config\nhostname: press-7\nfqdn: press-7.hall.example.org\n')}`,
         `io.atoll.meta-data=${base64('instance-id: i-7\n')}`,
+        `io.atoll.network-config=${base64(networkOf('10.0.2.15'))}`,
       ],
-      fwCfg: { 'opt/atoll/user-data': '#cloud-config\nlocale: C.UTF-8\nhostname: from-fw-cfg\n' },
+      fwCfg: {
+        'opt/atoll/user-data': '#cloud-config\nlocale: C.UTF-8\nhostname: from-fw-cfg\n',
+        'opt/atoll/network-config': networkOf('10.0.2.77'),
+      },
       forwards: [22],
       guestForwards: { 80: (server.address() as AddressInfo).port },
     });
@@ -195,10 +207,8 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     assert.match(await guest('grep 8021q /proc/modules'), /^8021q /);
     assert.match(await guest('cat /proc/swaps'), /^\/dev\/zram0\s.*\s65532\s/m);
     assert.match(await guest('grep /var/data /proc/mounts'), /^\/dev\/disk\/by-id\/virtio-data \/var\/data ext4 /);
-    assert.match(
-      await guest('id ops'),
-      /^uid=1000\(ops\) gid=1000\(ops\) groups=.*20\(dialout\),1001\(operators\)|uid=1000\(ops\)/,
-    );
+    assert.equal(await guest('id -u ops; id -g ops'), '1000\n1000');
+    assert.deepEqual((await guest('id -nG ops')).split(' ').sort(), ['dialout', 'operators', 'ops']);
     assert.equal(await guest('cat /var/lib/site.boot'), 'boot');
     await eventually(
       'runcmd has run',
@@ -206,6 +216,19 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     );
     assert.equal(await guest('cat /etc/site/late; systemctl show -P RuntimeWatchdogUSec'), 'late\n45s');
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+  });
+
+  it('brings the network of the strongest source alone, without a default route or name servers', async () => {
+    assert.equal(await guest('atoll config show --sources | grep -c "10.0.2.7[78]" || true'), '0');
+    const addresses = await guest('/usr/bin/ip -4 -o addr show scope global up | grep -E "^[0-9]+: e"');
+    assert.match(addresses, /^\d+: en?\S+\s+inet 10\.0\.2\.15\/24 [^\n]*$/);
+    assert.equal(await guest('/usr/bin/ip route show default; /usr/bin/ip -6 route show default'), '');
+    assert.equal(await guest('grep -c ^nameserver /etc/resolv.conf || true'), '0');
+    assert.equal(await guest('find /run/atoll/config/sources -name network-config | wc -l'), '3');
+    assert.match(
+      await node.kubectlOutput(['get', 'node', 'press-7', '-o', 'jsonpath={.status.addresses[*].address}']),
+      /(^| )10\.0\.2\.15( |$)/,
+    );
   });
 
   it('reached the API: name, labels, taints', async () => {

@@ -132,4 +132,42 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
     assert.equal((await status()).generation, 2, 'the volume was the first, the URL the second');
     assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
   });
+
+  it('is asked by atoll config diff and apply, and its refusal is told until it answers rightly', async () => {
+    answer = 'away';
+    const run = (command: string) => node.machine.shell.run(command, { timeoutMs: minutes });
+    const diff = await run('atoll config diff');
+    assert.match(
+      diff.stdout,
+      /^Asking http:\/\/10\.0\.2\.100\/node\.yaml …\nerror: .*HTTP 503.*\nThe sources say what is in force already/,
+    );
+    const refused = await run('atoll config apply');
+    assert.match(refused.stdout, /error: .*HTTP 503.*\nNothing new: generation 2 is in force/);
+    assert.deepEqual([refused.exitCode, (await status()).state], [1, 'refused']);
+    await guest("printf '#cloud-config\\nwrite_files: [{path: /etc/site, content: x}]\\n' > /run/by-hand.yaml");
+    assert.equal((await run('atoll config apply /run/by-hand.yaml')).exitCode, 0);
+    const beside = await status();
+    assert.deepEqual([beside.state, beside.generation, beside.problems.length], ['refused', 3, 1]);
+    answer = 'good';
+    const right = await run('atoll config apply');
+    assert.match(right.stdout, /Generation 4 is in force/);
+    const found = await status();
+    assert.deepEqual([right.exitCode, found.state, found.problems], [0, 'applied', []]);
+  });
+
+  it('is asked again and again where nothing of it is in force', async () => {
+    answer = 'away';
+    await guest('rm -r /var/lib/atoll/config/current/sources/url && systemctl restart atoll-config-refresh');
+    const unit = () => guest('systemctl show -P SubState atoll-config-refresh');
+    await eventually('the unit waits', async () => (await unit()).startsWith('auto-restart'));
+    assert.equal(await guest('systemctl --failed --no-legend --plain'), '');
+    assert.equal((await status()).state, 'refused');
+    answer = 'good';
+    await eventually('applied', async () => (await status()).state === 'applied');
+    assert.deepEqual(
+      (await status()).sources.map(({ source }) => source),
+      ['url', 'cidata'],
+    );
+    await eventually('the unit has ended', async () => (await unit()) === 'dead');
+  });
 });
