@@ -4,7 +4,7 @@ import type { Command } from './command.ts';
 const usage = `  atoll config validate FILE|DIR…   everything that is wrong, each with file, line and column; changes nothing
   atoll config show [FILE|DIR]      what counts, of all sources; secrets are not shown
   atoll config diff [FILE|DIR]      what it would change on this node, and what of it needs a reboot; without FILE, the sources
-  atoll config apply [FILE|DIR]     puts it in force now if it is right; without FILE, looks at the sources again
+  atoll config apply [FILE|DIR]     puts it in force now if it is right; without FILE, looks at the sources again, the URL among them
   atoll config schema [DOCUMENT]    JSON Schema for editors, of user-data, meta-data or network-config
   atoll config reference            every key there is, as a page
 
