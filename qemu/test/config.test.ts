@@ -36,6 +36,7 @@ write_files:
   - {path: /etc/site/motd, content: "Hall 2, it's press 7\\n", permissions: "0640", owner: "ops:operators"}
   - {path: /var/lib/site/key, content: c2VjcmV0Cg==, encoding: b64, permissions: "0600"}
   - {path: /etc/site/late, content: "late\\n", defer: true}
+  - {path: /var/lib/site.boot/below, content: "below a file that bootcmd has made"}
 bootcmd:
   - echo boot >> /var/lib/site.boot
 runcmd:
@@ -48,6 +49,7 @@ phone_home: {url: "http://10.0.2.100:${port}/home/$INSTANCE_ID", post: [instance
 atoll:
   node-name: press-7
   token: a-secret-that-nobody-sees
+  write-kubeconfig: /var/lib/site/admin.yaml
   node-label: [site=oslo, disk=ssd]
   node-taint: ["dedicated=press:PreferNoSchedule"]
 `;
@@ -135,13 +137,13 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
       await new Promise(resolve => setTimeout(resolve, 500));
     }
   };
-  const condition = (): Promise<string> =>
+  const condition = (type = 'ConfigurationRefused'): Promise<string> =>
     node.kubectlOutput([
       'get',
       'node',
       'press-7',
       '-o',
-      'jsonpath={range .status.conditions[?(@.type=="ConfigurationRefused")]}{.status} {.message}{end}',
+      `jsonpath={range .status.conditions[?(@.type=="${type}")]}{.status} {.message}{end}`,
     ]);
   const ssh = async (user: string, command: string): Promise<string> => {
     await chmod(key, 0o600);
@@ -242,6 +244,26 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     assert.match(await condition(), /^False generation 1 is in force/);
   });
 
+  it('says what of it could not be done, everywhere', async () => {
+    const said = /\/var\/lib\/site\.boot\/below cannot be written: .+/;
+    assert.match(await guest('atoll status'), new RegExp(`not done: ${said.source}`));
+    assert.match(await guest('atoll config show'), new RegExp(`^# Not done: ${said.source}`, 'm'));
+    await eventually('the condition', async () => /^True /.test(await condition('ConfigurationIncomplete')));
+    assert.match(await condition('ConfigurationIncomplete'), said);
+    assert.equal(await guest('stat -c %a /run/atoll/config-failures; wc -l < /run/atoll/config-failures'), '644\n1');
+  });
+
+  it('has its kubeconfig where the configuration wants it, and finds it there', async () => {
+    assert.equal(await guest('ls /etc/atoll/atoll.yaml 2>/dev/null || true'), '');
+    assert.equal(
+      await guest('readlink /run/atoll/kubeconfig; stat -c %a /var/lib/site/admin.yaml'),
+      '/var/lib/site/admin.yaml\n600',
+    );
+    assert.equal(await guest('atoll kubectl get node -o name'), 'node/press-7');
+    assert.match(await guest('atoll status'), /Nodes +press-7 +Ready/);
+    assert.match(await guest('atoll --node press-7 status'), /press-7 {2}Ready/);
+  });
+
   it('lets in by SSH who has the key, and nobody with a password', async () => {
     assert.equal(await ssh('root', 'id -un'), 'root');
     assert.equal(await ssh('ops', 'id -un; pwd'), 'ops\n/var/home/ops');
@@ -285,7 +307,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
 
   it('is changed on the running node, all of it or nothing', async () => {
     await guest(
-      "printf '#cloud-config\\nmachine: {sysctls: {vm.swappiness: 9}}\\nwrite_files: [{path: /etc/site/new, content: new}]\\n' > /run/new.yaml",
+      "printf '#cloud-config\\nmachine: {sysctls: {vm.swappiness: 9}}\\nwrite_files: [{path: /etc/site/new, content: new}]\\natoll: {write-kubeconfig: /var/lib/site/other.yaml}\\n' > /run/new.yaml",
     );
     const dry = await node.machine.shell.run('atoll config apply /run/new.yaml --dry-run');
     assert.match(dry.stdout, /it would be generation 2[\s\S]*systemd-sysctl/);
@@ -293,6 +315,15 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     const applied = await node.machine.shell.run('atoll config apply /run/new.yaml');
     assert.match(applied.stdout, /Generation 2 is in force/, applied.stdout + applied.stderr);
     assert.equal(await guest('sysctl -n vm.swappiness; cat /etc/site/new; echo; ls /etc/site'), '9\nnew\nnew');
+    // What the one before could not do is not this one's.
+    assert.equal(await guest('ls /run/atoll/config-failures 2>/dev/null || true'), '');
+    await eventually(
+      'the kubeconfig is at its new place',
+      async () => (await guest('readlink /run/atoll/kubeconfig')) === '/var/lib/site/other.yaml',
+    );
+    await eventually('the node is asked by it', async () =>
+      /press-7 +Ready/.test((await node.machine.shell.run('atoll kubectl get nodes')).stdout),
+    );
     await guest("printf '#cloud-config\\nmachine: {sysctls: {vm.swappiness: 11}}\\nhostnam: x\\n' > /run/bad.yaml");
     const refused = await node.machine.shell.run('atoll config apply /run/bad.yaml');
     assert.equal(refused.exitCode, 1);
@@ -303,7 +334,16 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
     assert.equal(await guest('sysctl -n vm.swappiness'), '9');
     await eventually('the condition', async () => /^True .*generation 2 is in force.*hostnam/.test(await condition()));
     const back = await node.machine.shell.run('atoll config apply');
-    assert.match(back.stdout, /Generation 3 is in force/, back.stdout + back.stderr);
+    assert.match(
+      back.stdout,
+      /Generation 3 is in force\.\n {2}not done: \/var\/lib\/site\.boot\/below/,
+      back.stdout + back.stderr,
+    );
+    assert.equal(back.exitCode, 1);
+    await eventually(
+      'the kubeconfig is where it was',
+      async () => (await guest('readlink /run/atoll/kubeconfig')) === '/var/lib/site/admin.yaml',
+    );
     assert.equal(await guest('sysctl -n vm.swappiness; ls /etc/site'), '7\nlate\nmotd');
   });
 

@@ -13,7 +13,7 @@ import { isRefusal, Reach } from '../client/reach.ts';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { hasCode, makeDirectory } from '../lib/files.ts';
 import { type Logger, rootLogger } from '../lib/log.ts';
-import { configCondition, readConfigStatus } from '../machine/config/status.ts';
+import { configConditions, readConfigStatus } from '../machine/config/status.ts';
 import { upgradeCondition, upgradesKnown } from '../machine/health/text.ts';
 import { ensureIdentity, type Identity, JoinRefusedError } from '../machine/identity.ts';
 import { nodeNameOf } from '../machine/nodeName.ts';
@@ -150,7 +150,7 @@ export async function agent({ values }: CommandContext): Promise<number> {
         clusterDomain: given.clusterDomain,
         resolvConf: given.resolvConf,
         conditions: () => [
-          ...configCondition(readConfigStatus(values.one('run-dir'))),
+          ...configConditions(readConfigStatus(values.one('run-dir'))),
           ...upgradeCondition(upgradesKnown(values.one('data-dir'))),
         ],
         machine: machine.machine,

@@ -118,6 +118,18 @@ test('the configuration: in force, refused with place and reason, what needs a r
   );
   assert.match(bad, /Configuration the new configuration is refused; generation 4 is in force\..*line 3, column 7/);
   assert.match(bad, /\n {16}user-data .*users: must be a name/);
+  const failures = ['/var/a/b cannot be written: Not a directory', 'runcmd[0] ended with 1'];
+  const partly = renderStatus(
+    {
+      ...base,
+      configuration: { state: 'applied', generation: 4, sources, problems: [], rebootNeeded: [], failures },
+    },
+    0,
+  );
+  assert.match(
+    partly,
+    /Configuration generation 4\n.*\n {16}not done: \/var\/a\/b cannot be written: Not a directory\n {16}not done: runcmd\[0\] ended with 1\n/,
+  );
 });
 
 test('a refusal is said once, and no warning is lost beside it', () => {

@@ -126,7 +126,7 @@ const listed = (label: string, problems: Readonly<Record<string, string>>, what:
 
 function configurationRows({ configuration }: MachineStatus, paint: Paint): Row[] {
   if (!configuration) return [];
-  const { state, generation, sources, problems, rebootNeeded } = configuration;
+  const { state, generation, sources, problems, rebootNeeded, failures = [] } = configuration;
   const from = sources.map(({ source, documents }) => `${source} (${documents.join(', ')})`).join('; ');
   const inForce = generation === undefined ? 'the defaults' : `generation ${generation}`;
   const rows: Row[] = [
@@ -137,6 +137,7 @@ function configurationRows({ configuration }: MachineStatus, paint: Paint): Row[
   const told = problems.filter(problem => problem !== said);
   for (const problem of told.slice(0, MAX_PROBLEMS)) rows.push(['', problemLine(problem)]);
   if (told.length > MAX_PROBLEMS) rows.push(['', `and ${told.length - MAX_PROBLEMS} more: atoll config diff`]);
+  for (const failure of failures) rows.push(['', paint.bad(`not done: ${failure}`)]);
   if (rebootNeeded.length > 0)
     rows.push(['Reboot', paint.bad(`needed for ${rebootNeeded.join(', ')}: changed, in force after a restart`)]);
   return rows;

@@ -20,8 +20,8 @@ function wrapped(label: string, text: string): string[] {
 }
 
 export interface BannerNotes {
-  /** Why the newest configuration is not in force (config/status.ts). */
-  readonly refused?: string | undefined;
+  /** Why the newest configuration is not in force, or not all of it (config/status.ts). */
+  readonly configuration?: string | undefined;
   /** What a trial waits for (health/text.ts). */
   readonly trial?: string | undefined;
   /** Why the data partition is not in use. */
@@ -46,7 +46,7 @@ function summary(states: readonly ComponentState[]): string {
 export function renderBanner(
   states: readonly ComponentState[],
   image: Release = release(),
-  { refused, trial, dataProblem }: BannerNotes = {},
+  { configuration, trial, dataProblem }: BannerNotes = {},
 ): string {
   const agent = states.find(s => s.component === 'agent');
   const server = states.find(s => s.component === 'server');
@@ -60,7 +60,7 @@ export function renderBanner(
     ...(name ? wrapped('Node', name) : []),
     ...wrapped('Address', addresses.length > 0 ? addresses.join(', ') : 'none: no network'),
     ...(server?.apiUrl ? wrapped('API', server.apiUrl) : []),
-    ...(refused ? wrapped('Config', refused) : []),
+    ...(configuration ? wrapped('Config', configuration) : []),
     ...(trial ? wrapped('Upgrade', trial) : []),
     '',
   ];

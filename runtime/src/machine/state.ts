@@ -9,7 +9,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { renderBanner } from './banner.ts';
-import { readConfigStatus, refusalText } from './config/status.ts';
+import { failureText, readConfigStatus, refusalText } from './config/status.ts';
 import { dataProblem, readHealthReport, trialBrief } from './health/text.ts';
 import { release } from './release.ts';
 
@@ -107,12 +107,14 @@ export class StateReporter {
 }
 
 /** The banner as of now. */
-export const bannerText = (runDir: string): string =>
-  renderBanner(readStates(runDir), release(), {
-    refused: refusalText(readConfigStatus(runDir)),
+export function bannerText(runDir: string): string {
+  const configuration = readConfigStatus(runDir);
+  return renderBanner(readStates(runDir), release(), {
+    configuration: refusalText(configuration) ?? failureText(configuration),
     trial: trialBrief(readHealthReport(runDir)),
     dataProblem: dataProblem(runDir),
   });
+}
 
 /** Renders the banner from what is known, and touches it only when its text changes. */
 export function refreshBanner(runDir: string): void {

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { compile } from '../../machine/config/compile.ts';
 import { configBase } from '../../machine/config/generations.ts';
 import { instanceFolder, onceNotes, type Stamp } from '../../machine/config/oncePerInstance.ts';
-import { gather, planOf, readTree, takeLive, workDir } from '../../machine/config/onNode.ts';
+import { gather, planOf, readTree, runDir, takeLive, workDir } from '../../machine/config/onNode.ts';
 import { type Gathered, readGathered } from '../../machine/config/sources/gathered.ts';
-import { problemLine } from '../../machine/config/status.ts';
+import { problemLine, readConfigStatus } from '../../machine/config/status.ts';
 import type { Problem } from '../../machine/config/types.ts';
 import { type CommandContext, UsageError } from '../command.ts';
 import { namedDocuments } from './documents.ts';
 import { askOwnUrl } from './ownUrl.ts';
 
-/** @returns 0: in force, or nothing new; 1: refused; 3: in force, but for what needs a reboot */
+/** @returns 0: in force, or nothing new; 1: refused, or not all of it could be done; 3: in force, but for what needs a reboot */
 export async function configApply({ values, rest, stdout }: CommandContext): Promise<number> {
   const [path, ...more] = rest;
   if (more.length > 0) throw new UsageError(`atoll config apply takes one file or folder; "${more[0]}" was given too`);
@@ -53,11 +53,13 @@ export async function configApply({ values, rest, stdout }: CommandContext): Pro
     for (const removed of plan.remove) stdout(`  goes: ${removed}\n`);
     for (const command of plan.commands) stdout(`  runs: ${command.join(' ')}\n`);
   } else stdout(`Generation ${status.generation} is in force.\n`);
+  const { failures = [] } = (dryRun ? undefined : readConfigStatus(runDir)) ?? {};
+  for (const failure of failures) stdout(`  not done: ${failure}\n`);
   for (const command of failed) stdout(`  failed: ${command} (see journalctl)\n`);
   const before = outcome.before === undefined ? [] : readTree(outcome.before);
   for (const note of onceNotes(before, outcome.files, hasHad)) stdout(`${note}\n`);
   if (reboot.length > 0) stdout(`A reboot is needed for: ${reboot.join(', ')}.\n`);
-  return failed.length > 0 || urlRefused ? 1 : reboot.length > 0 ? 3 : 0;
+  return failed.length + failures.length > 0 || urlRefused ? 1 : reboot.length > 0 ? 3 : 0;
 }
 
 const hasHad = (instance: string, stamp: Stamp): boolean =>

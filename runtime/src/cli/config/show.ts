@@ -4,6 +4,7 @@ import { type ReadConfiguration, readConfig } from '../../machine/config/read.ts
 import { documentShapes } from '../../machine/config/schema.ts';
 import { fieldShape, isCovered, itemShape } from '../../machine/config/secrets.ts';
 import type { Shape } from '../../machine/config/shape.ts';
+import { readConfigStatus } from '../../machine/config/status.ts';
 import { coveredUrls, placeOf, plainValue, type Spot, scalarKind, type Tree } from '../../machine/config/tree.ts';
 import { documentNames, type SourceDocuments } from '../../machine/config/types.ts';
 import type { CommandContext } from '../command.ts';
@@ -29,7 +30,13 @@ export function show({ values, rest, stdout }: CommandContext): number {
   }
   const read = readConfig(named.sources);
   const wanted = { secrets: values.has('secrets'), sources: values.has('sources') };
-  stdout(output === 'json' ? asJson(named.sources, read, wanted) : asYaml(named.sources, read, wanted));
+  // Of a file somebody names, nothing has been put in force.
+  const { failures = [] } = (file === undefined ? readConfigStatus() : undefined) ?? {};
+  stdout(
+    output === 'json'
+      ? asJson(named.sources, read, wanted, failures)
+      : `${failures.map(failure => `# Not done: ${failure}\n`).join('')}${asYaml(named.sources, read, wanted)}`,
+  );
   if (read.config) return 0;
   const paint = coloursOf(process.stderr.isTTY === true, process.env);
   for (const problem of read.problems) process.stderr.write(problemText(problem, named.texts, paint));
@@ -41,7 +48,12 @@ interface Wanted {
   readonly sources: boolean;
 }
 
-function asJson(sources: readonly SourceDocuments[], { trees, origins }: ReadConfiguration, wanted: Wanted): string {
+function asJson(
+  sources: readonly SourceDocuments[],
+  { trees, origins }: ReadConfiguration,
+  wanted: Wanted,
+  failures: readonly string[],
+): string {
   const documents = Object.fromEntries(
     documentNames.flatMap(name => {
       const tree = trees[name];
@@ -64,7 +76,13 @@ function asJson(sources: readonly SourceDocuments[], { trees, origins }: ReadCon
     location,
     documents: Object.keys(own),
   }));
-  return `${JSON.stringify({ sources: listed, ...documents, ...(wanted.sources ? { origins: from } : {}) }, undefined, 2)}\n`;
+  const whole = {
+    sources: listed,
+    ...documents,
+    ...(failures.length > 0 ? { failures } : {}),
+    ...(wanted.sources ? { origins: from } : {}),
+  };
+  return `${JSON.stringify(whole, undefined, 2)}\n`;
 }
 
 /** A value with its secrets covered. */
