@@ -1,10 +1,10 @@
 /**
  * The shapes as JSON Schema for editors: draft-07, which yaml-language-server and the editors built on it read. It cannot say all
- * that a shape says (`refuse`, rules), so what it lets pass may still be refused by `atoll config validate`.
+ * that a shape says (of `refuse`, what `like` says; no rules), so what it lets pass may still be refused by `atoll config validate`.
  */
 import { wordsOf } from './checkWords.ts';
 import { documentShapes } from './schema.ts';
-import type { Field, MappingShape, Shape } from './shape.ts';
+import type { Field, MappingShape, Shape, TextShape } from './shape.ts';
 import type { DocumentName } from './types.ts';
 
 export type JsonSchema = { readonly [key: string]: unknown };
@@ -46,11 +46,12 @@ class Definitions {
   body(shape: Shape, name = ''): JsonSchema {
     switch (shape.kind) {
       case 'text': {
-        const { pattern, maxLength, lenient, oneOf = shape.words } = shape;
-        if (oneOf) return { enum: [...oneOf] };
+        const { maxLength, lenient, oneOf = shape.words } = shape;
+        // Without quotes, a number is no text to an editor.
+        if (oneOf) return { enum: [...oneOf, ...(lenient ? oneOf.filter(isNumber).map(Number) : [])] };
         return {
           type: lenient ? ['string', 'number', 'boolean'] : 'string',
-          ...(pattern && pattern.flags === '' ? { pattern: pattern.source } : {}),
+          ...patternsOf(shape),
           ...(maxLength === undefined ? {} : { maxLength }),
         };
       }
@@ -65,11 +66,11 @@ class Definitions {
           ...(shape.maxItems === undefined ? {} : { maxItems: shape.maxItems }),
         };
       case 'dictionary': {
-        const { pattern } = shape.key;
+        const patterns = patternsOf(shape.key);
         return {
           type: 'object',
           additionalProperties: this.of(shape.value, name),
-          ...(pattern && pattern.flags === '' ? { propertyNames: { pattern: pattern.source } } : {}),
+          ...(Object.keys(patterns).length > 0 ? { propertyNames: patterns } : {}),
         };
       }
       case 'either':
@@ -91,11 +92,17 @@ class Definitions {
     const required = Object.entries(fields).flatMap(([name, known]) =>
       known.required && known.aliases === undefined ? [name] : [],
     );
+    const spellings = Object.entries(fields).flatMap(([name, { aliases = [], required: isRequired }]) => {
+      const names = [name, ...aliases];
+      const pairs = names.flatMap((one, i) => names.slice(i + 1).map(other => ({ not: { required: [one, other] } })));
+      return isRequired && aliases.length > 0 ? [{ anyOf: names.map(one => ({ required: [one] })) }, ...pairs] : pairs;
+    });
     return {
       type: 'object',
       additionalProperties: false,
       properties,
       ...(required.length > 0 ? { required } : {}),
+      ...(spellings.length > 0 ? { allOf: spellings } : {}),
     };
   }
 
@@ -112,6 +119,14 @@ class Definitions {
       ...(examples === undefined ? {} : { examples }),
     };
   }
+}
+
+const isNumber = (word: string): boolean => /^\d+$/.test(word);
+
+/** A schema has one pattern; what is to match two is in `allOf`. */
+function patternsOf({ pattern, like }: TextShape): JsonSchema {
+  const [first, second] = [pattern, like].flatMap(one => (one ? [{ pattern: one.source }] : []));
+  return second ? { allOf: [first, second] } : (first ?? {});
 }
 
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

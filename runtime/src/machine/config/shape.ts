@@ -41,6 +41,8 @@ export interface TextShape {
   readonly unavailable?: Readonly<Record<string, string>>;
   /** Says what is wrong with a text that has passed the rest, or undefined. */
   readonly refuse?: (text: string) => string | undefined;
+  /** What a JSON schema can say of `refuse`: takes every text that is right. No word of it is in messages. */
+  readonly like?: RegExp;
   /** Never shown: not in messages, logs, `atoll config show` or diffs. */
   readonly secret?: true;
   /** Whether this text is a secret although not every one under this key is: the same as `secret`, but in messages, where it is `quiet`. */

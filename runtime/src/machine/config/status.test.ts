@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { besides, type ConfigStatus, configCondition, refusalText, toldOfUrl } from './status.ts';
+import { besides, type ConfigStatus, configConditions, refusalText, toldOfUrl } from './status.ts';
 import type { Problem } from './types.ts';
 
 const problem = (severity: Problem['severity'], message: string, more: Partial<Problem> = {}): Problem => ({
@@ -45,7 +45,7 @@ describe('what is told of the URL, beside what was told of the other sources in 
     });
 
   it('leaves the condition at what is refused', () => {
-    const [condition] = configCondition(besides(status('refused', [card], 3), [silent]));
+    const [condition] = configConditions(besides(status('refused', [card], 3), [silent]));
     assert.deepEqual(
       [condition?.status, /generation 3 is in force\. the card is wrong/.test(condition?.message ?? '')],
       ['True', true],

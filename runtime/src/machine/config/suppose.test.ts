@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { parse } from 'yaml';
 import { check } from './check.ts';
 import { readDocument } from './document.ts';
-import { documentOf, problemText } from './network/testing/document.ts';
+import { networkText, problemText } from './network/testing/document.ts';
 import { wrongNetworks } from './network/testing/wrong.ts';
 import { readConfig } from './read.ts';
 import { documentShapes } from './schema.ts';
@@ -137,7 +137,7 @@ const mistakes: readonly (readonly [
 const wrongTables: readonly (readonly [DocumentName, readonly string[]])[] = [
   ['user-data', [...cloudInit, ...machine, ...atoll].map(([text]) => text)],
   ['network-config', network.map(([text]) => text)],
-  ['network-config', wrongNetworks.map(([, text]) => (/^\{?(network|version):/.test(text) ? text : documentOf(text)))],
+  ['network-config', wrongNetworks.map(([, text]) => networkText(text))],
 ];
 
 /** The document with one more mistake in it; undefined: it has something there already, or it is no mapping. */

@@ -9,7 +9,7 @@ export function schemaErrors(root: JsonSchema, value: unknown): string[] {
     const error = (what: string): string => `${path.join('.')}: ${what}`;
     if (typeof schema.$ref === 'string')
       return errorsOf(definitions[schema.$ref.replace('#/definitions/', '')] ?? { not: {} }, at, path);
-    if (schema.not !== undefined) return [error('not')];
+    if (schema.not !== undefined && errorsOf(schema.not as JsonSchema, at, path).length === 0) return [error('not')];
     const found: string[] = [];
     const list = (name: string): readonly JsonSchema[] => (schema[name] ?? []) as readonly JsonSchema[];
     for (const part of list('allOf')) found.push(...errorsOf(part, at, path));

@@ -1,14 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { documentOf, problemText, read } from './testing/document.ts';
+import { documentOf, networkText, problemText, read } from './testing/document.ts';
 import { wrongNetworks } from './testing/wrong.ts';
-
-const isDocument = (text: string): boolean => /^\{?(network|version):/.test(text);
 
 describe('what is said of networks that cannot be', () => {
   for (const [what, text, expected] of wrongNetworks) {
     it(what, () => {
-      const { problems, rendered } = read(isDocument(text) ? `${text}\n` : documentOf(text));
+      const { problems, rendered } = read(networkText(text));
       assert.deepEqual(problems.map(problemText), expected);
       assert.equal(
         rendered === undefined,

@@ -2,6 +2,7 @@
 import { cidrContains, type Ip, parseCidr, parseIp } from '../../../api/ip.ts';
 import { forbiddenLabels } from '../../../api/nodeLabels.ts';
 import { parseToken, TokenError } from '../../token.ts';
+import { exactly, IP, IP4, LOOSE_IP, severalOf } from '../like.ts';
 import { either, list, type Shape, text } from '../shape.ts';
 import { looksLikeAddress } from './cloudInitWords.ts';
 
@@ -70,8 +71,12 @@ export function wrongTaint(taint: string): string | undefined {
   return wrongKey(key) ?? wrongValue(value);
 }
 
-export const nodeLabel = text({ meaning: 'KEY=VALUE', refuse: ofEach(wrongLabel) });
-export const nodeTaint = text({ meaning: 'KEY=VALUE:EFFECT', refuse: ofEach(wrongTaint) });
+export const nodeLabel = text({ meaning: 'KEY=VALUE', refuse: ofEach(wrongLabel), like: severalOf('[^=,]+=[^=,]*') });
+export const nodeTaint = text({
+  meaning: 'KEY=VALUE:EFFECT',
+  refuse: ofEach(wrongTaint),
+  like: severalOf('[^=:,]+(?:=[^:,]*)?:(?:NoSchedule|PreferNoSchedule|NoExecute)'),
+});
 
 export const nodeName = text({
   lenient: true,
@@ -82,7 +87,7 @@ export const nodeName = text({
 
 const wrongAddress = (address: string): string | undefined =>
   parseIp(address) ? undefined : 'must be an IP address such as 192.0.2.10';
-export const addresses = text({ meaning: 'an IP address', refuse: ofEach(wrongAddress) });
+export const addresses = text({ meaning: 'an IP address', refuse: ofEach(wrongAddress), like: severalOf(LOOSE_IP) });
 
 /** What no machine can be reached by, so that no endpoint may have it (`ValidateNonSpecialIP` of Kubernetes), and broadcasts. */
 const notOfAMachine = [
@@ -106,6 +111,7 @@ const isIn = (range: string, ip: Ip): boolean => {
 /** One that a server can listen on: also none in particular, and the loopback address. */
 export const boundAddress = text({
   meaning: 'an IP address',
+  like: exactly(LOOSE_IP),
   refuse: address => {
     const ip = parseIp(address);
     if (!ip) return wrongAddress(address);
@@ -116,22 +122,38 @@ export const boundAddress = text({
       : undefined;
   },
 });
-export const machineAddress = text({ meaning: 'an IP address', refuse: wrongMachineAddress });
-export const machineAddresses = text({ meaning: 'an IP address', refuse: ofEach(wrongMachineAddress) });
+/** No other IPv6 address has so few signs than those of no machine. */
+const OF_A_MACHINE = `(?!127\\.|0\\.|169\\.254\\.|2(?:2[4-9]|3\\d)\\.|255\\.255\\.255\\.255|::1?(?![\\da-fA-F:.])|[fF][eE][89abAB][\\da-fA-F]:|[fF]{2}[\\da-fA-F]{2}:)${IP}`;
+export const machineAddress = text({
+  meaning: 'an IP address',
+  refuse: wrongMachineAddress,
+  like: exactly(OF_A_MACHINE),
+});
+export const machineAddresses = text({
+  meaning: 'an IP address',
+  refuse: ofEach(wrongMachineAddress),
+  like: severalOf(OF_A_MACHINE),
+});
 export const hostNames = text({
   meaning: 'a DNS name',
+  like: severalOf('[-A-Za-z0-9.*]+'),
   refuse: ofEach(name => (isHostName(name) ? undefined : 'must be a DNS name')),
 });
 export const subjectNames = text({
   meaning: 'a DNS name or an IP address',
+  like: severalOf('[-A-Za-z0-9.*:]+'),
   refuse: ofEach(name => (parseIp(name) || isHostName(name) ? undefined : 'must be a DNS name or an IP address')),
 });
 export const domain = text({ meaning: 'a DNS domain such as cluster.local', pattern: DNS_NAME, maxLength: 200 });
+
+const lengths = (first: number, last: number): string =>
+  Array.from({ length: last - first + 1 }, (_, i) => first + i).join('|');
 
 /** An IPv4 range whose prefix length is between the two. */
 export const range = (shortest: number, longest: number, example: string): Shape<string> =>
   text({
     meaning: `an IPv4 range such as ${example}`,
+    like: exactly(`${IP4}/(?:${lengths(shortest, longest)})`),
     refuse: value => {
       if (value.includes(',')) return 'is not available yet: one IPv4 range, not two families';
       const cidr = parseCidr(value);
@@ -146,6 +168,7 @@ export const range = (shortest: number, longest: number, example: string): Shape
 
 export const portRange = text({
   meaning: 'a range of ports such as 30000-32767',
+  like: /^\d{1,5}-\d{1,5}$/,
   refuse: value => {
     const [, from, to] = /^(\d{1,5})-(\d{1,5})$/.exec(value) ?? [];
     const [first, last] = [Number(from), Number(to)];
@@ -157,6 +180,7 @@ export const portRange = text({
 
 export const serverUrl = text({
   meaning: 'a URL like https://192.0.2.1:6443',
+  like: /^\s*[hH][tT][tT][pP][sS]:/,
   refuse: value => {
     const url = URL.canParse(value) ? new URL(value) : undefined;
     return url?.protocol === 'https:' && url.pathname === '/' && !url.username && !url.search
@@ -174,6 +198,7 @@ export const joinSecret = text({
   lenient: true,
   meaning: 'a join token without white space',
   pattern: /^\S+$/,
+  like: /^(?:K10[\da-fA-F]{64}::[^:]+:.+|(?!K10|.*::).*)$/,
   refuse: value => {
     try {
       parseToken(value);

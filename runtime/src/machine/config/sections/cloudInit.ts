@@ -55,6 +55,7 @@ const user = mapping({
     text({
       meaning: 'the path of a shell',
       pattern: /^\/\S+$/,
+      like: /\/(?:sh|bash|nologin|false)$/,
       refuse: path =>
         /\/(sh|bash|nologin|false)$/.test(path) ? undefined : 'is not in the image: /bin/sh and /usr/sbin/nologin are',
     }),
@@ -132,6 +133,7 @@ const disk = mapping({
     text({
       meaning: '"none"',
       pattern: /^[a-z]+$/,
+      like: /^none$/,
       refuse: type =>
         type === 'none' ? undefined : 'is not available: an extra disk is taken as a whole, without partitions',
     }),
@@ -192,7 +194,7 @@ export const cloudInitFields = {
     { examples: [['default', { name: 'service', ssh_authorized_keys: ['ssh-ed25519 AAAA… me@laptop'] }]] },
   ),
   user: field(
-    either(user, text({ refuse: () => 'is not available: give the user in users' })),
+    either(user, text({ like: /^(?!)/, refuse: () => 'is not available: give the user in users' })),
     'one more user, as in users',
   ),
   ssh_authorized_keys: field(

@@ -12,6 +12,7 @@ export const hostName = text({
   lenient: true,
   meaning: 'a host name: letters, digits and "-"',
   pattern: new RegExp(`^${LABEL}(\\.${LABEL})*$`),
+  like: /^(?![lL][oO][cC][aA][lL][hH][oO][sS][tT](?:\.|$))/,
   refuse: name =>
     /^localhost(\.|$)/i.test(name) ? 'is the name every machine has for itself: give it one of its own' : undefined,
   maxLength: 64,
@@ -52,6 +53,7 @@ export const groupNames = text({
 export const absolutePath = text({
   meaning: 'an absolute path',
   pattern: /^\/\S/,
+  like: /^(?!.*(?:\/\/|\/\.{1,2}(?:\/|$)|.\/$))/,
   refuse: path =>
     path.split('/').some(part => part === '..' || part === '.')
       ? 'has "." or ".." in it'
@@ -95,6 +97,7 @@ export const sshKey = text({
   meaning: 'a public SSH key such as "ssh-ed25519 AAAA… name"',
   // A private key may have been put here by mistake.
   quiet: true,
+  like: /^(?![\s\S]*PRIVATE KEY)[\s\S]*(?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)|sk-(?:ssh-ed25519|ecdsa-sha2-nistp256)@openssh\.com)\s+AAAA\S{20}/,
   refuse: line => {
     if (/PRIVATE KEY/.test(line)) return 'is a private key: give the public one, from the file that ends in .pub';
     if (/[\r\n]./.test(line.trim())) return 'must be one line: each key is an item of its own';
@@ -125,6 +128,7 @@ function complete(bytes: Buffer): boolean {
 export const certificates = text({
   meaning: 'certificates in PEM',
   quiet: true,
+  like: /^(?![\s\S]*PRIVATE KEY)[\s\S]*-----BEGIN CERTIFICATE-----[\s\S]*-----END CERTIFICATE-----/,
   refuse: pem => {
     if (/PRIVATE KEY/.test(pem)) return 'holds a private key: a node needs the certificate only';
     const blocks = pem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g);
@@ -145,6 +149,7 @@ export const certificates = text({
 
 export const httpUrl = text({
   meaning: 'a URL that starts with http:// or https://',
+  like: /^https?:\/\/[^\s/]+/,
   refuse: value => {
     if (!/^https?:\/\/[^\s/]+/.test(value) || !URL.canParse(value))
       return 'must be a URL that starts with http:// or https://';
@@ -156,6 +161,7 @@ export const httpUrl = text({
 export const locale = text({
   meaning: 'a locale such as C.UTF-8',
   pattern: /^(C|POSIX|[a-z]{2,3}(_[A-Z]{2})?)(\.[A-Za-z0-9-]+)?(@[a-z]+)?$/,
+  like: /^(?:C|POSIX|C\.[uU][tT][fF]-?8)$/,
   refuse: name =>
     /^(C|POSIX)$|^C\.utf-?8$/i.test(name)
       ? undefined

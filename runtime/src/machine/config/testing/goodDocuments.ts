@@ -1,7 +1,7 @@
 /** Good configurations, for what has to hold of all of them: the examples, the table of networks, and some of each section. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { documentOf } from '../network/testing/document.ts';
+import { networkText } from '../network/testing/document.ts';
 import { goodNetworks } from '../network/testing/good.ts';
 import { type DocumentName, documentNames } from '../types.ts';
 import { FIRST_LINE } from './lines.ts';
@@ -27,7 +27,7 @@ const HASH = `$6$saltsalt$${'a'.repeat(86)}`;
 
 /** user-data as people write it, without its first line. */
 const userData: readonly string[] = [
-  'hostname: press-7\nfqdn: press-7.hall-2.example.org\nprefer_fqdn_over_hostname: true\ntimezone: Europe/Berlin\nlocale: de_DE.UTF-8',
+  'hostname: press-7\nfqdn: press-7.hall-2.example.org\nprefer_fqdn_over_hostname: true\ntimezone: Europe/Berlin\nlocale: C.UTF-8',
   'timezone: Europe/Berlin',
   'timezone: Etc/GMT+5',
   'ntp: {enabled: true, servers: [192.0.2.123, ntp.example.org], pools: [pool.ntp.org], ntp_client: auto}',
@@ -66,6 +66,6 @@ export const goodDocuments: readonly GoodDocument[] = [
   ...goodNetworks.map(([what, devices]) => ({
     what,
     document: 'network-config' as const,
-    text: /^\{?(network|version):/.test(devices) ? `${devices}\n` : documentOf(devices),
+    text: networkText(devices),
   })),
 ];

@@ -1,4 +1,6 @@
 /** Keys every kind of device has. */
+
+import { CIDR, exactly } from '../../like.ts';
 import {
   boolean,
   dictionary,
@@ -23,7 +25,7 @@ import {
   refuseInterfaceAddress,
 } from './values.ts';
 
-const cidr = { refuse: refuseInterfaceAddress, perhaps: inAnyNetwork };
+const cidr = { refuse: refuseInterfaceAddress, like: exactly(CIDR), perhaps: inAnyNetwork };
 
 const addressOptions = mapping({
   lifetime: field(
@@ -68,6 +70,7 @@ const nameservers = mapping({
 /** The only renderer there is. Others are refused by name. */
 export const renderer = () =>
   text({
+    like: /^networkd$/,
     refuse: name => {
       if (name === 'networkd') return undefined;
       return name === 'NetworkManager' || name === 'sriov'

@@ -51,7 +51,7 @@ function file(of: string) {
 const offload = (of: string) => field(boolean(), `let the card do ${of}`);
 
 /** Names given by `set-name`. */
-const newName = () => text({ lenient: true, refuse: refuseInterfaceName });
+const newName = () => text({ lenient: true, refuse: refuseInterfaceName, like: /^[A-Za-z0-9_][A-Za-z0-9_.@-]{0,14}$/ });
 
 export const physicalFields = {
   ...deviceFields,
@@ -87,6 +87,7 @@ export const accessPoint = mapping({
   auth: field(authentication, 'how the access point lets the node in, where a password alone does not say it'),
   mode: field(
     text({
+      like: /^(?:infrastructure|adhoc)$/,
       refuse: mode => {
         if (mode === 'infrastructure' || mode === 'adhoc') return undefined;
         return mode === 'ap' ? 'is not available: a node is no access point' : 'must be infrastructure or adhoc';
@@ -120,6 +121,7 @@ export const wifi = mapping({
       {
         kind: 'text',
         lenient: true,
+        like: /^[\s\S]{1,32}$/,
         refuse: ssid => {
           const { length } = Buffer.from(ssid);
           return length >= 1 && length <= 32 ? undefined : `has ${length} bytes: a network's name has 1 to 32`;

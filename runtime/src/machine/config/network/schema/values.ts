@@ -1,5 +1,6 @@
 /** What single values of a network may be: addresses, ranges, names of interfaces, times. */
 import { type Ip, parseCidr, parseIp } from '../../../../api/ip.ts';
+import { CIDR, exactly, IP, IP4, IP6, MAC } from '../../like.ts';
 import { either, integer, type Shape, type TextShape, text } from '../../shape.ts';
 
 /** The kernel's IFNAMSIZ without the final zero. */
@@ -17,13 +18,16 @@ function refuseIp(value: string): string | undefined {
   return 'must be an IPv4 or IPv6 address';
 }
 
-export const address = (): Shape<string> => text({ refuse: refuseIp, perhaps: () => ['192.0.2.1', '2001:db8::1'] });
+export const address = (): Shape<string> =>
+  text({ refuse: refuseIp, like: exactly(IP), perhaps: () => ['192.0.2.1', '2001:db8::1'] });
 export const address4 = (): Shape<string> =>
   text({
+    like: exactly(IP4),
     refuse: value => (strictIp(value)?.family === 4 ? undefined : 'must be an IPv4 address'),
   });
 export const address6 = (): Shape<string> =>
   text({
+    like: exactly(IP6),
     refuse: value => (strictIp(value)?.family === 6 ? undefined : 'must be an IPv6 address'),
   });
 
@@ -61,6 +65,7 @@ export function isMulticast(ip: Ip): boolean {
 /** `addr/prefixlen` or `addr`, as routes and policy rules take it. */
 export const range = (): Shape<string> =>
   text({
+    like: exactly(`${IP}|${CIDR}`),
     refuse: value => {
       const cidr = parseCidr(value);
       if (!cidr) return strictIp(value) ? undefined : 'must be a network such as 192.0.2.0/24';
@@ -72,6 +77,7 @@ export const range = (): Shape<string> =>
 /** Where a route leads to: `default`, a network or an address. */
 export const destination = (): Shape<string> =>
   text({
+    like: exactly(`default|${IP}|${CIDR}`),
     // One of them leads to any gateway.
     perhaps: () => ['0.0.0.0/1', '128.0.0.0/1', '::/1', '8000::/1'],
     refuse: value => {
@@ -85,11 +91,12 @@ export const destination = (): Shape<string> =>
   });
 
 export const hardwareAddress = (): Shape<string> =>
-  text({ pattern: /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i, meaning: 'a MAC address such as 52:54:00:12:34:56' });
+  text({ pattern: exactly(MAC), meaning: 'a MAC address such as 52:54:00:12:34:56' });
 
 /** An address an interface can be given: of one machine, not all zeros. */
 export const ownHardwareAddress = (): Shape<string> =>
   text({
+    like: exactly(`permanent|random|(?![\\da-fA-F][13579bdfBDF])${MAC}`),
     refuse: value => {
       if (value === 'permanent' || value === 'random') return undefined;
       if (!/^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(value))
@@ -114,6 +121,7 @@ export const deviceId: TextShape = {
   kind: 'text',
   lenient: true,
   maxLength: 64,
+  like: /^(?!renderer$)[A-Za-z0-9_][A-Za-z0-9_.@-]*$/,
   refuse: id => {
     if (id === 'renderer') return 'belongs under network: one renderer is for all devices';
     if (/[*?[\]]/.test(id))

@@ -153,6 +153,7 @@ export const tunnel = mapping({
   ...deviceFields,
   mode: field(
     text({
+      like: /^wireguard$/,
       refuse: mode => {
         if (mode === 'wireguard') return undefined;
         return `is not available: ${mode === 'vxlan' ? onlyVxlan : onlyWireguard}`;

@@ -11,6 +11,10 @@ const machine = machineOf({ passwd: '', group: '', shadow: '', gshadow: '' }, ()
 export const documentOf = (devices: string): string =>
   `network: {version: 2, ${devices.startsWith('{') ? devices.slice(1, -1) : devices}}\n`;
 
+/** A case of the tables: a document, or its devices alone. */
+export const networkText = (text: string): string =>
+  /^\{?(?:network|version):/.test(text) ? `${text}\n` : documentOf(text);
+
 export function read(document: string): { readonly problems: readonly Problem[]; readonly rendered?: RenderedNetwork } {
   const documents = { 'network-config': Buffer.from(document) };
   const { config, problems } = readConfig([{ source: 'esp', location: 'test', documents }], machine);
