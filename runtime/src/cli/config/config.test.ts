@@ -245,7 +245,7 @@ write_files:
       `#cloud-config
 write_files:
   - {path: /etc/secret, content: hunter2, permissions: "0600"}
-  - {path: /etc/open, content: seen, permissions: "0640"}
+  - {path: /etc/open, content: seen, permissions: "0644"}
 atoll:
   manifests:
     login: "apiVersion: v1\\nkind: Secret\\nmetadata: {name: a}\\nstringData: {a: hunter2}\\n"
@@ -265,6 +265,37 @@ phone_home: {url: "https://u:hunter2@example.org/?key=hunter2"}
     const [, open] = await run(['show', path], { secrets: 'true' });
     assert.match(open, /https:\/\/u:hunter2@example\.org\/\?key=hunter2/);
   });
+
+  const modes: readonly (readonly [permissions: string, shown: boolean])[] = [
+    ['permissions: "0644"', true],
+    ['permissions: 0755', true],
+    ['permissions: "0604"', true],
+    ['permissions: "0o444"', true],
+    ['owner: root:root', true],
+    ['permissions: "0600"', false],
+    ['permissions: "0640"', false],
+    ['permissions: "0611"', false],
+    ['permissions: "0622"', false],
+    ['permissions: "4711"', false],
+    ['permissions: 0400', false],
+    // Wrong, and meant to keep others out.
+    ['permissions: rw-------', false],
+    ['mode: "0600"', false],
+    ['permission: "0600"', false],
+  ];
+  for (const [permissions, isShown] of modes)
+    it(`${isShown ? 'shows' : 'hides'} what is in a file with ${permissions}`, async () => {
+      const path = file(
+        'mode.yaml',
+        `#cloud-config\nwrite_files: [{path: /etc/a, ${permissions}, content: hunter2}]\n`,
+      );
+      for (const output of ['yaml', 'json']) {
+        const [, text] = await run(['show', path], { output });
+        assert.equal(text.includes('hunter2'), isShown, text);
+      }
+      const [, text] = await run(['validate', path]);
+      assert.ok(isShown || !text.includes('hunter2'), text);
+    });
 
   it('shows of a node where each key stands', async () => {
     const base = join(folder, 'base');

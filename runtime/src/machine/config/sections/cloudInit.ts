@@ -101,11 +101,14 @@ const user = mapping({
   'no-log-init': unsupported('login records', 'there are none'),
 });
 
+/** What is no mode, or not an octal one, may be meant to keep others out. */
+const mayBeReadByAll = (mode: string): boolean => /^(?:0o?)?[0-7]{2,3}[4-7]$/.test(mode);
+
 const file = mapping({
   path: field(absolutePath, 'where: below /etc (new at every boot), /var, /run or /root', { required: true }),
   content: field(text({ quiet: true, lenient: true, maxLength: 1_048_576 }), 'what is in it; default: nothing', {
-    // Whoever lets nobody else read the file wants nobody else to read it here.
-    secretBeside: textOf => /00$/.test(textOf('permissions') ?? ''),
+    // Whoever does not let everybody read the file does not want everybody to read it here. `mode` is what others call it.
+    secretBeside: textOf => !mayBeReadByAll(textOf('permissions') ?? textOf('permission') ?? textOf('mode') ?? '0644'),
   }),
   encoding: field(
     oneOf('text/plain', 'b64', 'base64', 'gz', 'gzip', 'gz+b64', 'gz+base64', 'gzip+b64', 'gzip+base64'),
