@@ -3,6 +3,7 @@
 import type { Rule } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
 import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
+import { commandRules } from './commandRules.ts';
 import { imageUsers } from './imageAccounts.ts';
 import { imagerRules } from './imager.ts';
 import { loginRules } from './loginRules.ts';
@@ -10,6 +11,7 @@ import { loginRules } from './loginRules.ts';
 export const cloudInitRules: readonly Rule<CloudInit>[] = [
   ...imagerRules,
   ...loginRules,
+  ...commandRules,
 
   function hostNames({ hostname, fqdn }, report) {
     if (hostname === undefined || fqdn === undefined) return;

@@ -339,6 +339,20 @@ export const cloudInit: readonly WrongCase[] = [
     'ca_certs:\n  remove_defaults: true',
     '3:20 warning: ca_certs.remove_defaults is true, and trusted names no others: no server is trusted by HTTPS → add the certificates of your authority to trusted',
   ],
+  [
+    'bootcmd:\n  - [cloud-init-per, once, disk, mkfs, /dev/vdb]\n  - wget -O - https://a | /bin/bash\n  - [sh, -c, bash]\n  - echo sudo',
+    [
+      '3:5 warning: bootcmd[0] "cloud-init-per" is in no image of Atoll: the command fails → bootcmd runs at every boot, runcmd once for each instance-id',
+      '4:5 warning: bootcmd[1] "/bin/bash" is in no image of Atoll: the command fails → the shell is sh (busybox)',
+    ],
+  ],
+  [
+    'runcmd:\n  - sudo reboot\n  - apt-get install -y htop',
+    [
+      '3:5 warning: runcmd[0] "sudo" is in no image of Atoll: the command fails → commands run as root: leave it out',
+      '4:5 warning: runcmd[1] "apt-get" is in no image of Atoll: the command fails → the root is read-only and verified, and has no package manager: software comes in containers',
+    ],
+  ],
   ['ca_certs: {trusted: abc}', '2:21 ca_certs.trusted must be a list, not "abc" → write it as an item: "- " before it'],
   ['ca_certs: {trusted: [abc]}', '2:22 ca_certs.trusted[0] must be certificates in PEM: -----BEGIN CERTIFICATE----- …'],
   [
