@@ -38,7 +38,8 @@ write_files:
   - {path: /etc/site/late, content: "late\\n", defer: true}
   - {path: /var/lib/site.boot/below, content: "below a file that bootcmd has made"}
 bootcmd:
-  - echo boot >> /var/lib/site.boot
+  - site=/var/lib/site.boot
+  - echo boot >> $site
 runcmd:
   - [sh, -c, "echo run $(hostname) >> /var/lib/site.run"]
 fs_setup:

@@ -47,6 +47,15 @@ describe('when the machine is up', () => {
     assert.equal(log(), 'a\nc\n');
   });
 
+  it('commands are one script: what one of them sets is there for the next', () => {
+    boot(
+      { runcmd: [`cd '${folder}'`, 'a=1', ['echo', '$a'], 'echo "$a" > log', 'set -e', 'false', 'echo 2 >> log'] },
+      'i-1',
+    );
+    assert.equal(log(), '1\n');
+    assert.match(readFileSync(join(folder, 'kmsg'), 'utf8'), /runcmd ended with 1$/m);
+  });
+
   it('a runcmd that comes later runs, whatever else was done before', () => {
     boot(deferred(), 'i-1');
     assert.ok(existsSync(join(folder, 'late')));

@@ -58,9 +58,12 @@ describe('a rendered configuration as a generation', () => {
 
   it('makes words of a shell of anything', () => {
     assert.equal(quoted('it\'s $HOME `x` "y"\n'), "'it'\\''s $HOME `x` \"y\"\n'");
-    const files = staged({ bootcmd: [['echo', "a'b", '$x'], 'echo $x'] });
-    assert.equal(text(files, 'files/0'), "exec 'echo' 'a'\\''b' '$x'\n");
-    assert.equal(text(files, 'files/1'), 'echo $x\n');
+    const commands = [['echo', "a'b", '$x'], 'echo $x'];
+    const files = staged({ bootcmd: commands, runcmd: [...commands, 'cat << E\nx\nE\n', 'true'] });
+    assert.equal(text(files, 'files/0'), "'echo' 'a'\\''b' '$x'\necho $x\n");
+    assert.equal(text(files, 'files/1'), "'echo' 'a'\\''b' '$x'\necho $x\ncat << E\nx\nE\n\ntrue\n");
+    assert.match(text(files, 'boot'), /^early 'files\/0'$/m);
+    assert.equal(text(files, 'final'), "late 'files/1'\n");
   });
 
   it('adds accounts to those of the image', () => {

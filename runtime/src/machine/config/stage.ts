@@ -50,7 +50,7 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
     boot.push(call('keys', user.keys.length > 0 ? keep(`${user.keys.join('\n')}\n`) : '-', path, uid, gid));
   }
   if (!known.homes.some(({ uid }) => uid === 0)) boot.push(call('keys', '-', '/var/roothome', 0, 0));
-  for (const command of rendered.bootcmd) boot.push(call('early', keep(script(command))));
+  if (rendered.bootcmd.length > 0) boot.push(call('early', keep(script(rendered.bootcmd))));
   if (rendered.zram) boot.push(call('zram', rendered.zram.sizeBytes, rendered.zram.algorithm));
   // Over D-Bus, which is there when the machine is up.
   if (rendered.watchdogSeconds !== undefined) final.push(call('watchdog', rendered.watchdogSeconds));
@@ -76,7 +76,7 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
   // Names and settings of network cards are udev's, which has seen the cards before the files came.
   if (rendered.files.some(({ path }) => /^\/etc\/systemd\/network\/.*\.link$|^\/etc\/udev\//.test(path)))
     boot.push('cards');
-  for (const command of rendered.runcmd) final.push(call('late', keep(script(command))));
+  if (rendered.runcmd.length > 0) final.push(call('late', keep(script(rendered.runcmd))));
   if (rendered.phoneHome)
     files.push({ path: 'phone-home.json', content: Buffer.from(JSON.stringify(rendered.phoneHome)), mode: 0o600 });
   const text = (path: string, rows: readonly string[]): void =>
@@ -103,9 +103,12 @@ export function stageSources(sources: readonly SourceDocuments[]): TreeFile[] {
 
 const isEtc = (path: string): boolean => path.startsWith('/etc/');
 
-/** A list is a program and its arguments; a text is a shell's. */
-const script = (command: Command): string =>
-  typeof command === 'string' ? `${command}\n` : `exec ${command.map(quoted).join(' ')}\n`;
+/**
+ * All commands as one script, as cloud-init makes it (`shellify`): a folder, a variable or an option that one of them sets is there for
+ * the next. A list is a program and its arguments; a text is the shell's.
+ */
+const script = (commands: readonly Command[]): string =>
+  commands.map(command => `${typeof command === 'string' ? command : command.map(quoted).join(' ')}\n`).join('');
 
 /** What is compared when it changes on a running node; the contents are files of their own. */
 const withoutContents = ({ files, ...rest }: Rendered): unknown => ({

@@ -1,7 +1,9 @@
 /** `/usr/lib/atoll/config-words` as a boot uses it: the first words in the initrd, the others when systemd has started. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -100,5 +102,25 @@ describe('the words of a configuration, at a boot', () => {
       'cards',
       'early x',
     ]);
+  });
+
+  it('bootcmd knows its instance, and one that hangs is ended and told of, while the boot goes on', () => {
+    const here = mkdtempSync(join(tmpdir(), 'atoll-words-'));
+    try {
+      const run = (script: string): string => {
+        writeFileSync(join(here, 'a'), script);
+        writeFileSync(join(here, 'instance'), 'i-1\n');
+        const after = '. "$1"; here=$2; early_seconds=1; say() { echo "said: $*"; }; early a; echo on';
+        return execFileSync('sh', ['-c', after, 'sh', words, here], { encoding: 'utf8' });
+      };
+      assert.equal(run('echo "$INSTANCE_ID"\n'), 'i-1\non\n');
+      assert.equal(run('exit 3\n'), 'said: bootcmd ended with 3\non\n');
+      assert.equal(
+        run('exec sleep 60\n'),
+        'said: bootcmd was ended after 1 s, and so were the commands that had not run yet\non\n',
+      );
+    } finally {
+      rmSync(here, { recursive: true });
+    }
   });
 });

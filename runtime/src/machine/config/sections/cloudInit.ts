@@ -218,9 +218,12 @@ export const cloudInitFields = {
   }),
   bootcmd: field(
     list(command, { maxItems: 1000 }),
-    'commands at every boot, before the network; a list is a program and its arguments',
+    'commands at every boot, before the network, for at most three minutes; all in one shell, with INSTANCE_ID; a list is a program and its arguments',
   ),
-  runcmd: field(list(command, { maxItems: 1000 }), 'commands once for each instance-id, when the node is up'),
+  runcmd: field(
+    list(command, { maxItems: 1000 }),
+    'commands once for each instance-id, when the node is up; all in one shell, as with bootcmd',
+  ),
   ca_certs: field(
     mapping({
       trusted: field(list(certificates, { maxItems: 200 }), 'certificates in PEM'),
