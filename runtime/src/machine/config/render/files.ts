@@ -1,5 +1,6 @@
 /** Files, commands, authorities, extra disks and the call home. */
 import type { UserData } from '../schema.ts';
+import { homeUrl } from '../sections/homeUrl.ts';
 import type { Command, DiskRequest, Rendered, RenderedFile } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
 
@@ -28,7 +29,7 @@ export function renderFiles(userData: UserData, instanceId: string): Partial<Ren
     ...(home
       ? {
           phoneHome: {
-            url: home.url.replaceAll('$INSTANCE_ID', encodeURIComponent(instanceId)),
+            url: homeUrl(home.url, instanceId),
             post: home.post ?? 'all',
             tries: home.tries ?? 10,
           },

@@ -213,8 +213,14 @@ ssh_pwauth: true`);
   });
 
   it('calls home with its instance', () => {
-    const { phoneHome } = rendered('phone_home: {url: "http://192.0.2.1/$INSTANCE_ID/"}', 'instance-id: i/7\n');
-    assert.deepEqual(phoneHome, { url: 'http://192.0.2.1/i%2F7/', post: 'all', tries: 10 });
+    for (const [as, url] of [
+      ['$INSTANCE_ID/', 'i%2F7/'],
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is cloud-init's
+      ['${INSTANCE_ID}-a?$INSTANCE_ID&b=$', 'i%2F7-a?i%2F7&b=$'],
+    ]) {
+      const { phoneHome } = rendered(`phone_home: {url: "http://192.0.2.1/${as}"}`, 'instance-id: i/7\n');
+      assert.deepEqual(phoneHome, { url: `http://192.0.2.1/${url}`, post: 'all', tries: 10 });
+    }
   });
 
   it('a person’s own file is stronger than what is made', () => {

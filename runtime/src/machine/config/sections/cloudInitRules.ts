@@ -4,6 +4,7 @@ import type { Rule } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
 import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
 import { commandRules } from './commandRules.ts';
+import { homeRules } from './homeUrl.ts';
 import { imageUsers } from './imageAccounts.ts';
 import { imagerRules } from './imager.ts';
 import { loginRules } from './loginRules.ts';
@@ -12,6 +13,7 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
   ...imagerRules,
   ...loginRules,
   ...commandRules,
+  ...homeRules,
 
   function hostNames({ hostname, fqdn }, report) {
     if (hostname === undefined || fqdn === undefined) return;

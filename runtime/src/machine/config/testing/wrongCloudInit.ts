@@ -353,6 +353,20 @@ export const cloudInit: readonly WrongCase[] = [
       '4:5 warning: runcmd[1] "apt-get" is in no image of Atoll: the command fails → the root is read-only and verified, and has no package manager: software comes in containers',
     ],
   ],
+  [
+    'phone_home: {url: "http://a/$INSTANCE_ID/$HOSTNAME"}',
+    '2:19 phone_home.url "$HOSTNAME" stands for nothing: only $INSTANCE_ID is filled in → ask for facts in post, such as hostname; a "$" that is meant is %24',
+  ],
+  [
+    'phone_home: {url: "http://a/$INSTANCE_ID/$INSTANCE_IDS"}',
+    '2:19 phone_home.url "$INSTANCE_IDS" stands for nothing: only $INSTANCE_ID is filled in → ask for facts in post, such as hostname; a "$" that is meant is %24',
+  ],
+  [
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is cloud-init's
+    'phone_home: {url: "http://a/${HOSTNAME}"}',
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is cloud-init's
+    '2:19 phone_home.url "${HOSTNAME}" stands for nothing: only $INSTANCE_ID is filled in → ask for facts in post, such as hostname; a "$" that is meant is %24',
+  ],
   ['ca_certs: {trusted: abc}', '2:21 ca_certs.trusted must be a list, not "abc" → write it as an item: "- " before it'],
   ['ca_certs: {trusted: [abc]}', '2:22 ca_certs.trusted[0] must be certificates in PEM: -----BEGIN CERTIFICATE----- …'],
   [
