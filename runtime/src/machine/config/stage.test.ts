@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { livePlan } from './live.ts';
 import { quoted, stage } from './stage.ts';
-import { nothingRendered, type Rendered } from './types.ts';
+import { nothingRendered, type Rendered, type RenderedFile } from './types.ts';
 
 const image = {
   passwd: 'root:x:0:0:root:/root:/bin/sh\nbin:x:2:2:bin:/bin:/usr/sbin/nologin\n',
@@ -46,6 +46,38 @@ describe('a rendered configuration as a generation', () => {
       /^put 'files\/\d' '\/etc\/owned' '644' 'ann'\nput 'files\/\d' '\/var\/b' '644' '-'\nappend 'files\/\d' '\/etc\/c' '644' '-'$/m,
     );
     assert.match(text(files, 'final'), /^put 'files\/\d' '\/run\/d' '4755' '-'$/m);
+  });
+
+  it('writes a file once, whatever is appended to it', () => {
+    const file = (path: string, content: string, more: Partial<RenderedFile> = {}) => ({
+      path,
+      content,
+      mode: 0o644,
+      ...more,
+    });
+    const append = true as const;
+    const defer = true as const;
+    const files = staged({
+      files: [
+        file('/etc/hosts', 'h\n'),
+        file('/var/a', 'a\n', { append }),
+        file('/var/b', 'b\n', { owner: 'ann' }),
+        file('/var/a', 'A\n', { append, mode: 0o600 }),
+        file('/etc/hosts', 'H\n', { append }),
+        file('/var/b', 'B\n', { append, owner: 'bob' }),
+        file('/var/a', 'late\n', { append, defer }),
+      ],
+    });
+    assert.equal(text(files, 'etc/hosts'), 'h\nH\n');
+    assert.equal(
+      text(files, 'boot'),
+      "keys '-' '/var/roothome' '0' '0'\nappend 'files/0' '/var/a' '600' '-'\nput 'files/1' '/var/b' '644' 'bob'\n",
+    );
+    assert.equal(text(files, 'final'), "append 'files/2' '/var/a' '644' '-'\n");
+    assert.deepEqual(
+      [0, 1, 2].map(i => text(files, `files/${i}`)),
+      ['a\nA\n', 'b\nB\n', 'late\n'],
+    );
   });
 
   it('announces network cards again where udev has something new to do with them', () => {

@@ -55,9 +55,8 @@ export function stage({ rendered, accounts, knownIds, instanceId }: StageInputs)
   // Over D-Bus, which is there when the machine is up.
   if (rendered.watchdogSeconds !== undefined) final.push(call('watchdog', rendered.watchdogSeconds));
   for (const disk of rendered.diskSetup) boot.push(call('disk', disk.device, disk.label, disk.mountPoint));
-  // One after the other: a later write_files entry may replace or append to an earlier one.
   const plain = new Map<string, RenderedFile>();
-  for (const file of rendered.files) {
+  for (const file of together(rendered.files)) {
     const simple = isEtc(file.path) && !file.append && !file.defer && file.owner === undefined;
     if (simple) plain.set(file.path, file);
     else {
@@ -99,6 +98,25 @@ export function stageSources(sources: readonly SourceDocuments[]): TreeFile[] {
       return content === undefined ? [] : [{ path: `sources/${source}/${name}`, content, mode: 0o600 }];
     }),
   ]);
+}
+
+/**
+ * Each path once for each time files are written at: a later entry replaces or appends to an earlier one. Done one after the other, what
+ * is appended twice, or to what is put, would not be found as it is when the machine boots again.
+ */
+function together(files: readonly RenderedFile[]): Iterable<RenderedFile> {
+  const found = new Map<string, RenderedFile>();
+  for (const file of files) {
+    const key = `${file.defer === true} ${file.path}`;
+    const before = found.get(key);
+    if (before === undefined || !file.append) found.set(key, file);
+    else {
+      const { append, ...rest } = file;
+      const content = Buffer.concat([Buffer.from(before.content), Buffer.from(file.content)]);
+      found.set(key, { ...rest, content, ...(before.append ? { append } : {}) });
+    }
+  }
+  return found.values();
 }
 
 const isEtc = (path: string): boolean => path.startsWith('/etc/');

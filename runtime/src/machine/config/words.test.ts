@@ -1,7 +1,7 @@
 /** `/usr/lib/atoll/config-words` as a boot uses it: the first words in the initrd, the others when systemd has started. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -102,6 +102,29 @@ describe('the words of a configuration, at a boot', () => {
       'cards',
       'early x',
     ]);
+  });
+
+  it('what is appended is there once, whatever others write after it', () => {
+    const here = mkdtempSync(join(tmpdir(), 'atoll-words-'));
+    const file = join(here, 'file');
+    try {
+      const append = (part: string): string => {
+        writeFileSync(join(here, 'a'), part);
+        execFileSync('sh', ['-c', '. "$1"; here=$2; sync() { :; }; append a "$2/file" 644 -', 'sh', words, here]);
+        return readFileSync(file, 'utf8');
+      };
+      assert.equal(append('[a]\nx=1\n'), '[a]\nx=1\n');
+      assert.equal(append('[a]\nx=1\n'), '[a]\nx=1\n');
+      appendFileSync(file, '# ä\n\n[b]\n');
+      assert.equal(append('[a]\nx=1\n'), '[a]\nx=1\n# ä\n\n[b]\n');
+      assert.equal(append('x=1\n# ä\n\n'), '[a]\nx=1\n# ä\n\n[b]\n');
+      assert.equal(append('x=2\n'), '[a]\nx=1\n# ä\n\n[b]\nx=2\n');
+      // Not the whole of a part is not the part.
+      assert.equal(append('[b]\nx=2\ny\n'), '[a]\nx=1\n# ä\n\n[b]\nx=2\n[b]\nx=2\ny\n');
+      assert.equal(append(''), '[a]\nx=1\n# ä\n\n[b]\nx=2\n[b]\nx=2\ny\n');
+    } finally {
+      rmSync(here, { recursive: true });
+    }
   });
 
   it('bootcmd knows its instance, and one that hangs is ended and told of, while the boot goes on', () => {
