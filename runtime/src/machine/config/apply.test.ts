@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -60,6 +60,16 @@ describe('taking what the sources say', () => {
     );
     const back = take([source('esp', '#cloud-config\nusers: [{name: new, uid: 1001}, ops]\n')]);
     assert.deepEqual([back.kind, back.status.problems[0]?.path], ['refused', 'users[0].uid']);
+  });
+
+  it('says that it cannot be stored, and tries again', () => {
+    writeFileSync(join(base, 'generations'), '');
+    const outcome = take([source('esp', good)]);
+    assert.equal(outcome.kind, 'refused');
+    assert.match(outcome.status.problems[0]?.message ?? '', /^cannot be stored in \S+: E[A-Z]+: /);
+    assert.equal(linked(base, 'refusal'), undefined);
+    rmSync(join(base, 'generations'));
+    assert.equal(take([source('esp', good)]).kind, 'stored');
   });
 
   it('makes it anew for another image', () => {

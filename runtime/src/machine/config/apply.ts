@@ -54,7 +54,7 @@ export type Outcome =
     }
   | { readonly kind: 'refused'; readonly status: ConfigStatus };
 
-/** Takes what the sources say now. Never throws for what is in them; throws what the file system says while storing. */
+/** Takes what the sources say now. What is wrong with them, or with storing them, is in the outcome. */
 export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   const { base = configBase, image } = options;
   const before = linkedFolder(base, 'generation');
@@ -81,17 +81,21 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   }
   const knownIds = before === undefined ? {} : (readJson<KnownIds>(join(before, 'ids.json')) ?? {});
   const { rendered, instanceId, problems } = compiled(now, sources, knownIds, options);
-  if (rendered === undefined) {
-    const status: ConfigStatus = {
+  const refused = (why: readonly Problem[]): Outcome => ({
+    kind: 'refused',
+    status: {
       state: 'refused',
       ...(number === undefined ? {} : { generation: number }),
       sources: inForce?.sources ?? [],
-      problems,
+      problems: why,
       rebootNeeded: [],
-    };
+    },
+  });
+  if (rendered === undefined) {
+    const outcome = refused(problems);
     if (options.dryRun !== true)
-      storeTree(base, 'refusal', tree([...stageSources(now.sources), ...errorsOf(now)], image, status));
-    return { kind: 'refused', status };
+      keepRefusal(base, tree([...stageSources(now.sources), ...errorsOf(now)], image, outcome.status));
+    return outcome;
   }
   const staged = stage({ rendered, accounts: options.accounts(), knownIds, instanceId });
   const next = (number ?? 0) + 1;
@@ -104,11 +108,32 @@ export function takeSources(now: Gathered, options: ApplyOptions): Outcome {
   };
   const files = tree([...stageSources(sources), ...staged], image, status);
   if (options.dryRun !== true) {
-    const given = storeTree(base, 'generation', files);
-    if (given !== next) throw new Error(`${base}: generation ${given} was made where ${next} was expected`);
-    forgetRefusal(base);
+    try {
+      const given = storeTree(base, 'generation', files);
+      if (given !== next) throw new Error(`generation ${given} was made where ${next} was expected`);
+      forgetRefusal(base);
+    } catch (error) {
+      // Not kept as refused: the same bytes are tried again at the next boot.
+      return refused([...problems, notStored(base, error)]);
+    }
   }
   return { kind: 'stored', status, before, files };
+}
+
+const notStored = (base: string, error: unknown): Problem => ({
+  severity: 'error',
+  path: '',
+  message: `cannot be stored in ${base}: ${error instanceof Error ? error.message : String(error)}`,
+  hint: 'is the disk full, or damaged? it is tried again at the next boot',
+});
+
+/** What is refused is told where it cannot be kept, too; a boot with the same bytes looks again then. */
+function keepRefusal(base: string, files: readonly TreeFile[]): void {
+  try {
+    storeTree(base, 'refusal', files);
+  } catch {
+    return;
+  }
 }
 
 function compiled(

@@ -77,9 +77,9 @@ describe('what cannot be done', () => {
       ['the folder /a-file/.ssh cannot be made: …', '/a-file/.ssh/authorized_keys cannot be written: …'],
     ],
     [
-      'commands, by their numbers',
+      'commands',
       () => ['early files/0 2>&-', 'early files/1', 'late files/1'],
-      ['bootcmd[0] ended with 127', 'bootcmd[1] ended with 7', 'runcmd[0] ended with 7'],
+      ['bootcmd ended with 127', 'bootcmd ended with 7', 'runcmd ended with 7'],
     ],
     ['what can be done', at => [`put files/0 '${at}/d/e' 640 -`, `append files/0 '${at}/a-file' 600 -`], []],
   ];
