@@ -12,10 +12,13 @@ import { cloudInitFields, usersOf } from './sections/cloudInit.ts';
 import { imageGroups, imageUsers } from './sections/imageAccounts.ts';
 import { field, type Infer, mapping } from './shape.ts';
 import type { Report, Rule } from './types.ts';
+import type { KindOf } from './writtenPlaces.ts';
 
 /** The machine a configuration is for. */
 export interface Machine {
   readonly exists: (path: string) => boolean;
+  /** Of what is at a path before the configuration is there; absent: nobody has looked. */
+  readonly kindOf?: KindOf;
   /** Those of its image. */
   readonly users: ReadonlySet<string>;
   readonly groups: ReadonlySet<string>;

@@ -17,7 +17,7 @@ import type { Problem } from './types.ts';
 export const runDir = '/run/atoll';
 export const workDir = '/run/atoll/config';
 /** The image's root without the transient /etc, while something looks at it. */
-const imageRoot = `${workDir}/image`;
+export const imageRoot = `${workDir}/image`;
 
 /** What this image is: the hash of its root, as the initrd was told it. */
 export function imageIdentity(cmdline: string = readFileSync('/proc/cmdline', 'utf8')): string {

@@ -28,6 +28,7 @@ import {
   type SourceDocuments,
   sourceNames,
 } from './types.ts';
+import { kindInImages, othersPlaces, placesRule } from './writtenPlaces.ts';
 
 export interface ReadConfiguration {
   /** Absent with an error. */
@@ -82,7 +83,7 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
   const isRefused = (): boolean => problems.some(problem => problem.severity === 'error');
   const right = isRefused() ? undefined : configuration(values);
   if (right) {
-    if (trees['user-data']) problems.push(...writtenTwice(right, trees['user-data']));
+    if (trees['user-data']) problems.push(...writtenProblems(right, trees['user-data'], machine));
     if (trees['meta-data']) problems.push(...checkRules(right, trees['meta-data'], [keysOfMetaData]));
     problems.push(...lackingNetwork(trees, right, machine));
   }
@@ -175,11 +176,11 @@ function lackingNetwork(
   return checkRules(network, tree, [networkNeedsOn(machine?.exists, filesFor(userData, machine))]);
 }
 
-/** Files of a person that other keys become, too. */
-function writtenTwice(config: Configuration, tree: Tree): readonly Problem[] {
+/** Files of a person that other keys become, too, or that cannot be beside others. */
+function writtenProblems(config: Configuration, tree: Tree, machine: Machine | undefined): readonly Problem[] {
   const { write_files: files = [], ...others } = config.userData;
   if (files.length === 0) return [];
-  const taken = new Set(render({ ...config, userData: others }).rendered.files.map(({ path }) => path));
+  const taken = othersPlaces(render({ ...config, userData: others }).rendered);
   const rule: Rule<typeof files> = (written, report) =>
     written.forEach(({ path, append }, i) => {
       if (append !== true && taken.has(path))
@@ -188,7 +189,7 @@ function writtenTwice(config: Configuration, tree: Tree): readonly Problem[] {
           hint: 'leave out one of them, or say append: true',
         });
     });
-  return checkRules(files, tree, [rule]);
+  return checkRules(files, tree, [rule, placesRule(taken, machine?.kindOf ?? kindInImages)]);
 }
 
 const atollAlone = mapping({ atoll: field(atollShape, '') });

@@ -39,7 +39,7 @@ export function renderFiles(userData: UserData, instanceId: string): Partial<Ren
 }
 
 /** /root is a link into /var. */
-const onData = (path: string): string => path.replace(/^\/root\//, '/var/roothome/');
+export const onData = (path: string): string => path.replace(/^\/root\//, '/var/roothome/');
 const commands = (given: UserData['runcmd'] = []): Command[] => given.map(command => command);
 
 function disks({ fs_setup: systems = [], mounts = [] }: UserData): DiskRequest[] {

@@ -367,6 +367,50 @@ export const cloudInit: readonly WrongCase[] = [
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is cloud-init's
     '2:19 phone_home.url "${HOSTNAME}" stands for nothing: only $INSTANCE_ID is filled in → ask for facts in post, such as hostname; a "$" that is meant is %24',
   ],
+  [
+    'write_files: [{path: /etc/site}, {path: /etc/site/motd}]',
+    [
+      '2:22 write_files[0].path "/etc/site" is a folder, too: there is also "/etc/site/motd" → give the file another name',
+    ],
+  ],
+  [
+    'write_files: [{path: /var/x/y/z}, {path: /var/x, defer: true}]',
+    ['2:42 write_files[1].path "/var/x" is a folder, too: there is also "/var/x/y/z" → give the file another name'],
+  ],
+  [
+    'machine: {sysctls: {vm.swappiness: 1}}\nwrite_files: [{path: /etc/sysctl.d/90-config.conf/x}]',
+    [
+      '3:22 write_files[0].path "/etc/sysctl.d/90-config.conf", which is written from other keys, is a file: nothing can be in it → give the file another name',
+    ],
+  ],
+  [
+    'hostname: a\nwrite_files: [{path: /etc/hosts/x}]',
+    [
+      '3:22 write_files[0].path "/etc/hosts", which is written from other keys, is a file: nothing can be in it → give the file another name',
+    ],
+  ],
+  [
+    'users: [ann]\nwrite_files: [{path: /var/home/ann/.ssh}, {path: /var/home/ann}]',
+    [
+      '3:22 write_files[0].path "/var/home/ann/.ssh" is a folder, too: there is also "/var/home/ann/.ssh/authorized_keys" → give the file another name',
+      '3:50 write_files[1].path "/var/home/ann" is a folder, too: there is also "/var/home/ann/.ssh" → give the file another name',
+    ],
+  ],
+  [
+    'write_files: [{path: /etc/os-release/x}, {path: /etc/hosts/a/b}]',
+    [
+      '2:22 write_files[0].path "/etc/os-release" is a file of the machine: nothing can be in it → give the file another name',
+      '2:49 write_files[1].path "/etc/hosts" is a file of the machine: nothing can be in it → give the file another name',
+    ],
+  ],
+  [
+    'write_files: [{path: /etc/systemd/system}, {path: /etc/ssl/certs}, {path: /root/.ssh}]',
+    [
+      '2:22 write_files[0].path "/etc/systemd/system" is a folder of the machine → give the file another name',
+      '2:51 write_files[1].path "/etc/ssl/certs" is a folder of the machine → give the file another name',
+      '2:75 write_files[2].path "/root/.ssh" is a folder of the machine → give the file another name',
+    ],
+  ],
   ['ca_certs: {trusted: abc}', '2:21 ca_certs.trusted must be a list, not "abc" → write it as an item: "- " before it'],
   ['ca_certs: {trusted: [abc]}', '2:22 ca_certs.trusted[0] must be certificates in PEM: -----BEGIN CERTIFICATE----- …'],
   [

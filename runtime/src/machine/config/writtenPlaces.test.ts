@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { kindOnMachine, placesRule } from './writtenPlaces.ts';
+
+it('on a machine, what it has itself is looked at, and not what it was given into /etc', () => {
+  const root = mkdtempSync(join(tmpdir(), 'atoll-places-'));
+  try {
+    mkdirSync(join(root, 'etc/site'), { recursive: true });
+    writeFileSync(join(root, 'etc/motd'), '');
+    symlinkSync('site', join(root, 'etc/link'));
+    const said = (...paths: readonly string[]): string[] => {
+      const found: string[] = [];
+      const files = paths.map(path => ({ path }));
+      placesRule(new Set(), kindOnMachine(root))(files, (_, message) => void found.push(message));
+      return found;
+    };
+    assert.deepEqual(said('/etc/site', '/etc/link', '/etc/motd/x'), [
+      '"/etc/site" is a folder of the machine',
+      '"/etc/link" is a folder of the machine',
+      '"/etc/motd" is a file of the machine: nothing can be in it',
+    ]);
+    assert.deepEqual(said('/etc/site/a', '/etc/link/a', '/etc/motd', '/etc/new/a', `/var/${'a'.repeat(300)}`), []);
+  } finally {
+    rmSync(root, { recursive: true });
+  }
+});
