@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { AccountFiles, KnownIds } from './accounts.ts';
 import type { Compiled } from './apply.ts';
-import { machineOf } from './needs.ts';
 import { imageRoot } from './onNode.ts';
 import { readConfig } from './read.ts';
 import { render } from './render/index.ts';
+import { thisMachine } from './thisMachine.ts';
 import type { Problem, SourceDocuments } from './types.ts';
 import { kindOnMachine } from './writtenPlaces.ts';
 
@@ -13,7 +13,7 @@ const zoneFolder = '/usr/share/zoneinfo';
 
 export function compile(sources: readonly SourceDocuments[], accounts: AccountFiles, knownIds: KnownIds): Compiled {
   const image = existsSync(`${imageRoot}/etc`) ? imageRoot : '/';
-  const machine = { ...machineOf(accounts, existsSync, knownIds), kindOf: kindOnMachine(image) };
+  const machine = { ...thisMachine(accounts, knownIds), kindOf: kindOnMachine(image) };
   const { config, problems } = readConfig(sources, machine);
   if (config === undefined) return { instanceId: '', problems };
   const { rendered, instanceId, programs } = render(config);

@@ -5,11 +5,13 @@
 import { apiServerFileArguments } from '../../apiserver/arguments.ts';
 import type { AccountFiles, KnownIds } from './accounts.ts';
 import { takenIds } from './needsOfAccounts.ts';
+import { type Kernel, neededKernel } from './needsOfKernel.ts';
 import { atollShape } from './sections/atoll.ts';
 import { passedOnOf } from './sections/atollApiServer.ts';
 import { listed } from './sections/atollRules.ts';
 import { cloudInitFields, usersOf } from './sections/cloudInit.ts';
 import { imageGroups, imageUsers } from './sections/imageAccounts.ts';
+import { machineShape } from './sections/machine.ts';
 import { field, type Infer, mapping } from './shape.ts';
 import type { Report, Rule } from './types.ts';
 import type { KindOf } from './writtenPlaces.ts';
@@ -24,6 +26,7 @@ export interface Machine {
   readonly groups: ReadonlySet<string>;
   /** Numbers that users and groups have been given on it. */
   readonly knownIds: KnownIds;
+  readonly kernel?: Kernel;
 }
 
 export function machineOf(
@@ -41,7 +44,7 @@ export function machineOf(
   };
 }
 
-const { write_files, users, user, bootcmd, runcmd, mounts } = cloudInitFields;
+const { write_files, users, user, bootcmd, runcmd, mounts, fs_setup } = cloudInitFields;
 /** What the rule looks at, of user-data. */
 export const needingShape = mapping({
   write_files,
@@ -50,6 +53,8 @@ export const needingShape = mapping({
   bootcmd,
   runcmd,
   mounts,
+  fs_setup,
+  machine: field(machineShape, ''),
   atoll: field(atollShape, ''),
 });
 type Needing = Infer<typeof needingShape>;
@@ -61,6 +66,7 @@ export const needsOn =
     const files = filesFor(given, machine);
     for (const each of filesOf(given)) files.need(each, report);
     neededAccounts(given, machine, report);
+    if (machine?.kernel) neededKernel(given, machine.kernel, report);
     takenIds(given, machine?.knownIds ?? {}, report);
   };
 
