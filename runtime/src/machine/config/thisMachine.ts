@@ -13,7 +13,7 @@ export const thisMachine = (accounts: AccountFiles, knownIds: KnownIds): Machine
 });
 
 const kernelHere = (): Kernel => ({
-  lacking: names => (existsSync(`/usr/lib/modules/${release()}/modules.dep`) ? lackingModules(names) : []),
+  lacking: askedOnce(names => (existsSync(`/usr/lib/modules/${release()}/modules.dep`) ? lackingModules(names) : [])),
   hasSysctl: name => !existsSync('/proc/sys/kernel') || existsSync(`/proc/sys/${name.replaceAll('.', '/')}`),
   memoryBytes: totalmem(),
   isOwnDisk: device => {
@@ -21,6 +21,17 @@ const kernelHere = (): Kernel => ({
     return own !== undefined && diskOfDevice(device) === own;
   },
 });
+
+/** Rules are asked several times where something is wrong (suppose.ts); a process is not started for each. */
+function askedOnce(ask: NonNullable<Kernel['lacking']>): NonNullable<Kernel['lacking']> {
+  const answers = new Map<string, readonly string[]>();
+  return names => {
+    const key = names.join(' ');
+    const answer = answers.get(key) ?? ask(names);
+    answers.set(key, answer);
+    return answer;
+  };
+}
 
 /** As kmod finds them: by their names and others they have, those that are built in, too. One process where nothing is lacking. */
 function lackingModules(names: readonly string[]): readonly string[] {
