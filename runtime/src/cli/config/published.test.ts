@@ -22,7 +22,6 @@ import { schemaErrors } from './testing/schemaErrors.ts';
 
 /** What of a single value takes more than a pattern: a table, arithmetic, a look into what is encoded, or how YAML is written. */
 const unsayable: readonly (readonly [why: string, said: RegExp])[] = [
-  ['a table of zones', /^timezone "\w+(?:\/\w+)?" is no time zone/],
   ['a key that is damaged', /^ssh_authorized_keys\[0\] has a (?:damaged key|key after .* that is cut)/],
   ['a certificate that is damaged', /^ca_certs\.trusted\[0\] is no certificate/],
   ['a number with or without a leading zero', / is (?:the decimal number \d+ without quotes|\d+ to YAML 1\.1)/],

@@ -25,10 +25,13 @@ export const domainName = text({
 /** `300.1.1.1`: no top-level domain is a number (RFC 3696, section 2), and resolvers take it for an address, or for nothing. */
 export const looksLikeAddress = (name: string): boolean => name.includes(':') || /(?:^|\.)\d+\.?$/.test(name);
 
+const OCTET = '(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
+const IPV4 = `${OCTET}(\\.${OCTET}){3}`;
+const IPV6 = '[\\da-fA-F]*:[\\da-fA-F]*:[\\da-fA-F:.]*';
 /** A name or an address; what it is is found when it is used. */
 export const timeServer = text({
   meaning: 'a host name or an IP address',
-  pattern: new RegExp(`^(${LABEL}(\\.${LABEL})*\\.?|[\\da-fA-F:]*:[\\da-fA-F:.]*)$`),
+  pattern: new RegExp(`^((?!(.*\\.)?\\d+\\.?$)${LABEL}(\\.${LABEL})*\\.?|${IPV4}|${IPV6})$`),
   refuse: server =>
     looksLikeAddress(server) && !parseIp(server) ? 'is neither a host name nor an IP address' : undefined,
   maxLength: 253,

@@ -79,9 +79,9 @@ export const cloudInit: readonly WrongCase[] = [
   [
     'ntp: {servers: [300.1.1.1, "1", "12:34", 192.0.2.1, "2001:db8::1", 0.pool.ntp.org, 2.debian.pool.ntp.org.]}',
     [
-      '2:17 ntp.servers[0] "300.1.1.1" is neither a host name nor an IP address',
-      '2:28 ntp.servers[1] "1" is neither a host name nor an IP address',
-      '2:33 ntp.servers[2] "12:34" is neither a host name nor an IP address',
+      '2:17 ntp.servers[0] must be a host name or an IP address, not "300.1.1.1"',
+      '2:28 ntp.servers[1] must be a host name or an IP address, not "1"',
+      '2:33 ntp.servers[2] must be a host name or an IP address, not "12:34"',
     ],
   ],
   [
