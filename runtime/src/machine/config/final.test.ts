@@ -31,6 +31,7 @@ describe('when the machine is up', () => {
       readFileSync(join(scripts, name), 'utf8')
         .replaceAll('/usr/lib/atoll', folder)
         .replaceAll('/var/lib/atoll', folder)
+        .replaceAll('/run/atoll', folder)
         .replaceAll('/dev/kmsg', join(folder, 'kmsg'));
     for (const name of ['config-words', 'config-final']) writeFileSync(join(folder, name), here(name));
     execFileSync('sh', [join(folder, 'config-final')]);
