@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
+import { wrongLines } from './testing/lines.ts';
 import { kindOnMachine, placesRule } from './writtenPlaces.ts';
 
 it('on a machine, what it has itself is looked at, and not what it was given into /etc', () => {
@@ -26,4 +27,18 @@ it('on a machine, what it has itself is looked at, and not what it was given int
   } finally {
     rmSync(root, { recursive: true });
   }
+});
+
+it('what other keys are written to is no folder of a file, and no file is where it needs a folder', () => {
+  for (const [text, said] of [
+    [
+      'machine: {sysctls: {vm.swappiness: 1}}\nwrite_files: [{path: /etc/sysctl.d/90-config.conf/x}]',
+      '3:22 write_files[0].path "/etc/sysctl.d/90-config.conf", which is written from other keys, is a file: nothing can be in it → give the file another name',
+    ],
+    [
+      'users: [ann]\nwrite_files: [{path: /var/home/ann/.ssh}]',
+      '3:22 write_files[0].path "/var/home/ann/.ssh" is a folder, too: there is also "/var/home/ann/.ssh/authorized_keys" → give the file another name',
+    ],
+  ] as const)
+    assert.deepEqual(wrongLines(text), [said]);
 });

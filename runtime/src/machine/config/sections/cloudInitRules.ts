@@ -2,6 +2,7 @@
 
 import type { Rule } from '../types.ts';
 import { writtenContent } from '../writtenContent.ts';
+import { kindInImages, placesRule } from '../writtenPlaces.ts';
 import { type CloudInit, isRootBySudo, NO_SUDO, sudoRules, usersOf } from './cloudInit.ts';
 import { commandRules } from './commandRules.ts';
 import { homeRules } from './homeUrl.ts';
@@ -98,6 +99,10 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
       if (typeof result === 'string')
         report(['write_files', i, 'content'], result, { hint: `encoding is ${encoding}` });
     });
+  },
+
+  function filesAndFolders({ write_files: files = [] }, report) {
+    placesRule(new Set(), kindInImages)(files, report);
   },
 
   function diskList({ disk_setup = {}, fs_setup = [], mounts = [] }, report) {
