@@ -146,7 +146,8 @@ export function kubeletArguments(given: readonly string[]): KubeletArguments {
     const so = Object.hasOwn(alwaysSo, name) ? alwaysSo[name] : undefined;
     if (take) {
       const wrong = value === undefined ? `must be ${name}=VALUE` : take(value, settings);
-      if (wrong !== undefined) problems.push(`the kubelet's option ${name}: ${wrong}`);
+      const what = wrong?.startsWith('must') && value !== undefined ? `"${value}" ` : '';
+      if (wrong !== undefined) problems.push(`the kubelet's option ${name}: ${what}${wrong}`);
     } else if (so) {
       if (!so.includes(value ?? 'true'))
         problems.push(`the kubelet's option ${name}: it is always ${so[0]} here, not "${value ?? 'true'}"`);

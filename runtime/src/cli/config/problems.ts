@@ -5,7 +5,7 @@
 import { readDocument } from '../../machine/config/document.ts';
 import { documentShapes } from '../../machine/config/schema.ts';
 import { secretsOf } from '../../machine/config/secrets.ts';
-import { coveredUrls, placeOf } from '../../machine/config/tree.ts';
+import { coveredUrls, placeOf, type Tree } from '../../machine/config/tree.ts';
 import type { Place, Problem } from '../../machine/config/types.ts';
 import { type Texts, textKey } from './documents.ts';
 
@@ -74,7 +74,8 @@ function excerpt(bytes: Buffer, place: Place, problem: Problem, paint: Colours):
   const text = lineOf(bytes, line);
   if (text === undefined) return [];
   if (!isShown(text, problem)) return [];
-  const shown = covered(withoutSecrets(text, bytes, place), problem);
+  const { shown: open, length } = withoutSecrets(text, bytes, place);
+  const shown = covered(open, problem);
   const letters = [...shown].map(letter => (letter === '\t' ? '⇥' : printable(letter)));
   const from = column > WIDTH - 10 ? column - 40 : 0;
   const cut = letters.slice(from, from + WIDTH);
@@ -83,7 +84,7 @@ function excerpt(bytes: Buffer, place: Place, problem: Problem, paint: Colours):
   const number = String(line);
   const at = column - 1 - from;
   const word = /^(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s,\]}#:]+)/.exec(cut.slice(at).join(''))?.[0];
-  const mark = '^'.repeat(Math.max(1, word === undefined ? 1 : [...word].length));
+  const mark = '^'.repeat(Math.max(1, Math.min(length ?? [...(word ?? '')].length, cut.length - at)));
   return [
     `${paint.faint(` ${number} │`)} ${before}${cut.join('')}${after}`,
     `${paint.faint(` ${' '.repeat(number.length)} │`)} ${' '.repeat(before.length + Math.max(0, at))}${paint[problem.severity](mark)}`,
@@ -115,10 +116,13 @@ function lineOf(bytes: Buffer, line: number): string | undefined {
 const UNPRINTABLE = /[\0-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
 const printable = (letter: string): string => (UNPRINTABLE.test(letter) ? '·' : letter);
 
-/** The line with what the document's shape calls a secret covered; as it is where the document cannot be read. */
-function withoutSecrets(line: string, bytes: Buffer, place: Place): string {
+/**
+ * The line with what the document's shape calls a secret covered; as it is where the document cannot be read.
+ * @returns how long the text at the place is, where it is one without quotes
+ */
+function withoutSecrets(line: string, bytes: Buffer, place: Place): { shown: string; length?: number } {
   const { tree } = readDocument(bytes, place);
-  if (!tree) return line;
+  if (!tree) return { shown: line };
   const letters = [...line];
   for (const { secret, end } of secretsOf(tree, documentShapes[place.document])) {
     const [from, to] = [placeOf(secret.at), secret.at.page.place(end)];
@@ -127,19 +131,45 @@ function withoutSecrets(line: string, bytes: Buffer, place: Place): string {
     const last = place.line === to.line ? to.column - 1 : letters.length;
     for (let i = first; i < Math.min(last, letters.length); i++) if (letters[i] !== ' ') letters[i] = '•';
   }
-  return letters.join('');
+  const length = plainLength(tree, line, place);
+  return { shown: letters.join(''), ...(length === undefined ? {} : { length }) };
+}
+
+/** The signs of the text without quotes that stands at a place, spaces and commas in it too. */
+function plainLength(tree: Tree, line: string, place: Place): number | undefined {
+  if (tree.kind === 'scalar') {
+    const { line: row, column } = placeOf(tree.at);
+    const isThere = tree.plain && row === place.line && column === place.column;
+    return isThere &&
+      [...line]
+        .slice(column - 1)
+        .join('')
+        .startsWith(tree.text)
+      ? [...tree.text].length
+      : undefined;
+  }
+  const inside = tree.kind === 'list' ? tree.items : [...tree.entries.values()].map(({ value }) => value);
+  for (const value of inside) {
+    const length = plainLength(value, line, place);
+    if (length !== undefined) return length;
+  }
+  return undefined;
 }
 
 /** In a document that cannot be read, and in comments. */
 const SECRET =
-  /((?:^|[\s{,"'-])[\w-]*(?:tok|secr|pass|psk|priv|cred|auth(?!or)|identity|hash|access-key|shared)[\w-]*["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#][^,}]*(?:,\s*\w+=[^,}]*)*)/gi;
+  /((?:^|[\s{,"'-])[\w-]*(?:tok|secr(?!ets-enc)|pass|psk|priv|cred|(?<!pw)auth(?!or)|identity|hash|access-key|shared)[\w-]*["']?\s*:\s+)("[^"]*"?|'[^']*'?|[^\s,}#][^,}]*(?:,\s*\w+=[^,}]*)*)/gi;
 
 /** The line with everything covered that may be a secret; as many signs as before, so that the caret fits. */
-function covered(line: string, { message, path }: Problem): string {
+function covered(line: string, { message, path, place }: Problem): string {
   const cover = (text: string): string => '•'.repeat(text.length);
-  if (message.startsWith('unknown key'))
-    return line.replace(/(:\s+)(\S.*)$/, (_, colon: string, rest: string) => `${colon}${cover(rest)}`);
-  const without = coveredUrls(line, cover).replace(SECRET, (_, key: string, value: string) => `${key}${cover(value)}`);
+  const letters = [...line];
+  const from = (place?.column ?? 1) - 1;
+  const [before, rest] = [letters.slice(0, from).join(''), letters.slice(from).join('')];
+  const known = message.startsWith('unknown key')
+    ? before + rest.replace(/(:\s+)(\S.*)$/, (_, colon: string, value: string) => `${colon}${cover(value)}`)
+    : line;
+  const without = coveredUrls(known, cover).replace(SECRET, (_, key: string, value: string) => `${key}${cover(value)}`);
   // A syntax error may be anywhere: in the middle of a key in PEM or base64.
   return path === '' ? without.replace(/[A-Za-z0-9+/=_-]{24,}/g, cover) : without;
 }

@@ -144,6 +144,7 @@ class Checker {
 
   private ofKind(shape: Shape, here: Here): unknown {
     const { tree } = here;
+    if (tree.kind === 'scalar' && tree.isUnknown) return NONE;
     switch (shape.kind) {
       case 'text':
         return tree.kind === 'scalar' ? this.text(shape, tree, here) : this.wrongKind(shape, here);
@@ -318,6 +319,7 @@ class Checker {
     const { tree } = here;
     if (
       tree.kind === 'scalar' &&
+      !tree.isUnknown &&
       scalarKind(tree) === 'nothing' &&
       !known.required &&
       known.shape.kind !== 'anything'

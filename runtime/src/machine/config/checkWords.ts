@@ -1,7 +1,7 @@
 /** The words a value is refused with. */
 import { nearest } from '../../lib/nearest.ts';
 import type { EitherShape, Shape, TextShape } from './shape.ts';
-import { inYaml11, quoted, scalarKind, type Tree } from './tree.ts';
+import { inYaml11, printable, quoted, scalarKind, type Tree } from './tree.ts';
 
 export const unavailable = (reason: string): string =>
   reason.startsWith('not yet: ')
@@ -70,10 +70,16 @@ export function kindHint(shape: Shape, tree: Tree): string | undefined {
   if (tree.kind === 'list' && isOneValue) return 'remove the "-" or the brackets';
   if (tree.kind !== 'scalar') return undefined;
   const kind = scalarKind(tree);
-  if (shape.kind === 'text') return kind === 'nothing' ? 'give it a value' : 'put it in quotes';
+  if (shape.kind === 'text') {
+    if (kind === 'nothing') return 'give it a value';
+    return shape.oneOf && !shape.oneOf.includes(tree.text) ? undefined : 'put it in quotes';
+  }
   if (kind === 'nothing')
     return shape.kind === 'mapping' || shape.kind === 'dictionary' ? 'write {} for none' : undefined;
-  if (shape.kind === 'list') return 'write it as an item: "- " before it';
+  if (shape.kind === 'list') {
+    const isSeveral = /,\s/.test(tree.text) && tree.text.length <= 60 && !isSecret(shape);
+    return isSeveral ? `write [${printable(tree.text)}]` : 'write it as an item: "- " before it';
+  }
   if (tree.plain) return undefined;
   const bare = { ...tree, plain: true };
   const helps =

@@ -21,7 +21,7 @@ const MAX_LEXEMES = 100_000;
 const MAX_SYNTAX_PROBLEMS = 3;
 
 export interface ReadDocument {
-  /** Absent where the document cannot be read, and where it holds nothing; with keys that are there twice, it has the first of them. */
+  /** Absent where the document cannot be read, and where it holds nothing. Of keys that are there twice it has the first. */
   readonly tree?: Tree;
   readonly page?: Page;
   readonly problems: readonly Problem[];
@@ -125,8 +125,6 @@ const STANDARD = 'tag:yaml.org,2002:';
 
 class Reader {
   private readonly problems: Problem[] = [];
-  /** Everything in the document has a value, although something is wrong with it. */
-  private isWhole = true;
   /** The last value each anchor was given; undefined while that value is being read. */
   private readonly anchors = new Map<string, Weighed | undefined>();
 
@@ -135,7 +133,7 @@ class Reader {
   read(node: Node): Outcome {
     try {
       const { tree } = this.value(node);
-      return { ...(this.isWhole ? { tree } : {}), problems: this.problems };
+      return { tree, problems: this.problems };
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error;
       return { problems: [...this.problems, error.problem] };
@@ -176,7 +174,13 @@ class Reader {
     const tag = this.scalarTag(node, at);
     const plain = isScalar(node) && node.type === 'PLAIN' && tag !== 'str';
     return {
-      tree: { kind: 'scalar', text, plain: plain || (tag !== undefined && tag !== 'str'), at },
+      tree: {
+        kind: 'scalar',
+        text,
+        plain: plain || (tag !== undefined && tag !== 'str'),
+        ...(tag === 'unknown' ? { isUnknown: true } : {}),
+        at,
+      },
       ...LIGHT,
       characters: text.length,
     };
@@ -200,7 +204,7 @@ class Reader {
       }
       const twice = entries.get(name);
       if (twice)
-        this.told(
+        this.problem(
           keyAt,
           `the key ${quoted(name)} is here twice: first in line ${this.page.place(twice.at.offset).line}`,
           'keep one of them',
@@ -255,7 +259,7 @@ class Reader {
         problemAt(this.page, offset, `*${name} stands inside of what &${name} names: that never ends`),
       );
     this.problem(at, `*${name} names nothing: no &${name} stands before it`, 'put text that starts with "*" in quotes');
-    return { tree: { kind: 'scalar', text: '', plain: true, at }, ...LIGHT };
+    return { tree: { kind: 'scalar', text: '', plain: true, isUnknown: true, at }, ...LIGHT };
   }
 
   /** Only YAML's own tags; what a tag makes of a value is what the value is anyway. */
@@ -277,7 +281,7 @@ class Reader {
     const tag = 'tag' in node && typeof node.tag === 'string' ? node.tag : undefined;
     if (tag === undefined) return undefined;
     const known = ['str', 'int', 'bool', 'float', 'null'].find(name => tag === STANDARD + name);
-    if (known === undefined && tag !== '!') this.tag(node, 'str', at);
+    if (known === undefined && tag !== '!' && this.tag(node, 'str', at) !== undefined) return 'unknown';
     return known ?? 'str';
   }
 
@@ -295,11 +299,6 @@ class Reader {
   }
 
   private problem(at: Spot, message: string, hint?: string): void {
-    this.isWhole = false;
-    this.told(at, message, hint);
-  }
-
-  private told(at: Spot, message: string, hint?: string): void {
     if (this.problems.length < 100) this.problems.push(problemAt(this.page, at.offset, message, hint));
   }
 }

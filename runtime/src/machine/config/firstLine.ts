@@ -44,6 +44,9 @@ export function wrongStart(bytes: Buffer, from: From): Problem | 'nothing' | und
   return problem(`the first line must be ${HEADER}`, 'cloud-init takes other files for something else');
 }
 
+/** Whether nothing but the first line is wrong with a document, so that the rest can be read. */
+export const isCloudConfig = ({ message }: Problem): boolean => message.startsWith('the first line must be');
+
 const INSTEAD = 'write a #cloud-config: scripts belong into runcmd or bootcmd';
 const knownStarts: readonly (readonly [pattern: RegExp, message: string, hint: string])[] = [
   [/^#!/, 'is a script', INSTEAD],

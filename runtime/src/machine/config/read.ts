@@ -6,7 +6,7 @@
  */
 import { check, checkRules, MAX_PROBLEMS, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
-import { wrongStart } from './firstLine.ts';
+import { isCloudConfig, wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
 import { filesFor, type Machine, needingShape, needsOn } from './needs.ts';
 import { networkNeedsOn } from './needsOfNetwork.ts';
@@ -112,8 +112,13 @@ function configuration(values: Partial<Record<DocumentName, unknown>>): Configur
 function readOne(bytes: Buffer, from: Omit<Place, 'line' | 'column'>): { tree?: Tree; problems: readonly Problem[] } {
   const start = wrongStart(bytes, from);
   if (start === 'nothing') return { problems: [] };
-  if (start) return { problems: [start] };
-  const { tree, page, problems } = readDocument(bytes, from);
+  const read = readDocument(bytes, from);
+  // What only lacks its first line is looked at all the same.
+  if (start)
+    return read.tree?.kind === 'mapping' && isCloudConfig(start)
+      ? { ...read, problems: [start, ...read.problems] }
+      : { problems: [start] };
+  const { tree, page, problems } = read;
   if (!page || (!tree && problems.length > 0)) return { problems };
   if (tree === undefined || (tree.kind === 'scalar' && tree.plain && /^(?:|~|null)$/.test(tree.text)))
     return { tree: emptyTree(page), problems };

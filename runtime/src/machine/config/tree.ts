@@ -12,6 +12,8 @@ export interface ScalarTree {
   readonly text: string;
   /** Written without quotes, so it may be a number, a switch or nothing. */
   readonly plain: boolean;
+  /** What it says cannot be known, and has been told: a tag, an alias of nothing. */
+  readonly isUnknown?: true;
   readonly at: Spot;
 }
 export interface ListTree {

@@ -65,6 +65,14 @@ export function devicesOf(network: Network): Devices {
   return { all, byId, owners };
 }
 
+/** What to do where a device is named that is not there: netplan knows devices by their keys, whatever `set-name` calls them. */
+export function declareHint(id: string, all: readonly DeviceEntry[]): string {
+  const renamed = all.find(({ name }) => name === id);
+  return renamed
+    ? `write ${renamed.id}, the key of the device that set-name calls ${id}`
+    : `declare it, as ethernets: {${id}: {}}`;
+}
+
 export function isOwner(device: DeviceEntry): device is OwnerEntry {
   return device.section === 'bonds' || device.section === 'bridges' || device.section === 'vrfs';
 }

@@ -177,7 +177,7 @@ describe('what is refused, and how', () => {
     ['tls-san: ["a b"]', /atoll\.tls-san\[0\]: must be a DNS name or an IP address/],
     ['write-kubeconfig-mode: "999"', /octal/],
     ['write-kubeconfig: kubeconfig', /absolute path/],
-    ['kubelet-arg: [max-pods=0]', /atoll\.kubelet-arg\[0\]: the kubelet's option max-pods: must be/],
+    ['kubelet-arg: [max-pods=0]', /atoll\.kubelet-arg\[0\]: the kubelet's option max-pods: "0" must be/],
     ['kubelet-arg: [eviction-soft=x]', /"eviction-soft" is not available/],
     ['kubelet-arg: [image-gc-low-threshold=84, image-gc-high-threshold=82]', /atoll\.kubelet-arg: .*must be under/],
     ['kube-apiserver-arg: [oidc-issuer-url=x]', /kube-apiserver's option "oidc-issuer-url" is not available/],

@@ -95,6 +95,11 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
           hint: 'keep one of them, or append: true',
         });
       written.add(path);
+      const below = files.findIndex(other => path.startsWith(`${other.path}/`));
+      if (below >= 0)
+        report(['write_files', i, 'path'], `"${path}" is below the file "${files[below]?.path}", which is no folder`, {
+          hint: `write_files[${below}].path names the file itself`,
+        });
       const result = writtenContent(content, encoding);
       if (typeof result === 'string')
         report(['write_files', i, 'content'], result, { hint: `encoding is ${encoding}` });
@@ -112,7 +117,16 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
         report(['disk_setup', device, 'overwrite'], 'must be false: data that is there is never overwritten', {
           hint: 'clear the disk by hand',
         });
-      if (!fs_setup.some(made => made.device === device))
+      const part = fs_setup.findIndex(made => isPartition(made.device, device));
+      if (part >= 0)
+        report(
+          ['fs_setup', part, 'device'],
+          `"${fs_setup[part]?.device}" is a partition of ${device}, and none are made`,
+          {
+            hint: `write device: ${device}: an extra disk is taken as a whole`,
+          },
+        );
+      else if (!fs_setup.some(made => made.device === device))
         report(['disk_setup', device], 'has no file system', { hint: 'add it to fs_setup' });
     }
     const used = new Map<string, string>();
@@ -159,6 +173,14 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
     });
   },
 ];
+
+/** `/dev/sdb1`, `/dev/nvme0n1p1`, `/dev/disk/by-id/…-part1` of a disk. */
+function isPartition(device: string, disk: string): boolean {
+  if (!device.startsWith(disk)) return false;
+  const rest = device.slice(disk.length);
+  if (disk.startsWith('/dev/disk/')) return /^-part\d+$/.test(rest);
+  return /\d$/.test(disk) ? /^p\d+$/.test(rest) : /^\d+$/.test(rest);
+}
 
 /** What is written from sections of the configuration, and which. */
 const ofSections: Readonly<Record<string, string>> = {

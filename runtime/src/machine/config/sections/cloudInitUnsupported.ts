@@ -13,8 +13,11 @@ const STAGES = 'the order of things is fixed';
 const OURS = 'there is one system here, and no distribution to choose for';
 const MERGING = 'mappings are merged key by key, lists are taken whole, the stronger source wins';
 
+const K3S = "K3s' options are given under atoll:, by their own names";
+
 /** Names that share a reason. */
 const groups: readonly (readonly [reason: string, names: readonly string[]])[] = [
+  [K3S, ['k3s', 'k3os', 'rke2']],
   [
     NO_PACKAGES,
     [

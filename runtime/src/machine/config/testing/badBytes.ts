@@ -115,6 +115,16 @@ export const bytes: readonly (readonly [name: string, bytes: Buffer, problems: s
     '1:1 the first line must be #cloud-config → cloud-init takes other files for something else',
   ],
   [
+    'no first line, and other mistakes',
+    Buffer.from('hostnam: node\natoll: {role: agent}\n'),
+    [
+      '1:1 the first line must be #cloud-config → cloud-init takes other files for something else',
+      '1:1 hostnam unknown key "hostnam" → did you mean "hostname"?',
+      '2:15 atoll.role an agent needs the server it joins → add server: https://ADDRESS:6443',
+      '2:15 atoll.role an agent needs a token to join with → add token: (on the server: cat /var/lib/atoll/server/node-token) or token-file:',
+    ].join('\n'),
+  ],
+  [
     'the first line later',
     Buffer.from('\n#cloud-config\nhostname: node\n'),
     '1:1 the first line must be #cloud-config, which is in line 2 → move it to the top',

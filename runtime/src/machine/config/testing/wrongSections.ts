@@ -270,6 +270,10 @@ export const atoll: readonly WrongCase[] = [
     '2:26 atoll.flannel-backend "host-gw" is not available yet: pods are on a bridge of their node; with flannel-backend: none another CNI can be brought',
   ],
   ['atoll: {flannel-backend: non}', '2:26 atoll.flannel-backend must be "none", not "non" → did you mean "none"?'],
+  [
+    'atoll: {kubelet-arg: ["max-pods=200, v=4"]}',
+    `2:23 atoll.kubelet-arg[0] the kubelet's option max-pods: "200, v=4" must be a whole number from 1 to 250: a node has 254 addresses for pods`,
+  ],
   ['atoll: {disable: "a b/c"}', '2:18 atoll.disable must be a name, not "a b/c"'],
   [
     'atoll: {docker: true}',

@@ -2,6 +2,15 @@
 import type { WrongCase } from './lines.ts';
 
 export const yaml: readonly WrongCase[] = [
+  // What cannot be known is told once, and hides nothing else.
+  [
+    'hostname: !vault abc\ntimezone: *zone\nlocale: 12',
+    [
+      '2:18 the tag "!vault" is not known here → remove it; put text that starts with "!" in quotes',
+      '3:11 *zone names nothing: no &zone stands before it → put text that starts with "*" in quotes',
+      '4:9 locale must be a locale such as C.UTF-8, not the number 12 → put it in quotes',
+    ],
+  ],
   ['hostname: a\n\ttimezone: UTC', '3:1 a tab where the indentation is → indent with spaces: YAML takes no tabs'],
   ['users:\n\t- name: bob', '3:1 a tab where the indentation is → indent with spaces: YAML takes no tabs'],
   ['atoll:\n  role: server\n\ttoken: x', '4:1 a tab where the indentation is → indent with spaces: YAML takes no tabs'],

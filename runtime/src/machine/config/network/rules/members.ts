@@ -1,5 +1,5 @@
 import type { Report } from '../../types.ts';
-import { type DeviceEntry, type Devices, isOwner, type OwnerEntry } from '../devices.ts';
+import { type DeviceEntry, type Devices, declareHint, isOwner, type OwnerEntry } from '../devices.ts';
 
 const ofItsOwn = [
   'addresses',
@@ -21,8 +21,7 @@ export function memberRules({ all, byId, owners }: Devices, report: Report): voi
       const path = [owner.section, owner.id, 'interfaces', index];
       const member = byId.get(id);
       const first = owners.get(id);
-      if (!member)
-        report(path, `is no device of this document: "${id}"`, { hint: `declare it, as ethernets: {${id}: {}}` });
+      if (!member) report(path, `is no device of this document: "${id}"`, { hint: declareHint(id, all) });
       else if (member === owner) report(path, `is the device itself: "${id}"`);
       else if (seen.has(id)) report(path, `is given twice: "${id}"`);
       else if (first && first !== owner)

@@ -1,5 +1,5 @@
 import type { Report } from '../../types.ts';
-import type { Devices } from '../devices.ts';
+import { type Devices, declareHint } from '../devices.ts';
 
 /** A VLAN is on a device that exists and carries frames, and its number is used once there. */
 export function vlanRules({ all, byId }: Devices, report: Report): void {
@@ -11,7 +11,7 @@ export function vlanRules({ all, byId }: Devices, report: Report): void {
     const path = ['vlans', id, 'link'];
     if (!parent)
       report(path, `is no device of this document: "${value.link}"`, {
-        hint: `declare it, as ethernets: {${value.link}: {}}`,
+        hint: declareHint(value.link, all),
       });
     else if (parent === device) report(path, `is the VLAN itself: "${value.link}"`);
     else if (parent.section === 'tunnels' || parent.section === 'vrfs' || parent.name === 'lo')

@@ -3,6 +3,11 @@ export type Wrong = readonly [what: string, devices: string, problems: readonly 
 
 const documents: readonly Wrong[] = [
   [
+    'a member by the name that set-name gives it',
+    '{ethernets: {up: {match: {name: "en*"}, set-name: lan0}}, bridges: {br0: {interfaces: [lan0]}}}',
+    ['error network.bridges.br0.interfaces[0]: is no device of this document: "lan0"'],
+  ],
+  [
     'version 1',
     'network: {version: 1, config: [{type: physical, name: eth0, subnets: [{type: dhcp}]}]}',
     [
