@@ -67,7 +67,7 @@ machine:
 const networkOf = (address: string): string =>
   `version: 2\nethernets: {all: {match: {name: "e*"}, addresses: [${address}/24], link-local: []}}\n`;
 
-describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 20 * minutes }, () => {
+describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout: 30 * minutes }, () => {
   let disks: Disks;
   let node: AtollNode;
   let server: Server;

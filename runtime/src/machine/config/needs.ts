@@ -57,7 +57,7 @@ export const needingShape = mapping({
   machine: field(machineShape, ''),
   atoll: field(atollShape, ''),
 });
-type Needing = Infer<typeof needingShape>;
+export type Needing = Infer<typeof needingShape>;
 
 /** @param machine the one this runs on, if it is for that one */
 export const needsOn =

@@ -8,7 +8,7 @@ import { check, checkRules, MAX_PROBLEMS, namesOf } from './check.ts';
 import { readDocument } from './document.ts';
 import { isCloudConfig, wrongStart } from './firstLine.ts';
 import { mergeTrees } from './merge.ts';
-import { filesFor, type Machine, needingShape, needsOn } from './needs.ts';
+import { filesFor, type Machine, type Needing, needingShape, needsOn } from './needs.ts';
 import { networkNeedsOn } from './needsOfNetwork.ts';
 import { type NetworkDocument, networkShape } from './network/schema.ts';
 import { render } from './render/index.ts';
@@ -78,14 +78,13 @@ export function readConfig(sources: readonly SourceDocuments[], machine?: Machin
   }
   if (!unread.has('user-data')) {
     problems.push(...lackingProblems(trees, machine));
-    if (!unread.has('network-config')) problems.push(...togetherProblems(trees));
+    if (!unread.has('network-config')) problems.push(...togetherProblems(trees), ...lackingNetwork(trees, machine));
   }
   const isRefused = (): boolean => problems.some(problem => problem.severity === 'error');
   const right = isRefused() ? undefined : configuration(values);
   if (right) {
     if (trees['user-data']) problems.push(...writtenProblems(right, trees['user-data'], machine));
     if (trees['meta-data']) problems.push(...checkRules(right, trees['meta-data'], [keysOfMetaData]));
-    problems.push(...lackingNetwork(trees, right, machine));
   }
   const config = isRefused() ? undefined : right;
   return {
@@ -145,7 +144,7 @@ const emptyTree = (page: Page): Tree => ({ kind: 'mapping', entries: new Map(), 
 function rulesOf<T>({ document, path, shape, rules }: Part<T>, tree: Tree): readonly Problem[] {
   const inside = treeAt(tree, path);
   if (inside?.kind !== 'mapping') return [];
-  const own = path.length > 0 ? inside : without(inside, othersKeys(documentShapes[document], shape));
+  const own = path.length > 0 ? inside : partOf(inside, shape, document);
   const cases = casesOf(shape as Shape<T>, own, path);
   return rules.flatMap(rule => saidOfAll(cases, value => checkRules(value, own, [rule], path)));
 }
@@ -157,10 +156,11 @@ function othersKeys(whole: Shape, part: Shape): ReadonlySet<string> {
   return new Set([...namesOf(whole.fields).keys()].filter(key => !own.has(key)));
 }
 
-const without = (tree: MappingTree, keys: ReadonlySet<string>): MappingTree => ({
-  ...tree,
-  entries: new Map([...tree.entries].filter(([key]) => !keys.has(key))),
-});
+/** A document with the keys of a part of it, and unknown ones. */
+function partOf(tree: MappingTree, part: Shape, document: DocumentName = 'user-data'): MappingTree {
+  const others = othersKeys(documentShapes[document], part);
+  return { ...tree, entries: new Map([...tree.entries].filter(([key]) => !others.has(key))) };
+}
 
 function lackingProblems(
   { 'user-data': tree }: ReadConfiguration['trees'],
@@ -170,15 +170,17 @@ function lackingProblems(
   return tree ? rulesOf({ document: 'user-data', path: [], shape: needingShape, rules }, tree) : [];
 }
 
-/** What the network lacks, where both documents are right. */
-function lackingNetwork(
-  trees: ReadConfiguration['trees'],
-  { userData, network }: Configuration,
-  machine: Machine | undefined,
-): readonly Problem[] {
-  const { 'network-config': tree } = trees;
-  if (!tree || !network) return [];
-  return checkRules(network, tree, [networkNeedsOn(machine?.exists, filesFor(userData, machine))]);
+/** What the network lacks of files and programs. */
+function lackingNetwork(trees: ReadConfiguration['trees'], machine: Machine | undefined): readonly Problem[] {
+  const { 'network-config': network, 'user-data': userData } = trees;
+  if (!network) return [];
+  const given: readonly Case<Needing>[] =
+    userData?.kind === 'mapping'
+      ? casesOf(needingShape, partOf(userData, needingShape))
+      : [{ value: {}, invented: [] }];
+  return saidOfAll(pairs(given, casesOf(networkShape, network)), ([needing, document]) =>
+    checkRules(document, network, [networkNeedsOn(machine?.exists, filesFor(needing, machine))]),
+  );
 }
 
 /** Files of a person that other keys become, too, or that cannot be beside others. */
@@ -225,7 +227,7 @@ function togetherProblems(trees: ReadConfiguration['trees']): readonly Problem[]
 }
 
 function atollCases(userData: MappingTree): readonly Case<AtollSection>[] {
-  const cases = casesOf(atollAlone, without(userData, othersKeys(documentShapes['user-data'], atollAlone)));
+  const cases = casesOf(atollAlone, partOf(userData, atollAlone));
   return cases.map(({ value, invented }) => ({ value: value.atoll ?? {}, invented }));
 }
 

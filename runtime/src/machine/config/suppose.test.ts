@@ -310,6 +310,7 @@ const items: readonly (readonly [document: DocumentName, text: string, problems:
     'network-config',
     'wifis: {wlan0: {access-points: {a: {password: short}, b: {pasword: x}, c: {password: 12345678, hiden: true}}, dhcp4: 1}}',
     [
+      'wifis.wlan0: a wireless network needs wpa_supplicant, which only the images for Raspberry Pi have',
       'wifis.wlan0.access-points.a.password: is too short: 5 characters, at least 8 are needed',
       'wifis.wlan0.access-points.b.pasword: unknown key "pasword"',
       'wifis.wlan0.access-points.c.hiden: unknown key "hiden"',

@@ -95,11 +95,6 @@ export const cloudInitRules: readonly Rule<CloudInit>[] = [
           hint: 'keep one of them, or append: true',
         });
       written.add(path);
-      const below = files.findIndex(other => path.startsWith(`${other.path}/`));
-      if (below >= 0)
-        report(['write_files', i, 'path'], `"${path}" is below the file "${files[below]?.path}", which is no folder`, {
-          hint: `write_files[${below}].path names the file itself`,
-        });
       const result = writtenContent(content, encoding);
       if (typeof result === 'string')
         report(['write_files', i, 'content'], result, { hint: `encoding is ${encoding}` });

@@ -155,11 +155,17 @@ export const network: readonly WrongCase[] = [
   ],
   [
     'version: 2\nwifis: {wlan0: {access-points: {home: {password: short}}}}',
-    '2:50 wifis.wlan0.access-points.home.password is too short: 5 characters, at least 8 are needed',
+    [
+      '2:16 warning: wifis.wlan0 a wireless network needs wpa_supplicant, which only the images for Raspberry Pi have → take one of them, or one of your own with the package wpasupplicant',
+      '2:50 wifis.wlan0.access-points.home.password is too short: 5 characters, at least 8 are needed',
+    ],
   ],
   [
     'version: 2\nwifis: {wlan0: {}}',
-    '2:16 wifis.wlan0 needs a network in access-points → write access-points: {"name of the network": {password: "..."}}',
+    [
+      '2:16 wifis.wlan0 needs a network in access-points → write access-points: {"name of the network": {password: "..."}}',
+      '2:16 warning: wifis.wlan0 a wireless network needs wpa_supplicant, which only the images for Raspberry Pi have → take one of them, or one of your own with the package wpasupplicant',
+    ],
   ],
   ['version: 2\nopenvswitch: {}', '2:1 openvswitch is not available: the image has no Open vSwitch: use bridges'],
   ['version: 2\nmodems: {}', '2:1 modems is not available: networkd does not know modems'],

@@ -4,7 +4,7 @@ export type Wrong = readonly [what: string, devices: string, problems: readonly 
 const documents: readonly Wrong[] = [
   [
     'a member by the name that set-name gives it',
-    '{ethernets: {up: {match: {name: "en*"}, set-name: lan0}}, bridges: {br0: {interfaces: [lan0]}}}',
+    '{ethernets: {up: {match: {macaddress: "52:54:00:12:34:56"}, set-name: lan0}}, bridges: {br0: {interfaces: [lan0]}}}',
     ['error network.bridges.br0.interfaces[0]: is no device of this document: "lan0"'],
   ],
   [
