@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Architecture } from '../boards.ts';
 import { canonicalJson, type FileRef, type TreeRef } from '../files.ts';
 import { tarEnd, tarHeader, tarPadding } from '../formats/tar.ts';
@@ -105,6 +105,32 @@ async function busybox(
   return (await readFromArchive(archive, /^(usr\/)?bin\/busybox$/, context)).content;
 }
 
+/**
+ * Compiles the sandboxes' first process.
+ * @param options.gnu prefix of the compiler @param options.program where it goes: in a folder that is there
+ */
+export async function compilePause({
+  source,
+  gnu,
+  program,
+  signal,
+}: {
+  readonly source: string;
+  readonly gnu: string;
+  readonly program: string;
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const plain = ['-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror', '-Wl,--build-id=none'];
+  // ARM's system calls take their number in the register that Thumb code keeps its frame in.
+  const withoutLibrary = ['-nostdlib', '-ffreestanding', '-fno-stack-protector', '-fomit-frame-pointer'];
+  const small = ['-fno-asynchronous-unwind-tables', '-Wl,-z,noseparate-code'];
+  await tool([`${gnu}-gcc`, ...plain, ...withoutLibrary, ...small, '-o', program, source], {
+    binds: [dirname(program)],
+    readOnly: [source],
+    signal,
+  });
+}
+
 export const buildContainerImages: Step<ContainerImagesInputs, 'images.tar' | 'images.list'> = {
   name: 'images',
   title: 'Container images of the root',
@@ -112,14 +138,8 @@ export const buildContainerImages: Step<ContainerImagesInputs, 'images.tar' | 'i
   outputs: ['images.tar', 'images.list'],
   async run(inputs, context) {
     const { directory, scratch, signal } = context;
-    const flags = ['-Os', '-static', '-s', '-Wall', '-Werror', '-Wl,--build-id=none'];
-    const source = join(inputs.sources.path, 'pause/pause.c');
     const program = join(scratch, 'pause');
-    await tool([`${inputs.gnu}-gcc`, ...flags, '-o', program, source], {
-      binds: [scratch],
-      readOnly: [source],
-      signal,
-    });
+    await compilePause({ source: join(inputs.sources.path, 'pause/pause.c'), gnu: inputs.gnu, program, signal });
     const pause: ContainerImage = {
       name: imageNames.pause,
       layer: tarOf([{ path: 'pause', mode: 0o755, content: await readFile(program) }]),
