@@ -8,6 +8,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { architectures } from '../src/boards.ts';
+import { buildHost } from '../src/build-host.ts';
 import { loadDefinition } from '../src/definition/load.ts';
 import { listTree } from '../src/files.ts';
 import { mirrorsFrom, PrivateApt } from '../src/packages/apt.ts';
@@ -28,7 +29,9 @@ import {
 import { type Entry, type InstalledTree, installedTree, type Listing, listTar } from './installed-tree.ts';
 import { cli, makeWorkshop, succeeded } from './workshop.ts';
 
-const image = process.env.ATOLL_IMAGE ?? 'vm-x86_64';
+/** Of this machine's architecture: others need emulation. */
+const native = Object.entries(architectures).find(([, { debian }]) => debian === buildHost().debian)?.[0];
+const image = process.env.ATOLL_IMAGE ?? `vm-${native}`;
 let workshop = '';
 /** Of the image's architecture. */
 let multiarch = '';
