@@ -90,8 +90,8 @@ export interface ImagerBoard {
   readonly architecture: 'armv8' | 'armhf';
 }
 
-/** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4. */
-const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4'];
+/** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4; and the firmware's word on the disk it started from. */
+const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4', 'efivarfs'];
 const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
 /** Disks behind PCI, and sticks and cards: an image is installed by being written to any of them. */
 const metalDisks = [

@@ -61,7 +61,7 @@ describe('a node that reaches nothing but a registry next door', { timeout: 25 *
     await node.ready();
     const first = await identity();
     await guest(
-      'mount /dev/disk/by-partlabel/esp /mnt && mkdir -p /mnt/images && wget -q -O /mnt/images/app.tar.zst http://10.0.2.100/ && umount /mnt',
+      'mount /dev/disk/atoll/esp /mnt && mkdir -p /mnt/images && wget -q -O /mnt/images/app.tar.zst http://10.0.2.100/ && umount /mnt',
     );
     await putOnEsp(node.machine, airGap());
     await node.machine.powerCut();

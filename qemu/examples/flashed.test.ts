@@ -47,7 +47,7 @@ describe('a flashed card', { timeout: 15 * minutes }, () => {
   });
 
   it('took the whole card at its first boot, with the second table at its end', async () => {
-    const labels = await node.machine.shell.output('ls /dev/disk/by-partlabel | sort | tr "\\n" " "', patient);
+    const labels = await node.machine.shell.output('ls /dev/disk/atoll | sort | tr "\\n" " "', patient);
     assert.equal(labels.trim(), 'esp root-a root-b var verity-a verity-b');
     const end = await node.machine.shell.output(
       'dd if=/dev/vda bs=512 skip=$(($(cat /sys/block/vda/size) - 1)) 2>/dev/null | head -c 8',

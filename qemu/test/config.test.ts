@@ -350,7 +350,7 @@ describe('a configuration from the card, a stick, SMBIOS and fw_cfg', { timeout:
 
   it('is kept when the card has a wrong one at the next boot, which is said everywhere', async () => {
     await guest(
-      "mount /dev/disk/by-partlabel/esp /mnt && printf '#cloud-config\\nhostname: changed\\n\\tatoll: {}\\n' > /mnt/user-data && sync && umount /mnt",
+      "mount /dev/disk/atoll/esp /mnt && printf '#cloud-config\\nhostname: changed\\n\\tatoll: {}\\n' > /mnt/user-data && sync && umount /mnt",
     );
     const reset = node.machine.qmpEvent('RESET', 2 * minutes);
     await node.machine.shell.run('systemctl reboot --no-block');

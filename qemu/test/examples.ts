@@ -47,7 +47,7 @@ export async function putOnEsp(machine: Machine, files: Files): Promise<void> {
   );
   await machine.shell.output(
     [
-      'mount /dev/disk/by-partlabel/esp /mnt',
+      'mount /dev/disk/atoll/esp /mnt',
       `rm -f ${documents.map(name => `/mnt/${name}`).join(' ')}`,
       ...written,
       'sync',

@@ -148,7 +148,7 @@ describe('versions that do not come up', { timeout: 120 * minutes }, () => {
     await using node = await AtollNode.start({ ...options('broken-root'), snapshotOf: saved });
     await node.ready();
     const spoil =
-      'dd if=/dev/urandom of=/dev/disk/by-partlabel/root-b bs=4096 seek=1 count=20000 conv=notrunc,fsync 2> /dev/null';
+      'dd if=/dev/urandom of=/dev/disk/atoll/root-b bs=4096 seek=1 count=20000 conv=notrunc,fsync 2> /dev/null';
     const history = await fallsBack(node, version, { beforeRestart: spoil });
     t.diagnostic(history);
     assert.match(history, /verity|corrupt|root|never came/i);

@@ -17,7 +17,7 @@ import { rolledOut } from '../test/rolledOut.ts';
 import { builtVersion, type Version } from '../test/versions.ts';
 
 const minutes = 60_000;
-const data = '/dev/disk/by-partlabel/var';
+const data = '/dev/disk/atoll/var';
 
 /** Takes the other slot out of both partition tables of the disk. Source: UEFI 2.10, section 5.3. */
 const forget = `

@@ -29,7 +29,7 @@ export interface BannerNotes {
 }
 
 /** What a person does about it. */
-const MEND = 'Mend it with e2fsck -fy /dev/disk/by-partlabel/var and restart, or erase it with atoll reset.';
+const MEND = 'Mend it with e2fsck -fy /dev/disk/atoll/var and restart, or erase it with atoll reset.';
 
 /** The node's state in one line. The agent speaks for the node; until it does, the server says how far it is. */
 function summary(states: readonly ComponentState[]): string {

@@ -15,7 +15,7 @@ export async function deviceSize(path: string): Promise<number> {
     throw new UpgradeError(
       'SLOT',
       `${path} cannot be opened: ${messageOf(cause)}`,
-      'the disk has no second slot, or it is damaged: ls -l /dev/disk/by-partlabel shows its partitions',
+      'the disk has no second slot, or it is damaged: ls -l /dev/disk/atoll shows its partitions',
       { cause },
     );
   });

@@ -8,15 +8,16 @@ import { peekState } from './state.ts';
 import type { Installed, UpgradePlaces } from './types.ts';
 import { UpgradeError } from './upgradeError.ts';
 
-const BY_LABEL = '/dev/disk/by-partlabel';
+/** The partitions of the disk that was started from: other disks may have the same names (rootfs/initrd/lib/disk). */
+const OUR_DISK = '/dev/disk/atoll';
 
 export const upgradePlaces: UpgradePlaces = {
   stateDir: '/var/lib/atoll/upgrade',
   runDir: '/run/atoll',
   trustDir: '/usr/lib/atoll/ota',
   esp: '/efi',
-  root: { a: join(BY_LABEL, 'root-a'), b: join(BY_LABEL, 'root-b') },
-  verity: { a: join(BY_LABEL, 'verity-a'), b: join(BY_LABEL, 'verity-b') },
+  root: { a: join(OUR_DISK, 'root-a'), b: join(OUR_DISK, 'root-b') },
+  verity: { a: join(OUR_DISK, 'verity-a'), b: join(OUR_DISK, 'verity-b') },
 };
 
 /** `atoll-` and the image's name, as bundles name it. */

@@ -191,7 +191,7 @@ async function roomFor(
       throw new UpgradeError(
         'SLOT',
         `${targets[kind]} is the running slot`,
-        'ls -l /dev/disk/by-partlabel shows the partitions; the machine has no second slot',
+        'ls -l /dev/disk/atoll shows the partitions; the machine has no second slot',
       );
     const { sizeBytes } = manifest.images[kind];
     const room = await deviceSize(targets[kind]);

@@ -31,14 +31,17 @@ export async function readDefinitions(folder: string): Promise<readonly Definiti
   return found.map(text => ({ label: /^Label=(\S+)$/m.exec(text)?.[1] ?? '', text }));
 }
 
-/** Labels of a disk's partitions, in the order of their places. Source: sysfs, `uevent` and `start` of each partition. */
-export async function presentLabels(sysBlock = '/sys/class/block'): Promise<readonly string[]> {
+/**
+ * Labels of a disk's partitions, in the order of their places. Source: sysfs, `uevent` and `start` of each partition.
+ * @param disk its folder in sysfs; the one that was started from unless told
+ */
+export async function presentLabels(disk = '/run/atoll/disk'): Promise<readonly string[]> {
   const found: { label: string; start: number }[] = [];
-  for (const name of await readdir(sysBlock)) {
-    const uevent = await readFile(join(sysBlock, name, 'uevent'), 'utf8').catch(() => '');
+  for (const name of await readdir(disk)) {
+    const uevent = await readFile(join(disk, name, 'uevent'), 'utf8').catch(() => '');
     const label = /^PARTNAME=(.+)$/m.exec(uevent)?.[1];
     if (label === undefined) continue;
-    found.push({ label, start: Number(await readFile(join(sysBlock, name, 'start'), 'utf8').catch(() => '0')) });
+    found.push({ label, start: Number(await readFile(join(disk, name, 'start'), 'utf8').catch(() => '0')) });
   }
   return found.sort((a, b) => a.start - b.start).map(({ label }) => label);
 }
@@ -52,7 +55,7 @@ export async function writeDefinitions(folder: string, definitions: readonly Def
 }
 
 /**
- * @param missing paths of the partitions, `/dev/disk/by-partlabel/root-b`
+ * @param missing paths of the partitions, `/dev/disk/atoll/root-b`
  * @throws UpgradeError SLOT with systemd-repart's own words
  */
 export async function makeMissing(missing: readonly string[], runDir: string): Promise<void> {

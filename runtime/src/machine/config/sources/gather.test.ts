@@ -42,6 +42,8 @@ for (const { what, says, mountedAfter = 1000, attempts, error, userData } of cas
     const work = join(run, 'atoll/config');
     await mkdir(join(work, 'volume'), { recursive: true });
     await writeFile(join(work, 'volume/user-data'), '#cloud-config\n');
+    await mkdir(join(run, 'disk/atoll'), { recursive: true });
+    await writeFile(join(run, 'disk/atoll/esp'), '');
     await writeFile(join(run, 'says'), says.map(line => `${line}\n`).join(''));
     const script = `
 attempts=0
@@ -56,13 +58,12 @@ timeout() { :; }
 usleep() { :; }
 grep() {
     case "$*" in
-        *PARTNAME=esp*) echo /sys/class/block/vda1/uevent ;;
         *' /efi vfat '*) [ $attempts -ge ${mountedAfter} ] ;;
         *) command grep "$@" ;;
     esac
 }
 . "$1"`;
-    execFileSync('sh', ['-c', script, 'sh', gather], { env: { ...process.env, ATOLL_RUN: run } });
+    execFileSync('sh', ['-c', script, 'sh', gather], { env: { ...process.env, ATOLL_RUN: run, ATOLL_DEV: run } });
     assert.equal((await readFile(join(run, 'attempts'), 'utf8')).trim(), String(attempts));
     const esp = join(work, 'sources/esp');
     const read = (name: string): Promise<string | undefined> =>
