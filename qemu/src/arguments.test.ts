@@ -75,6 +75,14 @@ describe("QEMU's command line", () => {
     ]);
   });
 
+  it('boots from the disk it is told to', () => {
+    const disks = [2, 1].map(bootIndex => ({ file: '/m/d', format: 'raw' as const, readOnly: false, bootIndex }));
+    assert.deepEqual(
+      values('-device', { disks }).flatMap(one => /bootindex=\d.*drive=\w+/.exec(one) ?? []),
+      ['bootindex=2,write-cache=on,drive=disk0', 'bootindex=1,write-cache=on,drive=disk1'],
+    );
+  });
+
   it('has the network device it is told to have', () => {
     const nics = (changes: Partial<Hardware>) => values('-device', changes).filter(one => one.includes('netdev='));
     assert.deepEqual(nics({}), ['virtio-net-pci,netdev=net0,romfile=']);

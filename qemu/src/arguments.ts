@@ -66,6 +66,8 @@ export interface HardwareDisk {
   readonly writeLog?: string;
   /** What it is connected to; default `virtio`. */
   readonly bus?: DiskBus;
+  /** When the firmware tries it; default its place in the list, from 1. */
+  readonly bootIndex?: number;
 }
 
 /**
@@ -135,8 +137,8 @@ function disk(options: HardwareDisk, index: number): string[] {
   const serial = options.serial === undefined ? '' : `,serial=${quoted(options.serial)}`;
   const bus = diskBuses[options.bus ?? 'virtio'](id);
   const controllers = bus.controllers.flatMap(controller => ['-device', controller]);
-  // bootindex: the firmware tries the disks in this order, before anything else (but after a -kernel).
-  const device = `${bus.device},bootindex=${index + 1}${bus.options}${serial}`;
+  // bootindex: the firmware tries the disks in their order, before anything else (but after a -kernel).
+  const device = `${bus.device},bootindex=${options.bootIndex ?? index + 1}${bus.options}${serial}`;
   if (options.writeLog === undefined) {
     return [...controllers, '-blockdev', image, '-device', `${device},drive=${id}`];
   }

@@ -30,6 +30,8 @@ export interface DiskOptions {
   readonly serial?: string;
   /** What it is connected to; default `virtio`. NVMe disks need a serial number. */
   readonly bus?: DiskBus;
+  /** When the firmware tries it, from 1; default its place in the list. The guest names disks by their places. */
+  readonly bootIndex?: number;
   /** Where to log writes and flushes (see above; made anew at each power-on). Excludes snapshots and discard. */
   readonly writeLog?: string;
 }

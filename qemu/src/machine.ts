@@ -33,7 +33,7 @@ export interface MachineOptions {
   readonly name?: string;
   /** Default `x86_64`. */
   readonly architecture?: ArchitectureName;
-  /** The first is what it boots from. Ignored with `snapshotOf`, which brings its own. */
+  /** The first is what it boots from, unless `bootIndex` says otherwise. Ignored with `snapshotOf`, which brings its own. */
   readonly disks?: readonly DiskOptions[];
   /** Default 512: the smallest board that Atoll is for. */
   readonly memoryMiB?: number;
@@ -431,6 +431,7 @@ async function newHardware(emulator: Emulator, workspace: string, options: Machi
       ...(disk.serial === undefined ? {} : { serial: disk.serial }),
       ...(disk.writeLog === undefined ? {} : { writeLog: resolve(disk.writeLog) }),
       ...(disk.bus === undefined ? {} : { bus: disk.bus }),
+      ...(disk.bootIndex === undefined ? {} : { bootIndex: disk.bootIndex }),
     });
   }
   const variables = join(workspace, 'variables.qcow2');
