@@ -141,6 +141,19 @@ const cases: readonly Case[] = [
     said: both('nvme0n1'),
   },
   {
+    what: 'that of the place, and none with that function further down',
+    disks: [onNvme, { ...onStick, id: idA, place: '0000:00:00.0' }],
+    source: { id: idA, path: [bridge, pci(0, 0), end] },
+    found: stick,
+    said: both('sda'),
+  },
+  {
+    what: 'an eMMC that only the firmware sees on PCI',
+    disks: [{ name: 'mmcblk0', a: 'ours', id: idA, place: '80860F14:00/mmc_host/mmc0' }],
+    source: { id: idA, path: [bridge, pci(0x1c, 0), end] },
+    found: 'mmcblk0 a mmcblk0p2 mmcblk0p3: esp=mmcblk0p1 root-a=mmcblk0p2 verity-a=mmcblk0p3',
+  },
+  {
     what: 'the first where both have one id and the entry names no place',
     disks: [onNvme, { ...onStick, id: idA }],
     source: { id: idA, path: [shortForm, end] },
