@@ -3,8 +3,8 @@ import type { Rule } from '../types.ts';
 import type { CloudInit } from './cloudInit.ts';
 import { machineFolders, ownState } from './cloudInitRules.ts';
 
-/** The partitions of an image (builder/src/disk). */
-const ownPartitions = /^\/dev\/disk\/by-partlabel\/(?:esp|var|(?:root|verity)-[ab])$/;
+/** The partitions of an image, by their names and by the node's own links (rootfs/initrd/lib/disk). */
+const ownPartitions = /^\/dev\/disk\/(?:by-partlabel|atoll)\/(?:esp|var|(?:root|verity)-[ab])$/;
 /** Names that a disk has only when something is on it. */
 const namedByContent = /^\/dev\/disk\/by-(?:label|uuid)\//;
 const BY_ID = 'name it as /dev/disk/by-id or /dev/disk/by-path has it';

@@ -24,10 +24,12 @@ export const disks: readonly WrongCase[] = [
     disk('/dev/vdb', '"/var/a b"'),
     '3:23 mounts[0][1] "/var/a b" has white space in it → take a folder of its own, such as /var/data',
   ],
-  [
-    disk('/dev/disk/by-partlabel/var', '/var/data'),
-    `2:21 fs_setup[0].device "/dev/disk/by-partlabel/var" is a partition of the node's own → ${byId}`,
-  ],
+  ...['by-partlabel', 'atoll'].map(
+    (folder): WrongCase => [
+      disk(`/dev/disk/${folder}/var`, '/var/data'),
+      `2:21 fs_setup[0].device "/dev/disk/${folder}/var" is a partition of the node's own → ${byId}`,
+    ],
+  ),
   [disk('/dev/disk/by-partlabel/press-data', '/var/data'), []],
   [
     disk('/dev/disk/by-label/data', '/var/data'),
