@@ -33,7 +33,10 @@ async function usedDisk(file: string, scratch: string): Promise<void> {
   }
   await copied(artefacts.raw, file);
   const how = ['--offline=yes', '--dry-run=no', '--no-pager', '--seed=random', `--size=${diskBytes}`];
-  await tool(['systemd-repart', ...how, `--definitions=${definitions}`, file], { binds: [scratch], env: { TMPDIR: scratch } });
+  await tool(['systemd-repart', ...how, `--definitions=${definitions}`, file], {
+    binds: [scratch],
+    env: { TMPDIR: scratch },
+  });
 }
 
 /** With its holes. */
