@@ -78,6 +78,8 @@ export interface Board {
   readonly consoles: readonly string[];
   /** Modules the initrd needs to reach its disk and root (with their dependencies and soft dependencies). */
   readonly initrdModules: readonly string[];
+  /** Drivers of disks that are in the root only: name → why no root is behind them. The others have to be in the initrd. */
+  readonly rootlessDisks?: Readonly<Record<string, string>>;
   /** What its boot ROM and firmware read from the boot partition. Absent: nothing, the board has its firmware in itself. */
   readonly firmware?: BoardFirmware;
   /** Absent: Raspberry Pi Imager is not for it. */
@@ -93,45 +95,82 @@ export interface ImagerBoard {
 /** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4; and the firmware's word on the disk it started from. */
 const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4', 'efivarfs'];
 const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
+/** What hypervisors show their guests, whatever the processor. */
+const virtual32Disks = [...virtioDisks, 'xen-blkfront', 'nvme', 'ahci'];
+/** Hyper-V's SCSI; Azure has NVMe disks, too, behind a PCI bus of its own. */
+const hyperVDisks = ['hv_vmbus', 'hv_storvsc', 'pci-hyperv'];
+/** The same where guests have 64 bits. */
+const virtualDisks = [...virtual32Disks, ...hyperVDisks];
+/** What a hypervisor that plays a PC shows: VMware's SCSI; the IDE of QEMU's i440FX. */
+const virtualPcDisks = ['vmw_pvscsi', 'ata_piix'];
 /** Disks behind PCI, and sticks and cards: an image is installed by being written to any of them. */
 const metalDisks = [
-  ...['nvme', 'ahci', 'sd_mod', 'megaraid_sas', 'mpt3sas', 'mpi3mr', 'smartpqi'],
-  ...['xhci-pci', 'ehci-pci', 'usb-storage', 'uas', 'sdhci-pci', 'sdhci-acpi', 'mmc_block'],
+  ...['megaraid_sas', 'mpt3sas', 'mpi3mr', 'smartpqi', 'hpsa', 'aacraid', 'sata_sil24', 'sata_mv'],
+  ...['xhci-pci', 'xhci-pci-renesas', 'ehci-pci', 'usb-storage', 'uas'],
+  ...['sdhci-pci', 'sdhci-acpi', 'mmc_block', 'ufshcd-pci'],
 ];
+/** NVMe disks of PCs may be behind Intel's VMD. */
+const pcDisks = ['vmd', 'ata_generic', 'pata_jmicron', 'rtsx_pci_sdmmc'];
 
-/** SD cards, and disks on USB. */
-const raspberryPiDisks = ['bcm2835', 'sdhci-iproc', 'mmc_block', 'dwc2', 'phy-generic', 'usb-storage', 'uas', 'sd_mod'];
+/**
+ * SD cards, and disks on USB. The regulators feed the card's slot: without them its controller waits for ever. The watchdog is what restarts the
+ * board: without it a boot that fails in the initrd stands still where there is no other way (32 bits).
+ */
+const raspberryPiDisks = [
+  ...['bcm2835_wdt', 'fixed', 'gpio-regulator', 'bcm2835', 'sdhci-iproc', 'mmc_block'],
+  ...['dwc2', 'phy-generic', 'usb-storage', 'uas', 'sd_mod'],
+];
+/** USB is behind PCIe. */
+const raspberryPi4Disks = [
+  ...raspberryPiDisks,
+  'pcie-brcmstb',
+  'reset-raspberrypi',
+  'xhci-pci',
+  'xhci-pci-renesas',
+  'xhci-plat-hcd',
+];
 /** The card's slot is on the processor; USB and NVMe are behind PCIe. */
 const raspberryPi5Disks = [
-  ...['pinctrl-brcmstb-bcm2712', 'sdhci-brcmstb', 'irq-bcm2712-mip', 'pcie-brcmstb', 'rp1_pci', 'clk-rp1'],
+  ...['bcm2835_wdt', 'fixed', 'gpio-regulator', 'gpio-brcmstb', 'pinctrl-brcmstb-bcm2712', 'sdhci-brcmstb'],
+  ...['irq-bcm2712-mip', 'pcie-brcmstb', 'rp1_pci', 'clk-rp1'],
   ...['pinctrl-rp1', 'dwc3', 'xhci-plat-hcd', 'usb-storage', 'uas', 'sd_mod', 'nvme'],
 ];
+
+const noDiscs = { sr_mod: 'a disc cannot be written' };
+const noUsb1 = {
+  ohci_pci: 'USB 1 alone is too slow, and what has it has EHCI or xHCI for the same ports',
+  uhci_hcd: 'the same',
+};
 
 export const boards: Readonly<Record<string, Board>> = {
   'vm-x86_64': {
     architecture: 'x86_64',
     description: 'QEMU, KVM, Hyper-V, VMware and cloud virtual machines with UEFI',
     consoles: ['console=tty0', 'console=ttyS0,115200'],
-    initrdModules: [...virtioDisks, 'nvme', 'ahci', ...rootModules],
+    initrdModules: [...virtualDisks, ...virtualPcDisks, ...rootModules],
+    rootlessDisks: noDiscs,
   },
   'vm-arm64': {
     architecture: 'arm64',
     description: 'QEMU, KVM, Hyper-V, Parallels and cloud virtual machines with UEFI',
     consoles: ['console=tty0', 'console=ttyAMA0,115200'],
-    initrdModules: [...virtioDisks, 'nvme', 'ahci', ...rootModules],
+    initrdModules: [...virtualDisks, ...rootModules],
+    rootlessDisks: noDiscs,
   },
   'vm-armv7': {
     architecture: 'armv7',
     description: 'QEMU and KVM virtual machines of 32 bits with UEFI',
     consoles: ['console=tty0', 'console=ttyAMA0,115200'],
-    initrdModules: [...virtioDisks, ...rootModules],
+    initrdModules: [...virtual32Disks, ...rootModules],
+    rootlessDisks: noDiscs,
   },
   'rpi-arm64': {
     architecture: 'arm64',
     description: 'Raspberry Pi 3, 4, 400, CM3, CM4 and Zero 2 W',
     // The serial line on the pins is the small UART.
     consoles: ['console=tty0', 'console=ttyS1,115200'],
-    initrdModules: [...raspberryPiDisks, 'pcie-brcmstb', 'reset-raspberrypi', 'xhci-pci', ...rootModules],
+    initrdModules: [...raspberryPi4Disks, ...rootModules],
+    rootlessDisks: { nvme: "Debian's U-Boot for it has no driver of NVMe disks" },
     firmware: raspberryPi64,
     imager: { devices: ['pi3-64bit', 'pi4-64bit'], architecture: 'armv8' },
   },
@@ -157,14 +196,24 @@ export const boards: Readonly<Record<string, Board>> = {
     description: 'PCs, industrial PCs and servers with UEFI',
     // A person stands before the screen.
     consoles: ['console=ttyS0,115200', 'console=tty0'],
-    initrdModules: [...virtioDisks, ...metalDisks, 'ata_piix', 'rtsx_pci_sdmmc', ...rootModules],
+    initrdModules: [...virtualDisks, ...virtualPcDisks, ...metalDisks, ...pcDisks, ...rootModules],
+    rootlessDisks: { ...noDiscs, ...noUsb1 },
   },
   'server-arm64': {
     architecture: 'arm64',
     description: 'servers with 64-bit ARM processors, UEFI and ACPI (SBSA)',
     // One of the two is there; the firmware's own table (SPCR) names it too.
     consoles: ['console=tty0', 'console=ttyS0,115200', 'console=ttyAMA0,115200'],
-    initrdModules: [...virtioDisks, ...metalDisks, 'ahci_platform', 'hisi_sas_v3_hw', ...rootModules],
+    initrdModules: [
+      ...virtualDisks,
+      ...metalDisks,
+      'ahci_platform',
+      'ahci_xgene',
+      'hisi_sas_v3_hw',
+      'xhci-plat-hcd',
+      ...rootModules,
+    ],
+    rootlessDisks: { ...noDiscs, ...noUsb1 },
   },
 };
 

@@ -300,7 +300,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       archives: kernelPackages,
       kernelPrefix: architecture.kernelPrefix,
       modules: image.kernel.modules.flatMap(({ value }) => classes.get(value) ?? []),
-      required: board.initrdModules,
+      initrd: board.initrdModules,
+      rootlessDisks: Object.keys(board.rootlessDisks ?? {}),
+      deviceTrees: board.firmware?.deviceTrees ?? [],
       tools,
     });
     const { initrd } = await steps.run(buildInitrd, {

@@ -35,7 +35,7 @@ export PATH=/bin
 /bin/busybox mount -t sysfs sysfs /sys
 /bin/busybox mount -t devtmpfs dev /dev
 /bin/busybox --install -s /bin
-while read -r module; do insmod "/lib/modules/$module" 2> /dev/null; done < /lib/modules/order
+while read -r module needs; do insmod "/lib/modules/$module" 2> /dev/null; done < /lib/modules/order
 mount -t erofs -o ro /dev/vda2 /root || echo '@no-root'
 for folder in proc sys dev; do mount --move /$folder /root/$folder; done
 mount -t tmpfs tmpfs /root/run

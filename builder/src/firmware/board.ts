@@ -30,3 +30,8 @@ export function firmwarePackages({ flashed, numbered, inFolder, inRoot }: BoardF
   const files = [flashed, numbered, inFolder, inRoot].flatMap(group => Object.values(group));
   return [...new Set(files.map(file => file.package))].sort();
 }
+
+/** As in {@link BoardFirmware.deviceTrees}, of a file's path in a kernel's package: with its image, or since Linux 7 with its modules. */
+export function deviceTreeName(path: string): string | undefined {
+  return /^usr\/lib\/(?:linux-image-[^/]+|modules\/[^/]+\/dtb)\/(.+\.dtb)$/.exec(path)?.[1];
+}

@@ -11,7 +11,7 @@ import { configText, FLASHED_SET, MADE_SETS, nameIn } from '../../../runtime/src
 import { environmentBytes } from '../../../runtime/src/machine/upgrade/loader/ubootEnv.ts';
 import { BuildError } from '../errors.ts';
 import { listTree, type TreeRef } from '../files.ts';
-import type { BoardFirmware, PackageFile } from '../firmware/board.ts';
+import { type BoardFirmware, deviceTreeName, type PackageFile } from '../firmware/board.ts';
 import { ensureArchives, fileOf, type OpenArchive, openArchive } from '../packages/archives.ts';
 import type { ResolvedPackage } from '../packages/resolve.ts';
 import { RootTree } from '../root/tree.ts';
@@ -146,11 +146,9 @@ async function reader({ packages, kernel }: FirmwareInputs, context: StepContext
   return {
     read: async ({ package: name, path }) => (await fileOf(archiveOf(name), path)).content,
     deviceTree: async name => {
-      // With the kernel's image, or since Linux 7 with its modules.
-      const places = [/^usr\/lib\/linux-image-[^/]+\//, /^usr\/lib\/modules\/[^/]+\/dtb\//];
       for (const part of kernel) {
         const archive = archiveOf(part.name);
-        const member = archive.members.find(({ path }) => places.some(place => path.replace(place, '') === name));
+        const member = archive.members.find(({ path }) => deviceTreeName(path) === name);
         if (member) return archive.read(member);
       }
       throw new BuildError(

@@ -102,7 +102,8 @@ async function kernelModules(tar: FileRef, load: readonly string[]): Promise<Cpi
       const content = await read(new RegExp(`/${path.replace(/[.+]/g, '\\$&')}$`));
       files.push({ path: `lib/modules/${moduleName(path)}.ko`, mode: 0o100644, content });
     }
-    const list = order.map(path => `${moduleName(path)}.ko\n`).join('');
+    const needs = (path: string): string[] => (dependencies.get(path) ?? []).map(moduleName);
+    const list = order.map(path => `${[`${moduleName(path)}.ko`, ...needs(path)].join(' ')}\n`).join('');
     return [
       ...files.sort((a, b) => (a.path < b.path ? -1 : 1)),
       { path: 'lib/modules/order', mode: 0o100644, content: Buffer.from(list) },

@@ -8,6 +8,9 @@ import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildError } from '../errors.ts';
 import { listTree } from '../files.ts';
+import { deviceTreeName } from '../firmware/board.ts';
+import { parseDeviceTree } from '../formats/device-tree.ts';
+import { lateDisks, lateSuppliers, parseDeviceAliases } from '../initrd-drivers.ts';
 import {
   alternatives,
   closure,
@@ -31,8 +34,12 @@ export interface KernelInputs {
   readonly kernelPrefix: string;
   /** Globs of modules, without suffix, under `kernel/`. */
   readonly modules: readonly string[];
-  /** Modules (by name) that must be there. */
-  readonly required: readonly string[];
+  /** Modules (by name) of the initrd: they must be there, and be all that the disks need. */
+  readonly initrd: readonly string[];
+  /** Drivers of disks (by name) that need not be in the initrd. */
+  readonly rootlessDisks: readonly string[];
+  /** The board's, as `BoardFirmware.deviceTrees` names them. */
+  readonly deviceTrees: readonly string[];
   readonly tools: string;
 }
 
@@ -58,17 +65,49 @@ export function wantedModules(
   });
 }
 
+interface KeptModules {
+  readonly release: string;
+  /** modules.alias, with the patterns of devices. */
+  readonly aliasText: string;
+  /** Paths of the root's modules. */
+  readonly kept: readonly string[];
+  /** Names of the initrd's modules. */
+  readonly initrd: ReadonlySet<string>;
+}
+
+/** @throws BuildError DRIVER_TOO_LATE where a disk, or what it is fed by, has its driver in the root only */
+export function checkInitrd(
+  { release, aliasText, kept, initrd }: KeptModules,
+  rootlessDisks: readonly string[],
+  deviceTrees: ReadonlyMap<string, Buffer>,
+): void {
+  const aliases = parseDeviceAliases(aliasText);
+  const disks = lateDisks(kept, initrd, new Set(rootlessDisks.map(moduleName)), aliases);
+  const suppliers = [...deviceTrees].flatMap(([tree, blob]) =>
+    lateSuppliers(parseDeviceTree(blob), initrd, aliases).map(
+      ({ device, supplier, modules }) => `${tree}: ${device} waits for ${supplier}: ${modules.join(' or ')}`,
+    ),
+  );
+  if (disks.length === 0 && suppliers.length === 0) return;
+  const lines = [...disks.map(name => `a root may be on disks of ${name}`), ...suppliers];
+  throw new BuildError('DRIVER_TOO_LATE', `drivers of kernel ${release} are in the root only, and lead to it`, {
+    tail: lines.join('\n'),
+    hint: "Add them to the board's initrdModules in builder/src/boards.ts; a driver that no root is behind to its rootlessDisks.",
+  });
+}
+
 export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release' | 'firmware'> = {
   name: 'kernel',
   title: 'Kernel and modules',
   module: import.meta.url,
   outputs: ['vmlinuz', 'modules.tar', 'release', 'firmware'],
-  async run({ archives, kernelPrefix, modules, required }, context) {
+  async run({ archives, kernelPrefix, modules, initrd, rootlessDisks, deviceTrees }, context) {
     const { directory, scratch, signal } = context;
     await ensureArchives(archives, context);
     // As /boot/vmlinuz-<release>, or beside its modules.
     const image = new RegExp(`^boot/${kernelPrefix}(.+)$|^usr/lib/modules/([^/]+)/vmlinuz$`);
     const module = /^(?:usr\/)?lib\/modules\/[^/]+\/(?:kernel\/|modules\.)/;
+    const trees = new Map<string, Buffer>();
     let release = '';
     for (const archive of archives) {
       const opened = await openArchive(archive, context.cache);
@@ -83,6 +122,8 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
             await mkdir(dirname(path), { recursive: true });
             await writeFile(path, await opened.read(member));
           }
+          const tree = deviceTreeName(member.path);
+          if (tree !== undefined && deviceTrees.includes(tree)) trees.set(tree, await opened.read(member));
         }
       } finally {
         await opened.close();
@@ -98,17 +139,20 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     await depmod();
     const dependencies = parseDependencies(await readFile(join(base, 'modules.dep'), 'utf8'));
     const soft = parseSoftDependencies(await readFile(join(base, 'modules.softdep'), 'utf8'));
-    const aliases = parseAliases(await readFile(join(base, 'modules.alias'), 'utf8'));
+    const aliasText = await readFile(join(base, 'modules.alias'), 'utf8');
+    const aliases = parseAliases(aliasText);
     const builtin = (await readFile(join(base, 'modules.builtin'), 'utf8')).split('\n');
     const wanted = wantedModules(modules, { release, modules: [...dependencies.keys()], builtin });
     const names = new Set([...dependencies.keys(), ...builtin].map(moduleName));
-    const missing = required.filter(name => !names.has(moduleName(name)));
+    const missing = initrd.filter(name => !names.has(moduleName(name)));
     if (missing.length > 0)
       throw new BuildError('MODULE_MISSING', `kernel ${release} has no module ${missing.join(', ')}`, {
         hint: 'The board needs it to reach its disk (builder/src/boards.ts): choose another kernel.package.',
       });
-    const wantedNames = [...wanted.map(moduleName), ...required.map(moduleName)];
-    const kept = new Set(closure(wantedNames, dependencies, soft, aliases));
+    const needed = (wantedNames: readonly string[]): string[] => closure(wantedNames, dependencies, soft, aliases);
+    const kept = new Set(needed([...wanted.map(moduleName), ...initrd.map(moduleName)]));
+    const early = new Set(needed(initrd).map(moduleName));
+    checkInitrd({ release, aliasText, kept: [...kept], initrd: early }, rootlessDisks, trees);
     const packed: string[] = [];
     for (const entry of await listTree(base)) {
       if (entry.type !== 'file' || !suffix.test(entry.path)) continue;
