@@ -307,7 +307,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     });
     const { initrd } = await steps.run(buildInitrd, {
       packages: packagesFile,
-      modules: kernel['modules.tar'],
+      modules: kernel['initrd.tar'],
       load: board.initrdModules,
       scripts: await treeRef(join(rootfs, 'initrd')),
       tools,

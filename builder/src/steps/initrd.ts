@@ -88,7 +88,7 @@ async function kernelModules(tar: FileRef, load: readonly string[]): Promise<Cpi
     const members = (await readTarIndex(handle)).filter(member => member.type === 'file');
     const read = async (pattern: RegExp): Promise<Buffer> => {
       const member = members.find(({ path }) => pattern.test(path));
-      if (!member) throw new BuildError('STEP_BROKEN', `modules.tar has nothing like ${pattern}`);
+      if (!member) throw new BuildError('STEP_BROKEN', `the initrd's modules have nothing like ${pattern}`);
       const content = Buffer.alloc(member.sizeBytes);
       await handle.read(content, 0, member.sizeBytes, member.offset);
       return content;

@@ -1,9 +1,10 @@
 /**
- * The kernel and the modules of the chosen classes with what they depend on: `vmlinuz`, and `modules.tar` as it lies in the
- * root (`usr/lib/modules/<release>/…`, with depmod's indexes), and `firmware`, what these modules may ask for: names and globs, one a line.
+ * The kernel and the modules of the chosen classes with what they depend on: `vmlinuz`; `initrd.tar`, the modules that the initrd loads, and
+ * `modules.tar`, the others as they lie in the root (`usr/lib/modules/<release>/…`, both with depmod's indexes); and `firmware`, what all these may
+ * ask for: names and globs, one a line. What every boot has loaded before the root is there is not in it once more: to modprobe it is built in.
  */
 import { createWriteStream } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { BuildError } from '../errors.ts';
@@ -96,11 +97,11 @@ export function checkInitrd(
   });
 }
 
-export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'release' | 'firmware'> = {
+export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'initrd.tar' | 'modules.tar' | 'release' | 'firmware'> = {
   name: 'kernel',
   title: 'Kernel and modules',
   module: import.meta.url,
-  outputs: ['vmlinuz', 'modules.tar', 'release', 'firmware'],
+  outputs: ['vmlinuz', 'initrd.tar', 'modules.tar', 'release', 'firmware'],
   async run({ archives, kernelPrefix, modules, initrd, rootlessDisks, deviceTrees }, context) {
     const { directory, scratch, signal } = context;
     await ensureArchives(archives, context);
@@ -151,8 +152,12 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
       });
     const needed = (wantedNames: readonly string[]): string[] => closure(wantedNames, dependencies, soft, aliases);
     const kept = new Set(needed([...wanted.map(moduleName), ...initrd.map(moduleName)]));
-    const early = new Set(needed(initrd).map(moduleName));
-    checkInitrd({ release, aliasText, kept: [...kept], initrd: early }, rootlessDisks, trees);
+    const initrdPaths = needed(initrd);
+    checkInitrd(
+      { release, aliasText, kept: [...kept], initrd: new Set(initrdPaths.map(moduleName)) },
+      rootlessDisks,
+      trees,
+    );
     const packed: string[] = [];
     for (const entry of await listTree(base)) {
       if (entry.type !== 'file' || !suffix.test(entry.path)) continue;
@@ -161,22 +166,30 @@ export const buildKernel: Step<KernelInputs, 'vmlinuz' | 'modules.tar' | 'releas
     }
     // Plain modules: the file system compresses them, and nobody needs xz at boot.
     if (packed.length > 0) await tool(['xz', '-d', ...packed], { binds: [scratch], signal });
-    await depmod();
-    const plain = (await readFile(join(base, 'modules.alias'), 'utf8')).split('\n').filter(isPlainAlias);
-    await writeFile(join(base, 'modules.alias'), plain.map(line => `${line}\n`).join(''));
-    const tree = new RootTree();
     const firmware = new Set<string>();
-    for (const entry of await listTree(base)) {
-      // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep, softdep and the plain ones of alias
-      // stay for busybox and the initrd.
-      if (/^modules\.(symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
-      if (entry.type !== 'file') continue;
-      const content = await readFile(join(base, entry.path));
-      tree.file(`usr/lib/modules/${release}/${entry.path}`, content, { origin: 'kernel' });
-      if (suffix.test(entry.path)) for (const name of firmwareOf(content)) firmware.add(name);
-    }
+    /** What is in the folder now; of the modules those of which `wanted` is true. */
+    const write = async (output: string, wanted: (path: string) => boolean): Promise<void> => {
+      await depmod();
+      const plain = (await readFile(join(base, 'modules.alias'), 'utf8')).split('\n').filter(isPlainAlias);
+      await writeFile(join(base, 'modules.alias'), plain.map(line => `${line}\n`).join(''));
+      const tree = new RootTree();
+      for (const entry of await listTree(base)) {
+        // The text forms are depmod's own inputs and outputs; kmod reads the .bin ones. modules.dep, softdep and the plain ones of alias
+        // stay for busybox and the initrd.
+        if (/^modules\.(symbols|devname|order|symbols\.bin|builtin\.modinfo|builtin)$/.test(entry.path)) continue;
+        if (entry.type !== 'file' || (suffix.test(entry.path) && !wanted(entry.path))) continue;
+        const content = await readFile(join(base, entry.path));
+        tree.file(`usr/lib/modules/${release}/${entry.path}`, content, { origin: 'kernel' });
+        if (suffix.test(entry.path)) for (const name of firmwareOf(content)) firmware.add(name);
+      }
+      await pipeline(treeTar(tree, 0), createWriteStream(join(directory, output)));
+    };
+    const early = new Set(initrdPaths.map(path => path.replace(suffix, '.ko')));
+    await write('initrd.tar', path => early.has(path));
+    for (const path of early) await rm(join(base, path));
+    await appendFile(join(base, 'modules.builtin'), [...early].map(path => `${path}\n`).join(''));
+    await write('modules.tar', () => true);
     await writeFile(join(directory, 'firmware'), [...firmware].sort().join('\n'));
-    await pipeline(treeTar(tree, 0), createWriteStream(join(directory, 'modules.tar')));
-    context.note(`${release}, ${kept.size} modules`);
+    context.note(`${release}, ${kept.size} modules, ${early.size} of them in the initrd`);
   },
 };
