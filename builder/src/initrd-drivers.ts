@@ -95,7 +95,8 @@ export function lateSuppliers(
         waiting.push(supplier);
         const modules = modulesOf(supplier);
         if (modules.length === 0 || modules.some(name => initrd.has(name))) continue;
-        found.set(`${device.path} ${supplier.path}`, { device: device.path, supplier: supplier.path, modules });
+        if (!found.has(supplier.path))
+          found.set(supplier.path, { device: device.path, supplier: supplier.path, modules });
       }
     }
   }

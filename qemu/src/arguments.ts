@@ -83,6 +83,11 @@ const diskBuses = {
     device: 'usb-storage',
     options: `,bus=${id}-bus.0,write-cache=on,removable=on`,
   }),
+  pvscsi: id => ({
+    controllers: [`pvscsi,id=${id}-bus`],
+    device: 'scsi-hd',
+    options: `,bus=${id}-bus.0,write-cache=on`,
+  }),
 } as const satisfies Record<string, (id: string) => { controllers: string[]; device: string; options: string }>;
 
 export type DiskBus = keyof typeof diskBuses;

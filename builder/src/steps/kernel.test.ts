@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { wantedModules } from './kernel.ts';
+import { deviceTreeBlob } from '../formats/device-tree.fixture.ts';
+import { checkInitrd, wantedModules } from './kernel.ts';
 
 const kernel = {
   release: '6.12',
@@ -17,4 +18,22 @@ test('what the kernel lacks is an error that names every path, alternatives one 
     code: 'MODULE_MISSING',
     message: 'kernel 6.12 has no module crypto/arc4, drivers/hv/*',
   });
+});
+
+test('drivers that come too late end the build, each with what waits for it', () => {
+  const tree = deviceTreeBlob({
+    '/mmc': { compatible: ['vendor,sdhci'], 'vmmc-supply': [1] },
+    '/vcc': { compatible: ['regulator-fixed'], phandle: [1] },
+  });
+  const modules = {
+    release: '6.12',
+    aliasText: 'alias of:N*T*Cvendor,sdhci sdhci\nalias of:N*T*Cregulator-fixed fixed\nalias xen:vbd xen_blkfront\n',
+    kept: ['kernel/drivers/block/xen-blkfront.ko.xz', 'kernel/drivers/mmc/host/sdhci.ko.xz'],
+  };
+  const trees = new Map([['board.dtb', tree]]);
+  assert.throws(() => checkInitrd({ ...modules, initrd: new Set(['sdhci']) }, [], trees), {
+    code: 'DRIVER_TOO_LATE',
+    tail: 'a root may be on disks of xen_blkfront\nboard.dtb: /mmc waits for /vcc: fixed',
+  });
+  checkInitrd({ ...modules, initrd: new Set(['sdhci', 'fixed']) }, ['xen-blkfront'], trees);
 });
