@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { artefactPaths } from '../../builder/src/paths.ts';
 import { demoDeployment } from '../src/demo.ts';
 import { AtollNode } from '../src/node.ts';
 import { imageMachine } from '../test/image.ts';
@@ -13,7 +14,8 @@ import { boardMachines } from './table.ts';
 const minutes = 60_000;
 const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\ndata: {value: from-before}\n';
 
-for (const [index, { image, with: parts, bus, nicModel, machine, arch, elfMachine }] of boardMachines.entries()) {
+for (const [index, board] of boardMachines.entries()) {
+  const { image, with: parts, bus, nicModel, diskBytes, handed, readyOnly, machine, arch, elfMachine } = board;
   const what = parts === undefined ? image : `${image} with ${parts}`;
   describe(`${what}, 512 MiB of memory`, { timeout: 60 * minutes }, () => {
     let node: AtollNode;
@@ -25,7 +27,13 @@ for (const [index, { image, with: parts, bus, nicModel, machine, arch, elfMachin
       const options = imageMachine(`boards-${index}-${image}`, image);
       node = await AtollNode.start({
         ...options,
-        disks: (options.disks ?? []).map(disk => ({ ...disk, serial: 'disk', ...(bus === undefined ? {} : { bus }) })),
+        disks: (options.disks ?? []).map(disk => ({
+          ...disk,
+          ...(bus === 'sd' ? {} : { serial: 'disk' }),
+          ...(bus === undefined ? {} : { bus }),
+          ...(diskBytes === undefined ? {} : { sizeBytes: diskBytes }),
+        })),
+        ...(handed ? { extraArguments: ['-kernel', artefactPaths(image).uki] } : {}),
         ...(nicModel === undefined ? {} : { nicModel }),
       });
     });
@@ -40,6 +48,8 @@ for (const [index, { image, with: parts, bus, nicModel, machine, arch, elfMachin
       const memory = await guest("sed -n 's/^MemAvailable: *//p' /proc/meminfo");
       t.diagnostic(`MemAvailable ${(Number.parseInt(memory, 10) / 1024).toFixed(0)} MiB`);
     });
+
+    if (readyOnly) return;
 
     it('says its architecture where the scheduler looks', async () => {
       const label = '{.metadata.labels.kubernetes\\.io/arch} {.status.nodeInfo.architecture}';

@@ -7,6 +7,12 @@ export interface BoardMachine {
   readonly with?: string;
   readonly bus?: DiskBus;
   readonly nicModel?: string;
+  /** Bytes of the disk, where not the usual. */
+  readonly diskBytes?: number;
+  /** QEMU starts the UKI, as the firmware does not know such disks; the root is on the disk all the same. */
+  readonly handed?: boolean;
+  /** What is behind Ready does not depend on the disk, and is shown by another line. */
+  readonly readyOnly?: boolean;
   /** What `uname -m` says in a pod. */
   readonly machine: string;
   /** The node's label `kubernetes.io/arch`. */
@@ -19,7 +25,7 @@ const x86 = { machine: 'x86_64', arch: 'amd64', elfMachine: 62 } as const;
 const arm64 = { machine: 'aarch64', arch: 'arm64', elfMachine: 183 } as const;
 const armv7 = { machine: 'armv7l', arch: 'arm', elfMachine: 40 } as const;
 
-/** Drivers are proved where QEMU has the device: NVMe, AHCI and USB disks, Intel's network cards. */
+/** Drivers are proved where QEMU has the device: NVMe, AHCI, USB and VMware's disks, SD cards, Intel's network cards. */
 const machines: readonly BoardMachine[] = [
   { image: 'vm-arm64', ...arm64 },
   { image: 'vm-armv7', ...armv7 },
@@ -27,6 +33,18 @@ const machines: readonly BoardMachine[] = [
   { image: 'vm-armv7-uboot', with: 'U-Boot', ...armv7 },
   { image: 'pc-x86_64', with: 'an NVMe disk and an e1000e network card', bus: 'nvme', nicModel: 'e1000e', ...x86 },
   { image: 'pc-x86_64', with: 'a SATA disk and an igb network card', bus: 'ahci', nicModel: 'igb', ...x86 },
+  { image: 'pc-x86_64', with: 'a USB stick', bus: 'usb', readyOnly: true, ...x86 },
+  // QEMU's cards have a power of two.
+  {
+    image: 'pc-x86_64',
+    with: 'an SD card',
+    bus: 'sd',
+    diskBytes: 4 * 1024 ** 3,
+    handed: true,
+    readyOnly: true,
+    ...x86,
+  },
+  { image: 'pc-x86_64', with: "VMware's SCSI disk", bus: 'pvscsi', readyOnly: true, ...x86 },
   { image: 'server-arm64', with: 'an NVMe disk and an igb network card', bus: 'nvme', nicModel: 'igb', ...arm64 },
 ];
 

@@ -65,7 +65,7 @@ describe("QEMU's command line", () => {
   it('connects a disk to what it is told to, with its controller before it', () => {
     const device = (bus: DiskBus) =>
       values('-device', { disks: [{ file: '/m/d', format: 'qcow2', readOnly: false, serial: 's', bus }] }).filter(one =>
-        /^ahci|drive=|^qemu-xhci/.test(one),
+        /^ahci|drive=|^qemu-xhci|^pvscsi|^sdhci/.test(one),
       );
     assert.deepEqual(device('virtio'), ['virtio-blk-pci,bootindex=1,write-cache=on,serial=s,drive=disk0']);
     assert.deepEqual(device('nvme'), ['nvme,bootindex=1,serial=s,drive=disk0']);
@@ -73,6 +73,11 @@ describe("QEMU's command line", () => {
       'ahci,id=disk0-bus',
       'ide-hd,bootindex=1,bus=disk0-bus.0,write-cache=on,serial=s,drive=disk0',
     ]);
+    assert.deepEqual(device('pvscsi'), [
+      'pvscsi,id=disk0-bus',
+      'scsi-hd,bootindex=1,bus=disk0-bus.0,write-cache=on,serial=s,drive=disk0',
+    ]);
+    assert.deepEqual(device('sd'), ['sdhci-pci,id=disk0-slot', 'sd-card,bus=sd-bus,serial=s,drive=disk0']);
   });
 
   it('boots from the disk it is told to', () => {

@@ -70,6 +70,14 @@ export interface HardwareDisk {
   readonly bootIndex?: number;
 }
 
+interface DiskBusParts {
+  readonly controllers: readonly string[];
+  readonly device: string;
+  readonly options: string;
+  /** It has no place in the firmware's boot order: QEMU's UEFI has no driver of it, and starts a `-kernel` only. */
+  readonly unordered?: boolean;
+}
+
 /**
  * What a disk is connected to: QEMU's device, and what has to be there for it. The write cache is on where that can be said: the guest sees a
  * cache and has to flush it.
@@ -88,7 +96,8 @@ const diskBuses = {
     device: 'scsi-hd',
     options: `,bus=${id}-bus.0,write-cache=on`,
   }),
-} as const satisfies Record<string, (id: string) => { controllers: string[]; device: string; options: string }>;
+  sd: id => ({ controllers: [`sdhci-pci,id=${id}-slot`], device: 'sd-card', options: ',bus=sd-bus', unordered: true }),
+} as const satisfies Record<string, (id: string) => DiskBusParts>;
 
 export type DiskBus = keyof typeof diskBuses;
 
@@ -140,10 +149,11 @@ function disk(options: HardwareDisk, index: number): string[] {
   const readOnly = options.readOnly ? 'on' : 'off';
   const image = `driver=${options.format},node-name=${id},read-only=${readOnly},discard=unmap,file.driver=file,file.filename=${quoted(options.file)}`;
   const serial = options.serial === undefined ? '' : `,serial=${quoted(options.serial)}`;
-  const bus = diskBuses[options.bus ?? 'virtio'](id);
+  const bus: DiskBusParts = diskBuses[options.bus ?? 'virtio'](id);
   const controllers = bus.controllers.flatMap(controller => ['-device', controller]);
   // bootindex: the firmware tries the disks in their order, before anything else (but after a -kernel).
-  const device = `${bus.device},bootindex=${options.bootIndex ?? index + 1}${bus.options}${serial}`;
+  const order = bus.unordered ? '' : `,bootindex=${options.bootIndex ?? index + 1}`;
+  const device = `${bus.device}${order}${bus.options}${serial}`;
   if (options.writeLog === undefined) {
     return [...controllers, '-blockdev', image, '-device', `${device},drive=${id}`];
   }
