@@ -49,7 +49,7 @@ test-wifi: setup ## the wireless example with simulated radios, on an image of i
 test-run: image ## atoll-builder run: forwards, snapshots, --detach, and two nodes on one network (three boots)
 	@$(NODE) --test --test-concurrency=1 qemu/run/*.test.ts
 
-BOARDS ?= vm-arm64 vm-armv7 pc-x86_64 server-arm64 vm-arm64-uboot vm-armv7-uboot rpi-arm64 rpi-armv7
+BOARDS ?= vm-x86_64 vm-arm64 vm-armv7 pc-x86_64 server-arm64 vm-arm64-uboot vm-armv7-uboot rpi-arm64 rpi-armv7
 
 test-boards: setup ## the other images on machines of their kind: Ready, a pod, a reboot, upgrades (BOARDS="vm-arm64 …"; an hour)
 	@for image in $(BOARDS); do $(NODE) builder/src/cli.ts build $$(ls qemu/boards/$$image.yaml 2> /dev/null || echo $$image) --no-compress || exit; done

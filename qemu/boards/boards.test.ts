@@ -15,7 +15,7 @@ const minutes = 60_000;
 const configMap = 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept}\ndata: {value: from-before}\n';
 
 for (const [index, board] of boardMachines.entries()) {
-  const { image, with: parts, bus, nicModel, diskBytes, handed, readyOnly, machine, arch, elfMachine } = board;
+  const { image, with: parts, bus, qemu, nicModel, diskBytes, handed, readyOnly, machine, arch, elfMachine } = board;
   const what = parts === undefined ? image : `${image} with ${parts}`;
   describe(`${what}, 512 MiB of memory`, { timeout: 60 * minutes }, () => {
     let node: AtollNode;
@@ -33,7 +33,7 @@ for (const [index, board] of boardMachines.entries()) {
           ...(bus === undefined ? {} : { bus }),
           ...(diskBytes === undefined ? {} : { sizeBytes: diskBytes }),
         })),
-        ...(handed ? { extraArguments: ['-kernel', artefactPaths(image).uki] } : {}),
+        extraArguments: [...(handed ? ['-kernel', artefactPaths(image).uki] : []), ...(qemu ?? [])],
         ...(nicModel === undefined ? {} : { nicModel }),
       });
     });

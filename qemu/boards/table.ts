@@ -6,6 +6,8 @@ export interface BoardMachine {
   /** What stands in the machine, where it is not virtio. */
   readonly with?: string;
   readonly bus?: DiskBus;
+  /** More arguments of QEMU's. */
+  readonly qemu?: readonly string[];
   readonly nicModel?: string;
   /** Bytes of the disk, where not the usual. */
   readonly diskBytes?: number;
@@ -25,7 +27,7 @@ const x86 = { machine: 'x86_64', arch: 'amd64', elfMachine: 62 } as const;
 const arm64 = { machine: 'aarch64', arch: 'arm64', elfMachine: 183 } as const;
 const armv7 = { machine: 'armv7l', arch: 'arm', elfMachine: 40 } as const;
 
-/** Drivers are proved where QEMU has the device: NVMe, AHCI, USB and VMware's disks, SD cards, Intel's network cards. */
+/** Drivers are proved where QEMU has the device: NVMe, AHCI, IDE, USB and VMware's disks, SD cards, Intel's network cards. */
 const machines: readonly BoardMachine[] = [
   { image: 'vm-arm64', ...arm64 },
   { image: 'vm-armv7', ...armv7 },
@@ -44,7 +46,8 @@ const machines: readonly BoardMachine[] = [
     readyOnly: true,
     ...x86,
   },
-  { image: 'pc-x86_64', with: "VMware's SCSI disk", bus: 'pvscsi', readyOnly: true, ...x86 },
+  { image: 'vm-x86_64', with: "VMware's SCSI disk", bus: 'pvscsi', readyOnly: true, ...x86 },
+  { image: 'vm-x86_64', with: "an old PC's IDE disk", bus: 'ide', qemu: ['-machine', 'pc'], readyOnly: true, ...x86 },
   { image: 'server-arm64', with: 'an NVMe disk and an igb network card', bus: 'nvme', nicModel: 'igb', ...arm64 },
 ];
 

@@ -86,6 +86,8 @@ const diskBuses = {
   virtio: () => ({ controllers: [], device: 'virtio-blk-pci', options: ',write-cache=on' }),
   nvme: () => ({ controllers: [], device: 'nvme', options: '' }),
   ahci: id => ({ controllers: [`ahci,id=${id}-bus`], device: 'ide-hd', options: `,bus=${id}-bus.0,write-cache=on` }),
+  // What the machine `pc` has of its own.
+  ide: () => ({ controllers: [], device: 'ide-hd', options: ',bus=ide.0,write-cache=on' }),
   usb: id => ({
     controllers: [`qemu-xhci,id=${id}-bus`],
     device: 'usb-storage',
