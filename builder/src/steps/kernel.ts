@@ -91,7 +91,7 @@ export function checkInitrd(
   );
   if (disks.length === 0 && suppliers.length === 0) return;
   const lines = [...disks.map(name => `a root may be on disks of ${name}`), ...suppliers];
-  throw new BuildError('DRIVER_TOO_LATE', `drivers of kernel ${release} are in the root only, and lead to it`, {
+  throw new BuildError('DRIVER_TOO_LATE', `drivers of kernel ${release} that lead to the root are in the root only`, {
     tail: lines.join('\n'),
     hint: "Add them to the board's initrdModules in builder/src/boards.ts; a driver that no root is behind to its rootlessDisks.",
   });
