@@ -11,6 +11,7 @@ alias vmbus:d96361baa104294db60572e2ffb1dc7f hv_storvsc
 alias xen:vbd xen_blkfront
 alias pci:v*d*sv*sd*bc01sc08i02* nvme
 alias scsi:t-0x05* sr_mod
+alias mmc:block mmc_block
 alias of:N*T*Cvendor,sdhciC* sdhci-vendor
 alias of:N*T*Cvendor,sdhci sdhci-vendor
 alias of:N*T*Cregulator-fixedC* fixed
@@ -36,6 +37,7 @@ for (const [what, root, initrd, excused, late] of [
     [],
     'hv_storvsc xen_blkfront',
   ],
+  ["a card's blocks", [driver('mmc/core', 'mmc_block')], [], [], 'mmc_block'],
   ['what the initrd has', [driver('scsi', 'hv_storvsc'), driver('nvme/host', 'nvme')], ['nvme'], [], 'hv_storvsc'],
   ['what is excused', [driver('scsi', 'sr_mod'), driver('nvme/host', 'nvme')], [], ['sr_mod'], 'nvme'],
   ['no devices of its own', [driver('block', 'loop'), driver('scsi', 'scsi_mod')], [], [], ''],

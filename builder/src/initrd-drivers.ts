@@ -10,7 +10,7 @@ import { moduleName } from './kernel-modules.ts';
 
 /** Drivers of disks and of the buses that disks are on, as paths of modules. */
 const diskDrivers =
-  /^kernel\/drivers\/(ata|block|mmc\/host|nvme|pci\/controller|scsi|ufs|usb\/(host|storage|dwc2|dwc3|chipidea|cdns3|musb))\//;
+  /^kernel\/drivers\/(ata|block|mmc|nvme|pci\/controller|scsi|ufs|usb\/(host|storage|dwc2|dwc3|chipidea|cdns3|musb))\//;
 
 /** Module name → what devices it says it drives, as in modules.alias: `pci:v00008086d…`, `of:N*T*Cbrcm,bcm2835-mmc`. */
 export function parseDeviceAliases(text: string): Map<string, readonly string[]> {
