@@ -95,10 +95,10 @@ export interface ImagerBoard {
 /** What every root is made of: EROFS under verity, `/etc` an overlay, the data partition ext4; and the firmware's word on the disk it started from. */
 const rootModules = ['erofs', 'dm-verity', 'overlay', 'ext4', 'efivarfs'];
 const virtioDisks = ['virtio_pci', 'virtio_blk', 'virtio_scsi', 'sd_mod'];
-/** What hypervisors show their guests, whatever the processor. */
-const virtual32Disks = [...virtioDisks, 'xen-blkfront', 'nvme', 'ahci'];
 /** Hyper-V's SCSI; Azure has NVMe disks, too, behind a PCI bus of its own. */
 const hyperVDisks = ['hv_vmbus', 'hv_storvsc', 'pci-hyperv'];
+/** What hypervisors show their guests, whatever the processor. */
+const virtual32Disks = [...virtioDisks, 'xen-blkfront', 'nvme', 'ahci'];
 /** The same where guests have 64 bits. */
 const virtualDisks = [...virtual32Disks, ...hyperVDisks];
 /** What a hypervisor that plays a PC shows: VMware's SCSI; the IDE of QEMU's i440FX. */
@@ -123,11 +123,7 @@ const raspberryPiDisks = [
 /** USB is behind PCIe. */
 const raspberryPi4Disks = [
   ...raspberryPiDisks,
-  'pcie-brcmstb',
-  'reset-raspberrypi',
-  'xhci-pci',
-  'xhci-pci-renesas',
-  'xhci-plat-hcd',
+  ...['pcie-brcmstb', 'reset-raspberrypi', 'xhci-pci', 'xhci-pci-renesas', 'xhci-plat-hcd'],
 ];
 /** The card's slot is on the processor; USB and NVMe are behind PCIe. */
 const raspberryPi5Disks = [
