@@ -46,7 +46,7 @@ const machines: readonly BoardMachine[] = [
     readyOnly: true,
     ...x86,
   },
-  { image: 'vm-x86_64', with: "VMware's SCSI disk", bus: 'pvscsi', readyOnly: true, ...x86 },
+  { image: 'vm-x86_64', with: "VMware's SCSI disk", bus: 'pvscsi', handed: true, readyOnly: true, ...x86 },
   { image: 'vm-x86_64', with: "an old PC's IDE disk", bus: 'ide', qemu: ['-machine', 'pc'], readyOnly: true, ...x86 },
   { image: 'server-arm64', with: 'an NVMe disk and an igb network card', bus: 'nvme', nicModel: 'igb', ...arm64 },
 ];

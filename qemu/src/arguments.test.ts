@@ -75,7 +75,7 @@ describe("QEMU's command line", () => {
     ]);
     assert.deepEqual(device('pvscsi'), [
       'pvscsi,id=disk0-bus',
-      'scsi-hd,bootindex=1,bus=disk0-bus.0,write-cache=on,serial=s,drive=disk0',
+      'scsi-hd,bus=disk0-bus.0,write-cache=on,serial=s,drive=disk0',
     ]);
     assert.deepEqual(device('sd'), ['sdhci-pci,id=disk0-slot', 'sd-card,bus=sd-bus,serial=s,drive=disk0']);
   });

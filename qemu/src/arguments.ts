@@ -97,6 +97,7 @@ const diskBuses = {
     controllers: [`pvscsi,id=${id}-bus`],
     device: 'scsi-hd',
     options: `,bus=${id}-bus.0,write-cache=on`,
+    unordered: true,
   }),
   sd: id => ({ controllers: [`sdhci-pci,id=${id}-slot`], device: 'sd-card', options: ',bus=sd-bus', unordered: true }),
 } as const satisfies Record<string, (id: string) => DiskBusParts>;
