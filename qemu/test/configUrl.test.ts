@@ -65,7 +65,8 @@ describe('a configuration from a URL', { timeout: 15 * minutes }, () => {
     await disks?.[Symbol.asyncDispose]();
   });
 
-  const guest = (command: string) => node.machine.shell.output(command, { timeoutMs: minutes });
+  // The first of them waits for most of a boot.
+  const guest = (command: string) => node.machine.shell.output(command, { timeoutMs: 5 * minutes });
   const status = async (): Promise<{
     state: string;
     generation?: number;
