@@ -60,33 +60,6 @@ const cases: readonly Case[] = [
   },
 ];
 
-/** The Pi 4 of QEMU has no USB, network or PCIe: it gets as far as its card. The kernel is told to say on the serial line what it does. */
-const pi4: Model = {
-  machine: 'raspi4b',
-  architecture: 'arm64',
-  image: 'rpi-arm64',
-  usb: false,
-  kernelArguments: [...likeTheSmallest, 'ignore_loglevel'],
-  start: async ({ set }) => [
-    ...['-kernel', join(set, 'u-boot.bin'), '-dtb', join(set, 'bcm2711-rpi-4-b.dtb')],
-    ...['-serial', 'null', '-serial', 'chardev:console'],
-  ],
-};
-
-if (isChosen(pi4))
-  describe('rpi-arm64 on raspi4b', { timeout: 30 * minutes }, () => {
-    let pi: RaspberryPi;
-    before(async () => {
-      pi = await RaspberryPi.start(pi4, 'rpi-arm64-pi4', '');
-    });
-    after(() => pi?.[Symbol.asyncDispose]());
-
-    it('finds the root on its card, whose slot is fed by two regulators', async () => {
-      await pi.console.waitFor(/Atoll: slot A/, { timeoutMs: doneMs });
-      await pi.console.waitFor(/atoll-initrd: slot a/, { timeoutMs: doneMs });
-    });
-  });
-
 for (const model of cases.filter(isChosen)) {
   describe(`${model.image} on ${model.machine}, 512 MiB of memory`, { timeout: 90 * minutes }, () => {
     let pi: RaspberryPi;

@@ -35,8 +35,6 @@ export interface Model {
   readonly machine: string;
   readonly architecture: ArchitectureName;
   readonly image: string;
-  /** False: QEMU's has no USB, and so no network. */
-  readonly usb?: false;
   /** More words for the kernel, from an addon on the card; none where `start` hands them over. */
   readonly kernelArguments: readonly string[];
   /** Arguments that start it. @param card what is on the card's set of firmware, and the image's own kernel */
@@ -124,14 +122,14 @@ export class RaspberryPi implements AsyncDisposable {
 
   async powerOn(): Promise<void> {
     const set = join(this.#workspace, 'set/atoll-0');
-    const { machine, start, image, usb } = this.#model;
+    const { machine, start, image } = this.#model;
     const qemu = EmulatorProcess.spawn(this.#emulator, {
       arguments: [
         ...['-M', machine, '-accel', 'tcg,thread=multi', '-nodefaults', '-no-user-config', '-display', 'none'],
         ...(await start({ set, artefacts: artefactPaths(image) })),
         ...['-drive', `file=${this.#card},format=raw,if=sd`],
         ...['-netdev', 'user,id=net0,restrict=on,hostfwd=tcp:127.0.0.1:0-:22,hostfwd=tcp:127.0.0.1:0-:6443'],
-        ...(usb === false ? [] : ['-device', 'usb-net,netdev=net0']),
+        ...['-device', 'usb-net,netdev=net0'],
         ...['-chardev', 'socket,id=qmp,fd=3', '-mon', 'chardev=qmp,mode=control', '-chardev', 'socket,id=console,fd=4'],
       ],
       channels: ['qmp', 'console'],
