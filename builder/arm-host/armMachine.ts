@@ -66,11 +66,6 @@ export class ArmMachine {
 
   /** Runs a command in the checkout, as root there. @throws BuildError with its last words */
   async run(argv: readonly [string, ...string[]], onLine?: (line: string) => void): Promise<RunResult> {
-    const binds = [
-      [this.#root, '/'],
-      [keysDirectory(), insideKeys],
-      ...['archives', 'apt'].map(name => [join(cacheDirectory(), name), join(insideCache, name)]),
-    ];
     const settings = {
       PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
       HOME: inside.home,
@@ -81,7 +76,7 @@ export class ArmMachine {
       [
         'bwrap',
         ...['--die-with-parent', '--unshare-pid', '--cap-add', 'ALL', '--clearenv'],
-        ...binds.flatMap(([from = '', to = '']) => ['--bind', from, to]),
+        ...[[this.#root, '/'] as const, ...borrowed()].flatMap(([from, to]) => ['--bind', from, to]),
         ...[
           '--dev-bind',
           '/dev',
@@ -110,8 +105,10 @@ export class ArmMachine {
     await cp(authorities, this.path(inside.authorities), { dereference: true });
     const registry = (await run(['npm', 'config', 'get', 'registry'])).stdout.trim();
     await writeFile(this.path(`${inside.home}/.npmrc`), `registry=${registry}\ncafile=${inside.authorities}\n`);
-    for (const path of [insideKeys, ...['archives', 'apt'].map(name => join(insideCache, name))])
-      await mkdir(this.path(path), { recursive: true });
+    for (const [from, to] of borrowed()) {
+      await mkdir(from, { recursive: true, mode: 0o700 });
+      await mkdir(this.path(to), { recursive: true });
+    }
     await mkdir(this.path(`${inside.host}/usr`), { recursive: true });
     if (process.arch === 'arm64') return;
     const words = treeCommand(inside.host, '/usr/bin/bwrap').join(' ');
@@ -134,6 +131,12 @@ export class ArmMachine {
     }
   }
 }
+
+/** Folders of the host that are the machine's, too. */
+const borrowed = (): (readonly [here: string, there: string])[] => [
+  [keysDirectory(), insideKeys],
+  ...['archives', 'apt'].map(name => [join(cacheDirectory(), name), join(insideCache, name)] as const),
+];
 
 /** Of the host's environment, what says where packages come from. */
 function passedOn(): Record<string, string> {
