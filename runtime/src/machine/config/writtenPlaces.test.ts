@@ -24,6 +24,8 @@ it('on a machine, what it has itself is looked at, and not what it was given int
       '"/etc/motd" is a file of the machine: nothing can be in it',
     ]);
     assert.deepEqual(said('/etc/site/a', '/etc/link/a', '/etc/motd', '/etc/new/a', `/var/${'a'.repeat(300)}`), []);
+    // Data comes and goes: a file that is in the way is told at the boot.
+    assert.deepEqual(said(join(root, 'etc/motd/x')), []);
   } finally {
     rmSync(root, { recursive: true });
   }

@@ -19,16 +19,16 @@ const imageFolders =
   /^\/(?:etc\/(?:atoll\/manifests|cni\/net\.d|dbus-1|profile\.d|ssl\/(?:certs|private)|systemd\/(?:network|resolved\.conf\.d|system|timesyncd\.conf\.d)|systemd\/system\/[^/]+\.(?:wants|requires|d)|tmpfiles\.d|udev\/rules\.d|wpa_supplicant)|root\/\.ssh|var\/roothome\/\.ssh|var\/log\/journal)$/;
 
 /**
- * What the machine this runs on has.
+ * What the machine this runs on has below /etc. What is elsewhere is data, which comes and goes without the image: a configuration that was
+ * good stays so, and what cannot be written at a boot is told then.
  * @param image the root without what a configuration has put into /etc
  */
 export const kindOnMachine =
   (image: string): KindOf =>
   path => {
-    // Empty at every boot.
-    if (/^\/(?:run|tmp)\//.test(path)) return kindInImages(path);
+    if (!path.startsWith('/etc/')) return kindInImages(path);
     try {
-      return statSync(path.startsWith('/etc/') ? join(image, path) : path).isDirectory() ? 'folder' : 'file';
+      return statSync(join(image, path)).isDirectory() ? 'folder' : 'file';
     } catch {
       return undefined;
     }
