@@ -12,6 +12,7 @@ import { EndpointSlices, Namespaces } from '../src/client/resources.ts';
 import { hostAddresses } from '../src/machine/addresses.ts';
 import { isUnknown } from '../src/machine/health/observation.ts';
 import { observe, observePlaces } from '../src/machine/health/observe.ts';
+import { tellOwnKubeconfig } from '../src/machine/ownKubeconfig.ts';
 import { StateReporter } from '../src/machine/state.ts';
 import { adminUser, type InProcessServer, startServer } from './startServer.ts';
 
@@ -68,10 +69,11 @@ describe('the cluster’s DNS', { timeout: 60_000 }, () => {
   for (const component of ['server', 'agent'] as const)
     it(`is asked for names of the domain that the ${component} says is the cluster’s`, async () => {
       const runDir = join(folder, component);
+      tellOwnKubeconfig(runDir, server.kubeconfig);
       new StateReporter(runDir, component).report('ready', '', { clusterDomain: DOMAIN });
       const { services } = await observe({
         ...observePlaces,
-        ...{ dataDir: folder, runDir, etcDir: folder, kubeconfig: server.kubeconfig },
+        ...{ dataDir: folder, runDir, etcDir: folder },
       });
       assert.ok(!isUnknown(services.dns), JSON.stringify(services.dns));
       assert.deepEqual(services.dns.endpoints, [{ address: `${ADDRESS}:${dns.port}`, answers: true, why: '' }]);

@@ -23,7 +23,10 @@ describe('the real netplan', { concurrency: 2 }, () => {
       const theirs = new Map<string, string>();
       for (const [path, { content }] of await real.generate(documentOf(devices))) {
         const name = /\/(?:10-netplan-|netplan\/wpa-)(.+\.(?:network|netdev|link|conf))$/.exec(`/${path}`)?.[1];
-        if (name !== undefined && !path.includes('system/')) theirs.set(name, content);
+        // The supplicant's is called by the key; ours by the interface, as its unit is.
+        const ownName = /set-name: (\w+)/.exec(devices)?.[1];
+        const called = ownName !== undefined && name?.endsWith('.conf') ? `${ownName}.conf` : name;
+        if (called !== undefined && !path.includes('system/')) theirs.set(called, content);
       }
       const ours = new Map<string, string>();
       for (const { path, content } of read(documentOf(devices)).rendered?.files ?? []) {

@@ -1567,7 +1567,7 @@ const wifis: readonly Good[] = [
   ],
   [
     '802.1X on a card that match finds and set-name names',
-    'ethernets: {lan: {match: {macaddress: "52:54:00:12:34:56"}, set-name: lan0, auth: {method: pwd, identity: node, password: secret}}}',
+    'ethernets: {lan: {match: {macaddress: "52:54:00:12:34:56"}, set-name: lan0, auth: {key-management: 802.1x, method: pwd, identity: node, password: secret}}}',
     [
       'lan.link Match.PermanentMACAddress=52:54:00:12:34:56',
       'lan.link Link.Name=lan0',
