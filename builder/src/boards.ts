@@ -25,6 +25,8 @@ export interface Architecture {
   readonly multiarch: string;
   /** Node's `process.arch`, for node-gyp. */
   readonly node: string;
+  /** Of machines that images are built on: the dynamic loader, in the library folder. Absent: Debian lacks compilers that run there. */
+  readonly buildLoader?: string;
   /** What Debian compiles everything of this architecture with, where it is not GCC's default (dpkg-buildflags(1), feature `time64`). */
   readonly compilerFlags: readonly string[];
   /** OCI platform of the images in the root. */
@@ -41,6 +43,7 @@ export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
     kernelPrefix: 'vmlinuz-',
     multiarch: 'x86_64-linux-gnu',
     node: 'x64',
+    buildLoader: 'ld-linux-x86-64.so.2',
     compilerFlags: [],
     oci: { architecture: 'amd64' },
   },
@@ -53,6 +56,7 @@ export const architectures: Readonly<Record<ArchitectureName, Architecture>> = {
     kernelPrefix: 'vmlinuz-',
     multiarch: 'aarch64-linux-gnu',
     node: 'arm64',
+    buildLoader: 'ld-linux-aarch64.so.1',
     compilerFlags: [],
     oci: { architecture: 'arm64' },
   },

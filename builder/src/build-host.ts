@@ -1,5 +1,5 @@
 /**
- * The machines images are built on, as data: those of Debian's architectures that have every tool. Any of them builds every image; what
+ * The machines images are built on: those of Debian's architectures that have every tool (boards.ts). Any of them builds every image; what
  * differs is which compilers are cross compilers, and where programs of the tools tree find their loader.
  */
 import { architectures } from './boards.ts';
@@ -16,27 +16,19 @@ export interface BuildHost {
   readonly crossCompilers: readonly string[];
 }
 
+const known = Object.values(architectures);
+/** Names of packages have no underscore (Debian Policy, 5.6.1). */
+const compiler = (name: string, multiarch: string): string => `${name}-${multiarch.replaceAll('_', '-')}`;
+
 /** By Node's `process.arch`. */
-export const buildHosts: Readonly<Record<string, BuildHost>> = {
-  x64: {
-    debian: 'amd64',
-    multiarch: 'x86_64-linux-gnu',
-    loader: 'ld-linux-x86-64.so.2',
-    crossCompilers: [
-      ...['gcc-aarch64-linux-gnu', 'g++-aarch64-linux-gnu'],
-      ...['gcc-arm-linux-gnueabihf', 'g++-arm-linux-gnueabihf'],
-    ],
-  },
-  arm64: {
-    debian: 'arm64',
-    multiarch: 'aarch64-linux-gnu',
-    loader: 'ld-linux-aarch64.so.1',
-    crossCompilers: [
-      ...['gcc-x86-64-linux-gnu', 'g++-x86-64-linux-gnu'],
-      ...['gcc-arm-linux-gnueabihf', 'g++-arm-linux-gnueabihf'],
-    ],
-  },
-};
+export const buildHosts: Readonly<Record<string, BuildHost>> = Object.fromEntries(
+  known.flatMap(({ debian, multiarch, node, buildLoader: loader }) => {
+    if (loader === undefined) return [];
+    const others = known.filter(other => other.multiarch !== multiarch);
+    const crossCompilers = others.flatMap(other => ['gcc', 'g++'].map(name => compiler(name, other.multiarch)));
+    return [[node, { debian, multiarch, loader, crossCompilers }]];
+  }),
+);
 
 /**
  * The machine this runs on.
@@ -46,13 +38,13 @@ export const buildHosts: Readonly<Record<string, BuildHost>> = {
 export function buildHost(node: string = process.arch): BuildHost {
   const host = buildHosts[node];
   if (host) return host;
-  const known = Object.values(architectures).find(architecture => architecture.node === node);
-  throw new BuildError('HOST_UNSUPPORTED', `images cannot be built on ${known?.debian ?? node}`, {
-    hint: `Build on ${Object.values(buildHosts)
-      .map(({ debian }) => debian)
-      .join(' or ')}: ${
-      known
-        ? `Debian 13 has no compilers for the other architectures that run on ${known.debian} (gcc-x86-64-linux-gnu, gcc-aarch64-linux-gnu).`
+  const own = known.find(architecture => architecture.node === node);
+  const names = Object.values(buildHosts).map(({ debian }) => debian);
+  const lacking = Object.values(buildHosts).map(({ multiarch }) => compiler('gcc', multiarch));
+  throw new BuildError('HOST_UNSUPPORTED', `images cannot be built on ${own?.debian ?? node}`, {
+    hint: `Build on ${names.join(' or ')}: ${
+      own
+        ? `Debian 13 has no compilers for the other architectures that run on ${own.debian} (${lacking.join(', ')}).`
         : 'no other architecture was tried.'
     }`,
   });
