@@ -30,7 +30,7 @@ test-cuts: image ## the long matrix of power cuts (the sample is in `make test`)
 test-examples: image ## the examples of configs/ that `make test` has no time for, and resets (about a dozen boots)
 	@$(NODE) --test --test-concurrency=1 qemu/examples/*.test.ts
 
-test-loader: setup ## boot loaders on a real FAT with every write cut, and U-Boot's script run by U-Boot
+test-loader: image ## boot loaders on a real FAT with every write cut, and U-Boot's script run by U-Boot
 	@$(NODE) --test --test-concurrency=1 qemu/loader/*.test.ts
 
 test-installed: setup ## the ARM roots, file by file, against what mmdebstrap installs under emulation (ten minutes)
@@ -38,7 +38,7 @@ test-installed: setup ## the ARM roots, file by file, against what mmdebstrap in
 	@ATOLL_IMAGE=vm-arm64 $(NODE) --test builder/test/installed.test.ts
 	@ATOLL_IMAGE=vm-armv7 $(NODE) --test builder/test/installed.test.ts
 
-test-arm-host: setup ## an ARM64 machine, emulated, builds the images too, with the same bytes (as root; IMAGES="vm-armv7 vm-arm64"; hours the first time)
+test-arm-host: setup ## an ARM64 machine, emulated, builds the images too, with the same bytes (as root; IMAGES="vm-armv7 vm-arm64"; an hour)
 	@builder/emulation.sh qemu-aarch64
 	@for image in $(or $(IMAGES),vm-armv7); do ATOLL_IMAGE=$$image $(NODE) --test builder/arm-host/armHost.test.ts || exit; done
 

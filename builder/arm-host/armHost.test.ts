@@ -1,6 +1,6 @@
 /**
  * An ARM64 machine builds the images, too, and the same ones: the whole way of a person there, from builder/setup.sh to the artefact, held
- * against the one built here. `make test-arm-host`; `ATOLL_IMAGE` chooses. As QEMU's user mode runs it, it takes an hour and more the first time.
+ * against the one built here. `make test-arm-host`; `ATOLL_IMAGE` chooses. As QEMU's user mode runs it, it takes the better part of an hour the first time.
  */
 import assert from 'node:assert/strict';
 import { readFile, rm } from 'node:fs/promises';

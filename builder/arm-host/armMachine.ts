@@ -29,7 +29,7 @@ const inside = {
 const insideCache = `${inside.home}/.cache/atoll`;
 const insideKeys = `${inside.home}/.config/atoll/keys`;
 
-/** Compiling alone takes half an hour under emulation, on a busy machine an hour. */
+/** Compiling alone takes ten minutes under emulation, on a busy machine an hour. */
 const longestMs = 6 * 3600_000;
 
 export class ArmMachine {

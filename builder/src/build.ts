@@ -278,14 +278,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     );
   const trust = await trustOf(kind, keys);
 
-  const packagesFile = await resolve(options, steps);
-  const packages = await readPackages(packagesFile.path);
-  const kernelPackages = kernelArchives(packages, image.kernel.package.value);
-  const ofBoard = board.firmware ? firmwarePackages(board.firmware) : [];
-  const loader = packageLike(packages, /^systemd-boot-efi$/);
-  const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
-
-  // The native module takes longest of all, and nothing else waits for it before the root is sealed.
+  // The native module takes longest of all, and nothing else waits for it before the root is sealed; it needs no package of the image.
   const compileSqlite = async () =>
     steps.run(buildSqlite, {
       source: await treeRef(inModules('better-sqlite3'), name => name !== 'build'),
@@ -296,6 +289,13 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       tools,
     });
   const makeRoot = async () => {
+    const packagesFile = await resolve(options, steps);
+    const packages = await readPackages(packagesFile.path);
+    const kernelPackages = kernelArchives(packages, image.kernel.package.value);
+    const ofBoard = board.firmware ? firmwarePackages(board.firmware) : [];
+    const loader = packageLike(packages, /^systemd-boot-efi$/);
+    const epoch = Number(await readText((await steps.run(fetchArchives, { packages: packagesFile })).epoch));
+
     const kernel = await steps.run(buildKernel, {
       archives: kernelPackages,
       kernelPrefix: architecture.kernelPrefix,
@@ -372,12 +372,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       epoch,
       tools,
     });
-    return { kernel, initrd, runtime, codeCache, root, firmware };
+    return { packages, loader, epoch, kernel, initrd, runtime, codeCache, root, firmware };
   };
-  const [sqlite, { kernel, initrd, runtime, codeCache, root, firmware }] = await steps.together(
-    compileSqlite,
-    makeRoot,
-  );
+  const [sqlite, made] = await steps.together(compileSqlite, makeRoot);
+  const { packages, loader, epoch, kernel, initrd, runtime, codeCache, root, firmware } = made;
   const runtimeFiles: Readonly<Record<string, FileRef>> = {
     [`${atoll}/atoll.js`]: runtime['atoll.js'],
     [`${atoll}/runtime.js`]: runtime['runtime.js'],
@@ -461,14 +459,14 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       contentBytes: { 'root-a': erofs['root.erofs'].sizeBytes, 'verity-a': erofs['root.verity'].sizeBytes },
     })
   )['disk.raw.bmap'];
-  const wantsCompressed = options.compress && image.outputs.includes('zst');
-  const compressed = wantsCompressed
-    ? (await steps.run(compressDisk, { disk, level: diskLevels[kind], tools }))['disk.raw.zst']
-    : undefined;
-  const qcow2 =
-    options.compress && image.outputs.includes('qcow2')
-      ? (await steps.run(convertToQcow2, { disk, tools }))['disk.qcow2']
-      : undefined;
+  const wants = (output: 'zst' | 'qcow2'): boolean => options.compress && image.outputs.includes(output);
+  const [compressed, qcow2] = await steps.together(
+    async () =>
+      wants('zst')
+        ? (await steps.run(compressDisk, { disk, level: diskLevels[kind], tools }))['disk.raw.zst']
+        : undefined,
+    async () => (wants('qcow2') ? (await steps.run(convertToQcow2, { disk, tools }))['disk.qcow2'] : undefined),
+  );
 
   const bundle = options.bundle
     ? await makeBundle(steps, {

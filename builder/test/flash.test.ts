@@ -5,15 +5,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, open, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, open, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Observer, Target } from '../src/flash/card.ts';
+import { listDisks } from '../src/flash/disks.ts';
 import { flash } from '../src/flash/flash.ts';
 import { openImage } from '../src/flash/source.ts';
 import { partitionsOf, tableBytes } from '../src/formats/partition-table.ts';
-import { repositoryRoot } from '../src/paths.ts';
+import { cacheDirectory, repositoryRoot } from '../src/paths.ts';
 import { run } from '../src/process.ts';
+import { tool } from '../src/tools.ts';
+import { makeTemporary } from '../src/workspace.ts';
 import {
   assertFlashed,
   assertNotBootable,
@@ -182,6 +185,33 @@ describe('cards that are told what they shall be', () => {
     assert.match(host.stderr, /hostname: must be a host name: letters, digits and "-", not "a_b"/);
   });
 
+  test('one name for two cards is refused wherever it is from; the name in the table is the one the node will have', async () => {
+    const same = at('same.yaml');
+    await writeFile(same, '#cloud-config\nhostname: Press-7.example.org\n');
+    const both = await flashed('--to', at('twin-1.img'), '--to', at('twin-2.img'), '--user-data', same);
+    assert.equal(both.status, 1, both.stdout);
+    assert.match(both.stderr, /twin-1\.img and \S+twin-2\.img would both be called press-7 \[CONFIGURATION_INVALID\]/);
+    assert.deepEqual(
+      (await namesIn(workshop)).filter(name => name.startsWith('twin')),
+      [],
+    );
+    const one = succeeded(await flashed('--to', at('twin-1.img'), '--user-data', same));
+    assert.match(one.stdout, /twin-1\.img │ press-7 +│/);
+    await rm(at('twin-1.img'));
+  });
+
+  test('what a flash that was killed has left of a secret is removed by the next', async () => {
+    const left = await makeTemporary(join(cacheDirectory(), 'tmp'));
+    // As of a process of that number that started at another time.
+    const dead = left.replace(/\/(\d+)-\d+-(\w+-\w{6})$/, '/$1-1-$2');
+    assert.notEqual(dead, left);
+    await rename(left, dead);
+    await writeFile(join(dead, 'fat.img'), 'K10secret');
+    succeeded(await flashed('--to', at('next.img'), '--hostname', 'next'));
+    await assert.rejects(stat(dead), /ENOENT/);
+    await rm(at('next.img'));
+  });
+
   test('what does not fit together is said before anything is read', async () => {
     for (const [args, said] of [
       [['--to', at('a.img'), '--token', 'K10abc::server:x'], /--token takes a file with the token, not the token/],
@@ -276,6 +306,34 @@ describe('what is refused', () => {
     }
   });
 
+  test('a mount that is in use: which, by whom, and which are gone; nothing is written', async () => {
+    await using idle = await card('idle');
+    await using busy = await card('busy');
+    const points = [at('a-long-name-goes-first'), at('busy')] as const;
+    for (const [index, loop] of [idle, busy].entries()) {
+      await run(['mkfs.ext4', '-q', '-F', loop.path]);
+      await mkdir(points[index] ?? '');
+      await run(['mount', loop.path, points[index] ?? '']);
+    }
+    await writeFile(join(points[1], 'open'), '');
+    const user = await open(join(points[1], 'open'), 'r');
+    try {
+      const { status, stderr } = await flashed('--to', idle.path, '--to', busy.path, '--yes', '--unmount');
+      assert.equal(status, 1, stderr);
+      assert.match(
+        stderr,
+        new RegExp(
+          `error: ${busy.path} cannot be unmounted from ${points[1]}: something is using it \\[TARGET_REFUSED\\]\\n.*target is busy.*\\n` +
+            ` {2}→ End what uses it: fuser -vm ${points[1]} lists it\\. Nothing was written; not mounted any more: ${points[0]}\\.`,
+        ),
+      );
+    } finally {
+      await user.close();
+      for (const point of points) await run(['umount', point], { allowedExitCodes: [0, 32] });
+    }
+    await run(['fsck.ext4', '-n', idle.path]);
+  });
+
   test('the disk that the image itself is on', async () => {
     await using loop = await card('self', 400 * mebibyte);
     const point = at('self');
@@ -350,6 +408,37 @@ describe('an image that is not what it was', () => {
     assert.match(stderr, /has 52428800 bytes, its block map is of an image with 127926272/);
   });
 
+  test('a file that is no image of a disk: it is said what it is, and nothing is written', async () => {
+    const other = (name: string): string => join(image.out, name);
+    const binds = { binds: [image.out] };
+    await tool(['qemu-img', 'convert', '-O', 'qcow2', image.raw, other('small.qcow2')], binds);
+    await tool(['sh', '-c', `gzip -1 -c '${image.raw}' > '${other('small.img.gz')}'`], binds);
+    await tool(['zstd', '-q', image.bmap, '-o', other('map.raw.zst')], binds);
+    await cp(image.compressed, other('small.img'));
+    for (const [path, said] of [
+      [
+        other('small.qcow2'),
+        /small\.qcow2 is no image of a disk: it is a qcow2 image \[USAGE\]\n {2}→ .*qemu-img convert/,
+      ],
+      [
+        other('small.img.gz'),
+        /it is compressed with gzip \[USAGE\]\n {2}→ Unpack it first: gunzip\. Nothing was written\.$/m,
+      ],
+      [other('small.img'), /it is compressed with zstd \[USAGE\]\n {2}→ Give it a name that ends with \.raw\.zst/],
+      [other('map.raw.zst'), /map\.raw\.zst is no image of a disk: there is no partition table in it \[USAGE\]/],
+      [
+        join(image.out, image.name, 'SHA256SUMS'),
+        /SHA256SUMS is no image of a disk: there is no partition table in it/,
+      ],
+    ] as const) {
+      await writeFile(at('spared.img'), 'mine');
+      const { status, stderr } = await cli(['flash', path, '--to', at('spared.img'), '--yes']);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, said);
+      assert.equal(await readFile(at('spared.img'), 'utf8'), 'mine');
+    }
+  });
+
   test('another than SHA256SUMS names; a map that was changed', async () => {
     const other = await copied('other');
     await rm(other.bmap);
@@ -400,6 +489,25 @@ describe('what cards do', () => {
     assert.equal(partitionsOf(await bytesOf(pulled.file, 0, tableBytes)), undefined);
     assert.equal(second?.error, undefined);
     await assertFlashed(other.path, image);
+  });
+
+  test('one is exchanged in its reader after it was chosen: nothing is written to any', async () => {
+    await using reader = await card('reader');
+    await using other = await card('waiting');
+    const { sequence = '' } = (await listDisks()).find(({ path }) => path === reader.path) ?? {};
+    assert.match(sequence, /^\d+$/);
+    await run(['losetup', '--detach', reader.path]);
+    await run(['losetup', reader.path, reader.file]);
+    await assert.rejects(
+      flash({
+        image: await openImage(image.compressed, image.out),
+        cards: [target(other.path), { ...target(reader.path), sequence }].map(each => ({ target: each, patches: [] })),
+        signal: new AbortController().signal,
+      }),
+      /another card is in \/dev\/loop\d+ now than the one that was chosen/,
+    );
+    for (const { file } of [reader, other])
+      assert.ok((await readFile(file)).equals(Buffer.alloc(cardBytes, 0xa5)), 'it is as it was');
   });
 
   test('one gives back something else than was written: noticed, though the page cache knows better', async () => {
@@ -546,6 +654,21 @@ describe('on a terminal', () => {
     assert.match(
       screen.replaceAll(/\s+/g, ' '),
       /is not what it was when it was chosen: its file was \S+first-card\.img and is \S+second-card\.img/,
+    );
+    assert.ok((await readFile(other)).equals(Buffer.alloc(cardBytes, 0xa5)), 'it is as it was');
+    // Of cards in one reader nothing but the kernel's count tells which it is.
+    const third = at('third-card.img');
+    await cp(other, third);
+    const exchangeUnseen = async (): Promise<void> => {
+      await run(['losetup', '--detach', loop.path]);
+      await rename(third, other);
+      await run(['losetup', loop.path, other]);
+    };
+    const unseen = await answered(loop.path, [[question, 'yes\r', exchangeUnseen]]);
+    assert.equal(unseen.status, 1, unseen.screen);
+    assert.match(
+      unseen.screen.replaceAll(/\s+/g, ' '),
+      /is not what it was when it was chosen: its number of a change of cards was \d+ and is \d+/,
     );
     assert.ok((await readFile(other)).equals(Buffer.alloc(cardBytes, 0xa5)), 'it is as it was');
     const fresh = at('fresh.img');

@@ -79,8 +79,10 @@ for (const [name, { node, multiarch }] of Object.entries(architectures)) {
       await using sandbox = await started(program());
       const { pid } = sandbox;
       const inside = ['--target', `${pid}`, '--user', '--pid', '--preserve-credentials'];
-      for (const _ of [1, 2]) await run(['nsenter', ...inside, 'sh', '-c', 'sleep 2 > /dev/null 2>&1 &']);
-      assert.equal((await childrenOf(pid)).length, 2, 'two orphans');
+      for (const _ of [1, 2]) await run(['nsenter', ...inside, 'sh', '-c', 'sleep 1000 > /dev/null 2>&1 &']);
+      const orphans = await childrenOf(pid);
+      assert.equal(orphans.length, 2, 'two orphans');
+      for (const orphan of orphans) process.kill(orphan, 'SIGKILL');
       await eventually('they are reaped', async () => (await childrenOf(pid)).length === 0);
       assert.equal(sandbox.unshare.exitCode, null, 'and goes on');
     });

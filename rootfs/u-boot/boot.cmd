@@ -13,13 +13,13 @@ setenv atoll_disk "${devtype} ${devnum}:${atoll_part}"
 test -n "${atoll_env_addr}" || setenv atoll_env_addr ${kernel_addr_r}
 # The kernel's stub would take it for the command line that is sealed in the UKI.
 setenv bootargs
-setenv BOOT_ORDER
-setenv BOOT_A_LEFT
-setenv BOOT_B_LEFT
-setenv atoll_known
 
-for atoll_copy in 1 2; do
+# The first copy that is whole counts. One statement: run ends after the first.
+setenv atoll_read 'for atoll_copy in 1 2; do
   if test -z "${atoll_known}"; then
+    setenv BOOT_ORDER
+    setenv BOOT_A_LEFT
+    setenv BOOT_B_LEFT
     if load ${atoll_disk} ${atoll_env_addr} EFI/atoll/boot-${atoll_copy}.env; then
       if env import -c ${atoll_env_addr} ${filesize} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT; then
         setenv atoll_known yes
@@ -28,8 +28,15 @@ for atoll_copy in 1 2; do
       fi
     fi
   fi
-done
-test -n "${BOOT_ORDER}" || setenv BOOT_ORDER "A B"
+done'
+setenv atoll_known
+run atoll_read
+# Both lost: which slot was the good one is not known, so both have to prove themselves again.
+if test -z "${BOOT_ORDER}"; then
+  setenv BOOT_ORDER "A B"
+  setenv BOOT_A_LEFT 3
+  setenv BOOT_B_LEFT 3
+fi
 
 setenv atoll_slot
 setenv atoll_counted
@@ -59,17 +66,20 @@ for atoll_try in ${BOOT_ORDER}; do
   fi
 done
 
-# The try is on the disk before it is made. A disk that cannot be written must not boot a trial for ever: the other slot then.
+# The try is on the disk before it is made, where the next boot will read it: a first copy that cannot be written is still read. A disk that
+# does not count must not boot a trial for ever: the other slot then.
 if test -n "${atoll_counted}"; then
-  setenv atoll_written
   env export -c -s 0x1000 ${atoll_env_addr} BOOT_ORDER BOOT_A_LEFT BOOT_B_LEFT
   for atoll_copy in 1 2; do
-    if fatwrite ${atoll_disk} ${atoll_env_addr} EFI/atoll/boot-${atoll_copy}.env 0x1000; then
-      setenv atoll_written yes
-    fi
+    fatwrite ${atoll_disk} ${atoll_env_addr} EFI/atoll/boot-${atoll_copy}.env 0x1000
   done
-  if test -z "${atoll_written}"; then
-    echo "Atoll: the boot partition cannot be written; not the trial"
+  setenv atoll_known
+  run atoll_read
+  setenv atoll_left
+  if test "${atoll_slot}" = "A"; then setenv atoll_left ${BOOT_A_LEFT}; fi
+  if test "${atoll_slot}" = "B"; then setenv atoll_left ${BOOT_B_LEFT}; fi
+  if test "${atoll_left}" != "${atoll_next}"; then
+    echo "Atoll: the boot partition does not count the tries of slot ${atoll_slot} (is the disk failing?); the other slot"
     if test "${atoll_slot}" = "A"; then setenv atoll_slot B; else setenv atoll_slot A; fi
   fi
 fi

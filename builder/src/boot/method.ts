@@ -20,6 +20,8 @@ export interface BootMethod {
   readonly partitionType: string;
   /** What it needs on the boot partition besides the UKI of slot A: path → content. */
   files(inputs: BootInputs, context: ArchiveContext): Promise<Readonly<Record<string, Buffer>>>;
+  /** Those of them that lie behind the kernel on the partition, all others before it: second copies, megabytes away from the first ones. */
+  readonly behindKernel: readonly string[];
 }
 
 /** Slot A's kernel on the partition. */

@@ -16,6 +16,7 @@ export function flashedEntry(version: string): string {
 
 export const systemdBoot: BootMethod = {
   partitionType: 'esp',
+  behindKernel: [],
   async files({ efi, loader, version }, context) {
     const path = `usr/lib/systemd/boot/efi/systemd-boot${efi}.efi`;
     return {

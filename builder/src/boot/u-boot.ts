@@ -7,6 +7,8 @@ import { environmentBytes } from '../../../runtime/src/machine/upgrade/loader/ub
 import { uBootScript } from '../formats/u-boot-script.ts';
 import type { BootMethod } from './method.ts';
 
+const copies = ['EFI/atoll/boot-1.env', 'EFI/atoll/boot-2.env'] as const;
+
 export const uBoot: BootMethod = {
   /**
    * Microsoft basic data: Windows and macOS show it to who wants to edit a file, which they do not with an EFI system partition; and U-Boot finds
@@ -17,8 +19,10 @@ export const uBoot: BootMethod = {
     const environment = environmentBytes(new Map([['BOOT_ORDER', 'A']]));
     return {
       'boot.scr': uBootScript(await readFile(script.path, 'utf8')),
-      'EFI/atoll/boot-1.env': environment,
-      'EFI/atoll/boot-2.env': environment,
+      [copies[0]]: environment,
+      [copies[1]]: environment,
     };
   },
+  /** A card that loses one page of its flash, which is some sectors, keeps a copy. */
+  behindKernel: [copies[1]],
 };

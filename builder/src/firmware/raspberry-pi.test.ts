@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { flashedName } from '../../../runtime/src/machine/firmware/configText.ts';
 import { repositoryRoot } from '../paths.ts';
 import { type BoardFirmware, firmwarePackages } from './board.ts';
 import { raspberryPi32, raspberryPi64 } from './raspberry-pi.ts';
@@ -25,6 +26,12 @@ for (const [name, firmware] of Object.entries({ raspberryPi64, raspberryPi32 }))
   test(`${name}: names that the first loader reads are short ones`, () => {
     for (const file of [...Object.keys(firmware.flashed), ...Object.keys(firmware.numbered)])
       assert.match(file, /^[a-z0-9_@-]{1,8}\.[a-z]{3}$/);
+  });
+  test(`${name}: the device knows what a numbered file is called as flashed, and it is the same file`, () => {
+    for (const [numbered, file] of Object.entries(firmware.numbered)) {
+      const flashed = flashedName(numbered) ?? '';
+      assert.deepEqual(firmware.flashed[flashed], file, numbered);
+    }
   });
   test(`${name}: every start file has its fixup file`, () => {
     for (const files of [Object.keys(firmware.flashed), Object.keys(firmware.numbered)])

@@ -11,6 +11,8 @@ import { type FileHandle, open, rm } from 'node:fs/promises';
 import { BuildError } from '../errors.ts';
 import { tableBytes } from '../formats/partition-table.ts';
 import { run } from '../process.ts';
+import { sequenceOf } from './disks.ts';
+import { deviceNumber } from './mounts.ts';
 import type { Chunk, ImageSource } from './source.ts';
 import { sizeText } from './words.ts';
 
@@ -26,6 +28,8 @@ export interface Target {
   readonly exists: boolean;
   /** The file holds secrets: nobody else may read it. */
   readonly isPrivate: boolean;
+  /** The device's, as it was chosen: `sequence` of a BlockDevice. */
+  readonly sequence?: string;
 }
 
 /** What is different from the image on one card: whole blocks, in order, by their place on the disk. */
@@ -113,6 +117,16 @@ export class Card {
         cause,
       });
     });
+    // Looked at when it is open: from here on the kernel would say that another card is in the reader.
+    if (target.sequence !== undefined) {
+      const now = await sequenceOf(deviceNumber((await file.stat()).rdev));
+      if (now !== target.sequence) {
+        await file.close();
+        throw new BuildError('TARGET_REFUSED', `another card is in ${path} now than the one that was chosen`, {
+          hint: 'Nothing was written. Look what is there, and begin anew.',
+        });
+      }
+    }
     return new Card(file, target, image, patches, observer);
   }
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,6 +89,23 @@ test('a card’s own line counts more than an option for all', async () => {
       { to: '/dev/b', hostname: 'special', token: 'K10own' },
     ],
   );
+});
+
+test('what is named for several cards is read once: it may be a pipe', { timeout: 30_000 }, async () => {
+  const pipes = ['user-data', 'network-config', 'secret'].map(name => join(folder, `${name}.pipe`));
+  const [userData = '', networkConfig = '', secret = ''] = pipes;
+  execFileSync('mkfifo', pipes);
+  const file = join(folder, 'pipes.csv');
+  await writeFile(file, `to,token\n/dev/a,${secret}\n/dev/b,${secret}\n`);
+  const written = Promise.all(pipes.map(path => writeFile(path, `of ${path}`)));
+  const cards = await requestedCards({ to: [], cards: file, userData, networkConfig, first: 1 }, never);
+  await written;
+  for (const { documents, token } of cards) {
+    assert.equal(String(documents['user-data']?.bytes), `of ${userData}`);
+    assert.equal(String(documents['network-config']?.bytes), `of ${networkConfig}`);
+    assert.equal(token, `of ${secret}`);
+  }
+  assert.equal(cards.length, 2);
 });
 
 for (const { name, text, said, where } of [

@@ -146,21 +146,31 @@ function reject(path: string, problems: readonly Problem[]): void {
   }
 }
 
+/** Each path once, for all cards: a pipe (`<(…)`) can be read only once. */
+function readOnce<T>(read: (path: string) => Promise<T>): (path: string) => Promise<T> {
+  const known = new Map<string, Promise<T>>();
+  return path => {
+    const found = known.get(path) ?? read(path);
+    known.set(path, found);
+    return found;
+  };
+}
+
 /** @param common the token of all that have none of their own */
 async function requestOf(
   row: Row,
   common: string | undefined,
   where: string,
-  signal: AbortSignal,
+  read: { readonly document: (path: string) => Promise<Buffer>; readonly token: (path: string) => Promise<string> },
 ): Promise<CardRequest> {
   if (row.to === undefined)
     throw new BuildError('USAGE', 'the card has no "to"', { where, hint: 'Name the disk or file of each card.' });
-  const document = async (path: string) => ({ path, bytes: await readGiven(path) });
+  const document = async (path: string) => ({ path, bytes: await read.document(path) });
   const { 'user-data': userData, 'network-config': networkConfig, hostname, server } = row;
   const token =
     row.token === undefined
       ? common
-      : await readToken(row.token, 'column', signal).catch((error: unknown) => {
+      : await read.token(row.token).catch((error: unknown) => {
           if (!(error instanceof BuildError)) throw error;
           throw new BuildError(error.code, error.message, { where, hint: error.hint ?? '' });
         });
@@ -217,10 +227,14 @@ export async function requestedCards(options: CardOptions, signal: AbortSignal):
     ...(server === undefined ? {} : { server }),
     ...(hostname === undefined ? {} : { hostname }),
   };
+  const read = {
+    document: readOnce(readGiven),
+    token: readOnce(path => readToken(path, 'column', signal)),
+  };
   const requests = await Promise.all(
     rows.map(({ row, where }, index) => {
       const named = hostnamePattern === undefined ? {} : { hostname: numbered(hostnamePattern, options.first + index) };
-      return requestOf({ ...common, ...named, ...row }, token, where, signal);
+      return requestOf({ ...common, ...named, ...row }, token, where, read);
     }),
   );
   checkTogether(requests);

@@ -1,14 +1,15 @@
 /** From the path a person gave to what is written: a disk that may be overwritten, or a file. */
-import { lstat, realpath, stat } from 'node:fs/promises';
+import { lstat, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { usage } from '../options.ts';
 import type { Target } from './card.ts';
 import type { CardRequest } from './cards.ts';
 import { isCustomised } from './customise.ts';
-import { type BlockDevice, deviceNumber } from './disks.ts';
+import type { BlockDevice } from './disks.ts';
 import { exchanged, holds, locate, refusal } from './judge.ts';
 import { diskTitle } from './list.ts';
+import { deviceOf } from './mounts.ts';
 import type { ImageSource } from './source.ts';
 import { sizeText } from './words.ts';
 
@@ -43,7 +44,7 @@ export async function choose(
     if (wishes.sizeBytes !== undefined) throw usage(`--size is for files, and ${named} is a disk`, 'Leave it out.');
     const disk = locate(path, disks)?.disk;
     if (!disk) throw refuse('is no disk', 'Nothing was written.');
-    if (holds(disk, deviceNumber((await stat(image.path)).dev), disks))
+    if (holds(disk, await deviceOf(image.path), disks))
       throw refuse(`is the disk that the image is on: ${image.path}`, 'Copy the image to another disk first.');
     return {
       request,
@@ -55,6 +56,7 @@ export async function choose(
         sizeBytes: disk.sizeBytes,
         exists: true,
         isPrivate: false,
+        sequence: disk.sequence,
       },
     };
   }

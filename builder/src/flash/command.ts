@@ -4,19 +4,21 @@ import { defaultImage } from '../boards.ts';
 import { describeError } from '../errors.ts';
 import { parseOptions, sizeOption, usage } from '../options.ts';
 import { cacheDirectory, repositoryRoot } from '../paths.ts';
-import { run } from '../process.ts';
-import { createProgress, type Progress } from '../progress.ts';
+import { createProgress } from '../progress.ts';
 import { ensureTools } from '../tools-tree.ts';
 import { requestedCards } from './cards.ts';
 import { type Choice, choose, chooseAgain } from './choose.ts';
 import { confirm, notBegun } from './confirm.ts';
-import { documentsFor, FatPartition, isCustomised } from './customise.ts';
+import { isCustomised } from './customise.ts';
+import { assertDiskImage, assertRoom, nodeBytes } from './disk-image.ts';
 import { listDisks } from './disks.ts';
 import { type CardPlan, flash } from './flash.ts';
 import { mountsOf } from './judge.ts';
 import { disksText } from './list.ts';
+import { plans } from './plans.ts';
 import { cardLines, resultText } from './report.ts';
-import { type ImageSource, isCompressed, openImage } from './source.ts';
+import { isCompressed, openImage } from './source.ts';
+import { unmountAll } from './unmount.ts';
 
 export const flashHelp = `  flash [IMAGE]   write an image to cards: a name, a .raw or a .raw.zst; without --to it lists disks
     --to DISK       a disk such as /dev/sdb, or a file; again for each card
@@ -51,49 +53,6 @@ const options = {
 function numberOption(name: string, word: string): number {
   if (/^\d{1,6}$/.test(word)) return Number(word);
   throw usage(`--${name} is ${word}`, 'It takes a whole number.');
-}
-
-async function unmountAll(choices: readonly Choice[]): Promise<void> {
-  const points = choices.flatMap(({ disk }) => (disk ? mountsOf(disk).map(({ point }) => point) : []));
-  // What is mounted on a folder of another is in its way: the longest path goes first.
-  for (const point of points.sort((a, b) => b.length - a.length)) await run(['umount', point]);
-}
-
-/** What each card is told, as blocks. @throws BuildError CONFIGURATION_INVALID before anything is written */
-async function plans(
-  choices: readonly Choice[],
-  image: ImageSource,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<CardPlan[]> {
-  if (!choices.some(({ request }) => isCustomised(request)))
-    return choices.map(({ target }) => ({ target, patches: [] }));
-  const line = progress.start('configuration', 'Prepare what the cards are told');
-  const fat = await FatPartition.extract(image, join(cacheDirectory(), 'tmp'), signal).catch((error: unknown) => {
-    line.fail();
-    throw error;
-  });
-  try {
-    const prepared = choices.map(({ request, target }) => {
-      if (!isCustomised(request)) return { target, documents: {} };
-      const { documents, warnings } = documentsFor(request, fat.present, request.hostname ?? target.path);
-      for (const warning of warnings) progress.say(warning);
-      return { target, documents };
-    });
-    const made: CardPlan[] = [];
-    for (const { target, documents } of prepared) {
-      line.note(target.path);
-      const patches = Object.keys(documents).length === 0 ? [] : await fat.patches(documents);
-      made.push({ target, patches });
-    }
-    line.done();
-    return made;
-  } catch (error) {
-    line.fail();
-    throw error;
-  } finally {
-    await fat.close();
-  }
 }
 
 /**
@@ -142,17 +101,25 @@ export async function flashCommand(argv: readonly string[], signal: AbortSignal)
     // zstd and mtools are its.
     if (isCompressed(image.path) || requests.some(isCustomised))
       await ensureTools({ cache: cacheDirectory(), progress, signal });
-    const cards = await plans(choices, image, progress, signal).catch((error: unknown) => {
+    const prepare = async (): Promise<CardPlan[]> => {
+      assertRoom(choices, nodeBytes(await assertDiskImage(image, signal), image.imageBytes));
+      return plans(choices, image, progress, signal);
+    };
+    const cards = await prepare().catch((error: unknown) => {
       throw signal.aborted ? notBegun('flashing was interrupted') : error;
     });
     if (!values.yes) await confirm(choices, signal);
     const now = await chooseAgain(choices, image, await listDisks(), wishes);
-    if (values.unmount) await unmountAll(now);
+    if (values.unmount)
+      await unmountAll(
+        now.flatMap(({ disk }) => (disk ? mountsOf(disk) : [])),
+        image.path,
+      );
     const results = await flash({ image, cards, signal, observer: cardLines(progress) });
     progress.close();
     for (const { error, state } of results)
       if (error !== undefined) process.stderr.write(`${describeError(error)}\n  ${state ?? ''}\n`);
-    process.stdout.write(resultText(results, choices, image));
+    process.stdout.write(resultText(results, cards, image));
     if (signal.aborted) return 130;
     return results.every(({ error }) => error === undefined) ? 0 : 1;
   } finally {

@@ -56,6 +56,20 @@ for (const { what, customisation, present, text } of [
     text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: another\n  # role: agent\ntimezone: UTC\n',
   },
   {
+    what: 'options may be the half of it: a common document and the secret apart',
+    customisation: {
+      documents: given('#cloud-config\natoll:\n  role: agent\n'),
+      server: 'https://192.0.2.1:6443',
+      token: 'another',
+    },
+    text: '#cloud-config\natoll:\n  role: agent\n  server: https://192.0.2.1:6443\n  token: another\n',
+  },
+  {
+    what: 'what options set may have been wrong before',
+    customisation: { documents: given('#cloud-config\nhostname: to_be_set\n'), hostname: 'a' },
+    text: '#cloud-config\nhostname: a\n',
+  },
+  {
     what: 'what means something else without quotes is put in quotes',
     customisation: { documents: {}, hostname: '0123' },
     text: '#cloud-config\nhostname: "0123"\n',
@@ -86,6 +100,67 @@ test('what the node would refuse is refused, at its line; a secret is not shown'
     /own\.yaml:4:9: error: atoll\.role/,
   );
 });
+
+test('with options, too, what is wrong in a document is shown in its lines, and what is wrong with an option besides', () => {
+  const told = (text: string, options: Partial<Customisation>): string => {
+    try {
+      documentsFor({ documents: given(text), ...options }, {}, 'press-7');
+    } catch (error) {
+      return (error as BuildError).tail ?? '';
+    }
+    return 'not refused';
+  };
+  const both = told('#cloud-config\n\n\n# far down\ntimezon: UTC\natoll:\n  role: agent\n', {
+    hostname: 'a b',
+    token: 'x',
+  });
+  assert.match(both, /^own\.yaml:5:1: error: unknown key "timezon"/m);
+  assert.match(both, /^own\.yaml:7:9: error: atoll\.role: an agent needs the server it joins/m);
+  assert.match(both, /the card press-7:\d+:\d+: error: hostname: must be a host name/);
+  assert.doesNotMatch(both, /needs a token/);
+  for (const [text, said] of [
+    ['', /^own\.yaml:1:1: error: is empty/],
+    ['hostname: a\n', /^own\.yaml:1:1: error: the first line must be #cloud-config/],
+    ['#cloud-config\nhostname: [a\n', /^own\.yaml:3:1: error: a bracket is not closed/],
+  ] as const)
+    assert.match(told(text, { hostname: 'a', token: 'x' }), said);
+});
+
+for (const [what, text, hostname, is] of [
+  ['as it is given', '', 'press-7', 'press-7'],
+  ['in small letters, and without its domain', '', 'Press-7.example.org', 'press-7'],
+  [
+    'with its domain where that is asked for',
+    'prefer_fqdn_over_hostname: true\n',
+    'press-7.example.org',
+    'press-7.example.org',
+  ],
+  ['of the document, where no option gives one', 'hostname: mine\n', undefined, 'mine'],
+  ['of the fqdn', 'fqdn: hall.example.org\n', undefined, 'hall'],
+  ['none', 'timezone: UTC\n', undefined, undefined],
+] as const)
+  test(`the host name that a node will have: ${what}`, () => {
+    const named = hostname === undefined ? {} : { hostname };
+    assert.equal(documentsFor({ documents: given(`#cloud-config\n${text}`), ...named }, {}, 'a').hostname, is);
+  });
+
+for (const [text, said] of [
+  ['preserve_hostname: true\n', /called press-7: the user-data of own\.yaml says preserve_hostname: true$/],
+  [
+    'fqdn: hall.example.org\nprefer_fqdn_over_hostname: true\n',
+    /called press-7: it would be hall\.example\.org, as the user-data of own\.yaml says prefer_fqdn_over_hostname: true$/,
+  ],
+] as const)
+  test(`a host name that the node would not have is refused: ${JSON.stringify(text)}`, () =>
+    assert.throws(
+      () => documentsFor({ documents: given(`#cloud-config\n${text}`), hostname: 'press-7' }, {}, 'press-7'),
+      (error: unknown) => {
+        assert.ok(error instanceof BuildError, String(error));
+        assert.equal(error.code, 'CONFIGURATION_INVALID');
+        assert.match(error.message, said);
+        return true;
+      },
+    ));
 
 test('a warning does not stop it, and is told', () => {
   const { warnings } = documentsFor({ documents: given('#cloud-config\nhostname: yes\n') }, {}, 'a');

@@ -5,19 +5,19 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, open, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Document, isMap, isScalar, parseDocument, YAMLMap } from 'yaml';
-import { withTexts } from '../../../runtime/src/cli/config/documents.ts';
-import { noColours, problemText } from '../../../runtime/src/cli/config/problems.ts';
-import { readConfig } from '../../../runtime/src/machine/config/read.ts';
-import { type DocumentName, documentNames } from '../../../runtime/src/machine/config/types.ts';
+import { hostNames } from '../../../runtime/src/machine/config/render/identity.ts';
+import { type DocumentName, documentNames, type Problem } from '../../../runtime/src/machine/config/types.ts';
 import { blockBytes } from '../block-map.ts';
+import { type Judged, judged, refusedByNode } from '../configuration.ts';
 import { BuildError } from '../errors.ts';
 import { fatInUse } from '../formats/fat.ts';
 import { type Partition, partitionsOf } from '../formats/partition-table.ts';
 import { tool } from '../tools.ts';
-import { makeTemporary } from '../workspace.ts';
+import { makeTemporary, sweepTemporary } from '../workspace.ts';
 import type { Patches } from './card.ts';
+import { headOf } from './disk-image.ts';
 import type { Chunk, ImageSource } from './source.ts';
+import { hasKey, header, type Settings, withSettings } from './user-data.ts';
 
 /** What one card shall be told. */
 export interface Customisation {
@@ -34,94 +34,96 @@ export const isCustomised = ({ documents, hostname, token, server }: Customisati
   Object.keys(documents).length > 0 || [hostname, token, server].some(value => value !== undefined);
 
 /** Keys that options set, in user-data's words. */
-function optionKeys({ hostname, token, server }: Customisation, hasRole: boolean): [readonly string[], string][] {
+function settingsOf({ hostname, token, server }: Customisation, hasRole: boolean): Settings {
   return [
-    ...(hostname === undefined ? [] : [[['hostname'], hostname] as [string[], string]]),
+    ...(hostname === undefined ? [] : [[['hostname'], hostname] as const]),
     // A node with a server is its agent; the validator would otherwise say that this is missing.
-    ...(server === undefined || hasRole ? [] : [[['atoll', 'role'], 'agent'] as [string[], string]]),
-    ...(server === undefined ? [] : [[['atoll', 'server'], server] as [string[], string]]),
-    ...(token === undefined ? [] : [[['atoll', 'token'], token] as [string[], string]]),
+    ...(server === undefined || hasRole ? [] : [[['atoll', 'role'], 'agent'] as const]),
+    ...(server === undefined ? [] : [[['atoll', 'server'], server] as const]),
+    ...(token === undefined ? [] : [[['atoll', 'token'], token] as const]),
   ];
 }
 
-const header = '#cloud-config\n';
 /** The partition table and the boot sector of the FAT are in it: boards leave at most 8 MiB before it. */
 const headBytes = 16 * 1024 ** 2;
 
-/** Makes a mapping of it where there is nothing yet. @returns false where there is something else */
-function mappingAt(document: Document, path: readonly string[]): boolean {
-  const node = path.length === 0 ? document.contents : document.getIn(path, true);
-  if (isMap(node)) return true;
-  if (node !== undefined && node !== null && !(isScalar(node) && node.value === null)) return false;
-  if (path.length === 0) return true;
-  const mapping = new YAMLMap(document.schema);
-  if (node?.commentBefore) mapping.commentBefore = node.commentBefore;
-  if (node?.comment) mapping.comment = node.comment;
-  document.setIn(path, mapping);
-  return true;
-}
-
-/** The text with the keys of the options set, everything else as it was, comments too; undefined for a text in which they have no place. */
-function withOptions(text: string, customisation: Customisation): string | undefined {
-  const document = parseDocument(text);
-  if (document.errors.length > 0 || !mappingAt(document, [])) return undefined;
-  const keys = optionKeys(customisation, document.hasIn(['atoll', 'role']));
-  if (keys.length === 0) return text;
-  for (const [path, value] of keys) {
-    if (path.length > 1 && !mappingAt(document, path.slice(0, -1))) return undefined;
-    document.setIn(path, value);
-  }
-  const printed = document.toString({ lineWidth: 0 });
-  // The printer sets a comment at the top apart.
-  const changed = text.startsWith(`${header}\n`) ? printed : printed.replace(`${header}\n`, header);
-  return changed.startsWith(header) ? changed : `${header}${changed.replace(/^#cloud-config\s*\n/m, '')}`;
-}
-
 type Documents = Partial<Record<DocumentName, Buffer>>;
 
-/** @throws BuildError CONFIGURATION_INVALID with every mistake in it, secrets covered. @returns warnings. */
-function validated(documents: Documents, location: string, card: string): string[] {
-  const { sources, texts } = withTexts([{ source: 'esp', location, documents }]);
-  const { config, problems } = readConfig(sources);
-  const told = problems.map(problem => problemText(problem, texts, noColours).trimEnd());
-  if (config) return told;
-  throw new BuildError('CONFIGURATION_INVALID', `the configuration for ${card} would be refused by the node`, {
-    tail: told.join('\n'),
-    hint: 'Nothing was written. docs/configuration.md has every key.',
-  });
+const checked = (documents: Documents, location: string): Judged => judged([{ source: 'esp', location, documents }]);
+const refused = (card: string, told: readonly string[]): BuildError =>
+  refusedByNode(card, told, 'Nothing was written.');
+
+/** A document that cannot be read is what its person has to mend first: there is no line in what would become of it. */
+const isUnread = ({ severity, path }: Problem): boolean => severity === 'error' && path === '';
+
+const isSame = (a: Problem, b: Problem): boolean =>
+  a.place?.document === b.place?.document && a.path === b.path && a.message === b.message;
+
+export interface CardDocuments {
+  readonly documents: Documents;
+  readonly warnings: readonly string[];
+  /** What the node will be called; absent where nothing says it. */
+  readonly hostname?: string;
 }
 
 /**
- * The documents for a card.
+ * The documents for a card. Only what becomes of a document and the options has to be right: either may be the half of it.
  * @param present what is on the image's FAT already; a person's document replaces it, options change it.
  * @param card how the card is named in messages.
+ * @throws BuildError CONFIGURATION_INVALID with every mistake in it, and where the node would not have the name it is given.
  */
-export function documentsFor(
-  customisation: Customisation,
-  present: Documents,
-  card: string,
-): { readonly documents: Documents; readonly warnings: readonly string[] } {
+export function documentsFor(customisation: Customisation, present: Documents, card: string): CardDocuments {
   const own: Documents = {};
+  const alone: Judged['problems'][number][] = [];
   for (const name of documentNames) {
     const given = customisation.documents[name];
     if (!given) continue;
     own[name] = given.bytes;
-    // By itself first: its lines are the person's own.
-    validated({ [name]: given.bytes }, given.path, card);
+    alone.push(...checked({ [name]: given.bytes }, given.path).problems);
   }
+  if (alone.some(({ problem }) => isUnread(problem)))
+    throw refused(
+      card,
+      alone.map(({ text }) => text),
+    );
   const base = (own['user-data'] ?? present['user-data'] ?? Buffer.from(header)).toString('utf8');
-  const userData = withOptions(base, customisation);
+  const userData = withSettings(base, settingsOf(customisation, hasKey(base, ['atoll', 'role'])));
   if (userData === undefined) {
     const location = customisation.documents['user-data']?.path ?? 'the image';
-    validated({ 'user-data': Buffer.from(base) }, location, card);
+    const { config, problems } = checked({ 'user-data': Buffer.from(base) }, location);
+    if (!config)
+      throw refused(
+        card,
+        problems.map(({ text }) => text),
+      );
     throw new BuildError('CONFIGURATION_INVALID', `the user-data of ${location} cannot take --hostname and the like`, {
       hint: 'Nothing was written. Give one of your own with --user-data.',
     });
   }
   if (userData !== base || own['user-data']) own['user-data'] = Buffer.from(userData);
-  const warnings = validated({ ...present, ...own }, `the card ${card}`, card);
-  return { documents: own, warnings };
+  const { config, problems } = checked({ ...present, ...own }, `the card ${card}`);
+  // What is wrong in a person's own document is shown in its lines, as far as there are such.
+  const told = problems.map(({ problem, text }) => alone.find(each => isSame(each.problem, problem))?.text ?? text);
+  if (!config) throw refused(card, told);
+  const name = hostNames(config.userData, config.metaData)?.host;
+  const { hostname } = customisation;
+  // Of a name with a domain, a node takes the first part.
+  if (hostname !== undefined && name !== hostname.toLowerCase() && name !== hostname.toLowerCase().split('.')[0])
+    throw otherName(hostname, name, customisation.documents['user-data']?.path ?? 'the image');
+  return { documents: own, warnings: told, ...(name === undefined ? {} : { hostname: name }) };
 }
+
+/** @param name that it would have; undefined where its user-data leaves names alone */
+const otherName = (wanted: string, name: string | undefined, location: string): BuildError =>
+  new BuildError(
+    'CONFIGURATION_INVALID',
+    `the node would not be called ${wanted}: ${
+      name === undefined
+        ? `the user-data of ${location} says preserve_hostname: true`
+        : `it would be ${name}, as the user-data of ${location} says prefer_fqdn_over_hostname: true`
+    }`,
+    { hint: `Nothing was written. Take that out of ${location}, or leave out the host name.` },
+  );
 
 /** The FAT partition that the node reads its documents from, as it is in the image. */
 export class FatPartition {
@@ -143,6 +145,8 @@ export class FatPartition {
    * @throws BuildError IMAGE_DAMAGED where there is none.
    */
   static async extract(image: ImageSource, temporary: string, signal: AbortSignal): Promise<FatPartition> {
+    // What one that was killed has left holds its token.
+    await sweepTemporary(temporary);
     const folder = await makeTemporary(temporary);
     try {
       const path = join(folder, 'fat.img');
@@ -200,12 +204,7 @@ async function copyFat(image: ImageSource, file: FileHandle, signal: AbortSignal
     new BuildError('IMAGE_DAMAGED', `there is no FAT partition in ${image.path} that could hold a configuration`, {
       hint: 'Flash it without --user-data, --hostname and the like.',
     });
-  const head = Buffer.alloc(headBytes);
-  for await (const { offset, bytes } of image.read(signal)) {
-    if (offset >= headBytes) break;
-    bytes.copy(head, offset);
-  }
-  const partition = await firstFat(head);
+  const partition = await firstFat(await headOf(image, headBytes, signal));
   if (!partition || partition.offset % blockBytes !== 0) throw noFat();
   await file.truncate(partition.sizeBytes);
   for await (const chunk of image.read(signal)) {

@@ -1,7 +1,9 @@
 /** The disks of this machine, as lsblk(8) and sysfs tell: what they are, what is on them, what uses them. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BuildError } from '../errors.ts';
 import { run } from '../process.ts';
+import { deviceOf } from './mounts.ts';
 
 export interface BlockDevice {
   /** `sdb`, `mmcblk0`, `loop3` */
@@ -29,6 +31,8 @@ export interface BlockDevice {
   readonly mountPoints: readonly string[];
   /** `8:16` */
   readonly number: string;
+  /** Another one after each change of what is in it; empty where the kernel does not tell (before Linux 5.15), and of partitions. */
+  readonly sequence: string;
   /** Partitions, and what is made of them (dm, md). */
   readonly children: readonly BlockDevice[];
   /** Of a loop device: the file it shows, and the number of the device that file is on. */
@@ -51,26 +55,27 @@ const readText = (path: string): Promise<string> =>
     () => '',
   );
 
-/** `dev` of stat(2) as major:minor. */
-export const deviceNumber = (dev: number): string =>
-  `${Math.floor(dev / 256) % 4096}:${(dev % 256) + Math.floor(dev / 2 ** 20) * 256}`;
+/** `sequence` of the device with that number. */
+export const sequenceOf = (number: string, root = '/'): Promise<string> =>
+  readText(join(root, 'sys/dev/block', number, 'diskseq'));
 
-async function backingOf(name: string): Promise<BlockDevice['backing']> {
-  const file = await readText(`/sys/block/${name}/loop/backing_file`);
-  if (file === '') return undefined;
-  const number = await stat(file).then(
-    ({ dev }) => deviceNumber(dev),
-    () => '',
-  );
-  return { file, number };
+async function backingOf(name: string, root: string): Promise<BlockDevice['backing']> {
+  const file = await readText(join(root, 'sys/block', name, 'loop/backing_file'));
+  return file === '' ? undefined : { file, number: await deviceOf(file) };
 }
 
-async function deviceOf(row: Row): Promise<BlockDevice> {
+/** Of what an MMC controller drives, only SD cards are taken out: to lsblk, a soldered eMMC is HOTPLUG as well. */
+async function isRemovable(row: Row, name: string, bus: string, root: string): Promise<boolean> {
+  if (name.startsWith('mmcblk')) return (await readText(join(root, 'sys/block', name, 'device/type'))) === 'SD';
+  return flag(row, 'rm') || flag(row, 'hotplug') || bus === 'usb';
+}
+
+async function diskOf(row: Row, root: string): Promise<BlockDevice> {
   const name = text(row, 'name');
   const type = text(row, 'type');
-  const backing = type === 'loop' ? await backingOf(name) : undefined;
+  const number = text(row, 'maj:min');
+  const backing = type === 'loop' ? await backingOf(name, root) : undefined;
   const bus = text(row, 'tran') || (name.startsWith('mmcblk') ? 'mmc' : '');
-  const isCard = name.startsWith('mmcblk') && (await readText(`/sys/block/${name}/device/type`)) === 'SD';
   const points = Array.isArray(row.mountpoints) ? row.mountpoints : [];
   const children = Array.isArray(row.children) ? (row.children as Row[]) : [];
   return {
@@ -80,7 +85,7 @@ async function deviceOf(row: Row): Promise<BlockDevice> {
     sizeBytes: Number(row.size) || 0,
     sectorBytes: Number(row['log-sec']) || 512,
     readOnly: flag(row, 'ro'),
-    removable: flag(row, 'rm') || flag(row, 'hotplug') || bus === 'usb' || isCard,
+    removable: await isRemovable(row, name, bus, root),
     bus,
     // A number of the PCI vendor says nothing.
     model: [text(row, 'vendor'), text(row, 'model')].filter(word => !/^(0x[0-9a-f]+)?$/.test(word)).join(' '),
@@ -88,20 +93,26 @@ async function deviceOf(row: Row): Promise<BlockDevice> {
     fileSystem: text(row, 'fstype'),
     label: text(row, 'label') || text(row, 'partlabel'),
     mountPoints: points.filter((point): point is string => typeof point === 'string'),
-    number: text(row, 'maj:min').trim(),
-    children: await Promise.all(children.map(deviceOf)),
+    number,
+    sequence: await sequenceOf(number, root),
+    children: await Promise.all(children.map(child => diskOf(child, root))),
     ...(backing === undefined ? {} : { backing }),
   };
 }
 
-/** All disks, loop devices in use too. @throws BuildError TOOL_FAILED where lsblk cannot tell. */
-export async function listDisks(): Promise<BlockDevice[]> {
-  const { stdout } = await run(['lsblk', '--json', '--bytes', '--output', columns.join(',')], {
+/**
+ * All disks, loop devices in use too.
+ * @param root of the machine they are of; another than `/` is a copy of its /sys, /dev and /proc.
+ * @throws BuildError TOOL_FAILED where lsblk cannot tell.
+ */
+export async function listDisks(root = '/'): Promise<BlockDevice[]> {
+  const ofAnother = root === '/' ? [] : ['--sysroot', root];
+  const { stdout } = await run(['lsblk', ...ofAnother, '--json', '--bytes', '--output', columns.join(',')], {
     env: { ...process.env, LC_ALL: 'C' },
   });
   const { blockdevices } = JSON.parse(stdout) as { readonly blockdevices?: Row[] };
   if (!blockdevices) throw new BuildError('TOOL_FAILED', 'lsblk does not say which disks there are', { tail: stdout });
-  return Promise.all(blockdevices.map(deviceOf));
+  return Promise.all(blockdevices.map(row => diskOf(row, root)));
 }
 
 /** A device and everything made of it. */

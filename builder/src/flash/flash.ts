@@ -6,6 +6,8 @@ import type { Chunk, ImageSource } from './source.ts';
 export interface CardPlan {
   readonly target: Target;
   readonly patches: Patches;
+  /** What the node will be called, where its card says it. */
+  readonly hostname?: string;
 }
 
 export interface CardResult {

@@ -22,6 +22,7 @@ function device(name: string, more: Partial<BlockDevice> = {}): BlockDevice {
     label: '',
     mountPoints: [],
     number: `8:${minor}`,
+    sequence: `${minor}`,
     children: [],
     ...more,
   };
@@ -176,6 +177,7 @@ test('a disk that was exchanged is seen by its size, model, serial number or num
     [{ model: '' }, /^its model was SanDisk Ultra and is unknown$/],
     [{ serial: '4C54' }, /^its serial number was 4C53 and is 4C54$/],
     [{ number: '8:250' }, /^its number in the kernel was 8:\d+ and is 8:250$/],
+    [{ sequence: '617' }, /^its number of a change of cards was \d+ and is 617$/],
     [{ backing: { file: '/b', number: '' } }, /^its file was unknown and is \/b$/],
   ] as const)
     assert.match(exchanged(disk, { ...disk, ...change }) ?? '', said);

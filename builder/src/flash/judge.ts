@@ -74,6 +74,8 @@ export function exchanged(before: BlockDevice, now: BlockDevice): string | undef
     ['serial number', ({ serial }: BlockDevice) => serial],
     ['file', ({ backing }: BlockDevice) => backing?.file ?? ''],
     ['number in the kernel', ({ number }: BlockDevice) => number],
+    // In one reader, two cards of one size differ in nothing else.
+    ['number of a change of cards', ({ sequence }: BlockDevice) => sequence],
   ] as const)
     if (of(before) !== of(now)) return `its ${what} was ${of(before) || 'unknown'} and is ${of(now) || 'unknown'}`;
   return undefined;

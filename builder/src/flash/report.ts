@@ -3,8 +3,7 @@ import { basename } from 'node:path';
 import type { Progress, ProgressLine } from '../progress.ts';
 import { framed } from '../table.ts';
 import type { Observer, Phase } from './card.ts';
-import type { Choice } from './choose.ts';
-import type { CardResult } from './flash.ts';
+import type { CardPlan, CardResult } from './flash.ts';
 import type { ImageSource } from './source.ts';
 import { durationText, sizeText } from './words.ts';
 
@@ -35,19 +34,19 @@ export function cardLines(progress: Progress): Observer {
 }
 
 /** A row a card. */
-export function resultText(results: readonly CardResult[], choices: readonly Choice[], image: ImageSource): string {
+export function resultText(results: readonly CardResult[], cards: readonly CardPlan[], image: ImageSource): string {
   const rows = results.map(({ target, error, writtenBytes, durationMs }, index) => {
     const bytesPerSecond = (writtenBytes * 1000) / Math.max(1, durationMs);
     return error === undefined
       ? [
           `✔ ${target.path}`,
-          choices[index]?.request.hostname ?? '',
+          cards[index]?.hostname ?? '',
           sizeText(writtenBytes),
           `${(durationMs / 1000).toFixed(1)} s`,
           `${sizeText(bytesPerSecond)}/s`,
           'written and read back',
         ]
-      : [`✘ ${target.path}`, choices[index]?.request.hostname ?? '', '', '', '', 'NOT flashed'];
+      : [`✘ ${target.path}`, cards[index]?.hostname ?? '', '', '', '', 'NOT flashed'];
   });
   const table = framed({
     head: ['Card', 'Host name', 'Written', 'In', 'Rate', ''],

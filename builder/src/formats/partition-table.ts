@@ -1,6 +1,6 @@
 /**
- * Where a disk's partitions are: a GUID partition table (UEFI 2.10, section 5.3), or an MBR's four entries. Nothing is checked:
- * it reads images that are known to be whole.
+ * Where a disk's partitions are: a GUID partition table (UEFI 2.10, section 5.3), or an MBR's four entries. No checksum
+ * is checked; what cannot be a table is none.
  */
 
 export interface Partition {
@@ -15,12 +15,16 @@ export const tableBytes: number = 1024 ** 2;
 
 const sectorBytes = 512;
 const mbrEntriesAt = 446;
+/** UEFI: at least 128 bytes an entry; more than this many, nobody makes. */
+const entryBytesAtLeast = 128;
+const entriesAtMost = 1024;
 /** The MBR's entry that says "there is a GPT". */
 const protective = 0xee;
 
 function gptPartitions(head: Buffer): Partition[] {
   const header = head.subarray(sectorBytes);
   const [count, entryBytes] = [header.readUInt32LE(80), header.readUInt32LE(84)];
+  if (entryBytes < entryBytesAtLeast || count > entriesAtMost) return [];
   const from = Number(header.readBigUInt64LE(72)) * sectorBytes;
   return Array.from({ length: count }, (_, index) =>
     head.subarray(from + index * entryBytes, from + (index + 1) * entryBytes),

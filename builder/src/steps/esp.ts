@@ -2,7 +2,7 @@
  * The boot partition: slot A's UKI, what the boot method needs, and what the board's own firmware reads. Made with mkfs.vfat:
  * systemd-repart's own vfat has sectors OVMF cannot read.
  */
-import { mkdir, open, readdir, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, open, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { bootMethods } from '../boot/index.ts';
 import { type BootInputs, type BootMethodName, slotKernel } from '../boot/method.ts';
@@ -55,8 +55,9 @@ export const buildEsp: Step<EspInputs, 'esp.img'> = {
     const mounts = { binds: [directory, scratch], readOnly: [inputs.uki.path], env, signal };
     await tool(['mkfs.vfat', '-F', '32', '-S', '512', '--invariant', '-n', 'ESP', image], mounts);
     const tree = join(scratch, 'esp');
+    const method = bootMethods[inputs.method];
     const files = {
-      ...(await bootMethods[inputs.method].files(inputs, context)),
+      ...(await method.files(inputs, context)),
       ...(inputs.firmware ? await readTarFiles(inputs.firmware.path) : {}),
     };
     for (const [path, content] of Object.entries(files)) {
@@ -65,9 +66,35 @@ export const buildEsp: Step<EspInputs, 'esp.img'> = {
     }
     await mkdir(dirname(join(tree, slotKernel)), { recursive: true });
     await tool(['cp', inputs.uki.path, join(tree, slotKernel)], mounts);
-    for (const path of await readdir(tree, { recursive: true }))
-      await utimes(join(tree, path), inputs.epoch, inputs.epoch);
-    const tops = (await readdir(tree)).sort().map(name => join(tree, name));
-    await tool(['mcopy', '-s', '-m', '-i', image, ...tops, '::'], mounts);
+    const order = placed(Object.keys(files), method.behindKernel);
+    for (const path of order) await utimes(join(tree, path), inputs.epoch, inputs.epoch);
+    await tool(['mmd', '-i', image, ...foldersOf(order).map(path => `::${path}`)], mounts);
+    for (const { folder, paths } of neighbours(order))
+      await tool(['mcopy', '-m', '-i', image, ...paths.map(path => join(tree, path)), `::${folder}`], mounts);
   },
 };
+
+/** Where each file comes to lie, one behind the other: never as the build machine's file system lists them. */
+const placed = (paths: readonly string[], behindKernel: readonly string[]): string[] => [
+  ...paths.filter(path => !behindKernel.includes(path)).sort(),
+  slotKernel,
+  ...behindKernel,
+];
+
+/** All folders that the files are in, each behind the one it is in. */
+function foldersOf(paths: readonly string[]): string[] {
+  const above = (path: string): string[] => (path === '.' ? [] : [...above(dirname(path)), path]);
+  return [...new Set(paths.flatMap(path => above(dirname(path))))].sort();
+}
+
+/** The files in their order, those of one folder that follow each other together. */
+function neighbours(paths: readonly string[]): { readonly folder: string; readonly paths: string[] }[] {
+  const groups: { folder: string; paths: string[] }[] = [];
+  for (const path of paths) {
+    const folder = dirname(path);
+    const last = groups.at(-1);
+    if (last?.folder === folder) last.paths.push(path);
+    else groups.push({ folder, paths: [path] });
+  }
+  return groups;
+}

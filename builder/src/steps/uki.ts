@@ -29,12 +29,19 @@ export interface UkiInputs {
   readonly tools: string;
 }
 
+/**
+ * The second partition table counts where the first one is damaged (Linux, block/partitions/efi.c): by a worn-out sector, or as the power went while
+ * systemd-repart wrote them, the second before the first. Not every firmware mends it before Linux starts; U-Boot does not.
+ */
+const gptAnyway = 'gpt';
+
 /** The sealed command line. `atoll.*` is read by `rootfs/initrd/init`. */
 export function commandLine(
   inputs: Pick<UkiInputs, 'roothash' | 'rootBlocks' | 'saltHex' | 'consoles' | 'arguments'>,
 ): string {
   return [
     ...inputs.consoles,
+    gptAnyway,
     `atoll.roothash=${inputs.roothash}`,
     `atoll.blocks=${inputs.rootBlocks}`,
     `atoll.salt=${inputs.saltHex}`,
