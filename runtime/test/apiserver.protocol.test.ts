@@ -420,7 +420,7 @@ describe('protocol', { timeout: 120_000 }, () => {
     const since = created.json.metadata.resourceVersion;
     const stream = await open(
       server.apiServer.handler,
-      `GET ${MAPS}?watch=1&timeoutSeconds=1&resourceVersion=${since}`,
+      `GET ${MAPS}?watch=1&timeoutSeconds=60&resourceVersion=${since}`,
       {
         headers: { accept: 'application/vnd.kubernetes.protobuf' },
       },

@@ -149,7 +149,7 @@ describe('lists and watches', { timeout: 120_000 }, () => {
     const since = json.metadata.resourceVersion;
     await create('marked');
     const reader = await watch(
-      `GET ${MAPS}?watch=1&resourceVersion=${since}&allowWatchBookmarks=true&timeoutSeconds=1`,
+      `GET ${MAPS}?watch=1&resourceVersion=${since}&allowWatchBookmarks=true&timeoutSeconds=3`,
     );
     assert.deepEqual(await reader.names(1), ['ADDED marked']);
     const mark = await reader.next();

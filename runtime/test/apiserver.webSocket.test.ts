@@ -59,11 +59,12 @@ describe('WebSocket watches', { timeout: 60_000 }, () => {
 
   it('send each event as a text of JSON, and end with the watch', async () => {
     const since = await create('first');
+    // There before the watch begins: it has no time to wait for a slow disk.
+    await create('second');
+    await create('third');
     const socket = dial(`${MAPS}?watch=1&resourceVersion=${since}&timeoutSeconds=2`);
     const received = messages(socket, 2);
     const end = closed(socket);
-    await create('second');
-    await create('third');
     const events = (await received).map(({ data, binary }) => [binary, JSON.parse(data.toString())] as const);
     assert.deepEqual(
       events.map(([binary, event]) => [binary, event.type, event.object.metadata.name]),

@@ -383,11 +383,9 @@ describe('kubectl with the other kinds', { timeout: 5 * TIMEOUT_MS, concurrency:
       const created = await ok('create -f -', JSON.stringify(object));
       assert.match(created, new RegExp(`/${name.replaceAll('.', '\\.')} created\n$`));
       const row = async (wide: string): Promise<string[]> => (await ok(`get ${resource} ${name}${wide}`)).split('\n');
-      await eventually(
-        `the row of ${kind}`,
-        async () => clean((await row(''))[1] ?? '') === `${name} ${cells}`,
-        5000,
-      ).catch(async () => assert.equal(clean((await row(''))[1] ?? ''), `${name} ${cells}`));
+      await eventually(`the row of ${kind}`, async () => clean((await row(''))[1] ?? '') === `${name} ${cells}`).catch(
+        async () => assert.equal(clean((await row(''))[1] ?? ''), `${name} ${cells}`),
+      );
       assert.equal(clean((await row(''))[0] ?? ''), head);
       assert.equal(clean((await row(' -o wide'))[0] ?? ''), wideHead);
       const yaml = await ok(`get ${resource} ${name} -o yaml`);
@@ -401,7 +399,7 @@ describe('kubectl with the other kinds', { timeout: 5 * TIMEOUT_MS, concurrency:
       // What is applied again is unchanged.
       assert.match(await ok('replace -f -', JSON.stringify({ ...object, metadata: { name } })), /replaced\n$/);
       assert.match(await ok(`delete ${resource} ${name} --wait=false`), /deleted/);
-      await eventually(`${kind} is gone`, async () => (await kubectl(`get ${resource} ${name}`)).code !== 0, 10_000);
+      await eventually(`${kind} is gone`, async () => (await kubectl(`get ${resource} ${name}`)).code !== 0);
       assert.match(await fails(`get ${resource} ${name}`), /NotFound/);
     });
 

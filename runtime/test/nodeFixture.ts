@@ -10,6 +10,7 @@ import { delay } from '../src/lib/clock.ts';
 import { rootLogger } from '../src/lib/log.ts';
 import { type NodeOptions, type RunningNode, startNode } from '../src/node/agent.ts';
 import { CriClient } from '../src/node/cri/client.ts';
+import { eventually } from './cluster.ts';
 import { type Containerd, startContainerd, testImages } from './containerd.ts';
 import { adminUser, type InProcessServer, startServer } from './startServer.ts';
 
@@ -65,7 +66,7 @@ export async function startTestNode(overrides: Partial<NodeOptions> = {}): Promi
       },
       new AbortController().signal,
     );
-    if (wait) await node.ready(AbortSignal.timeout(20_000));
+    if (wait) await node.ready(AbortSignal.timeout(60_000));
     return node;
   };
   const close = async (): Promise<void> => {
@@ -126,24 +127,37 @@ export function podOf(name: string, spec: Omit<Partial<Spec>, 'containers'> & { 
 
 export const sh = (script: string): { command: string[] } => ({ command: ['/bin/sh', '-c', script] });
 
-/** Waits until `is` holds of the pod. @throws with the pod's last status when it does not within `timeoutMs`. */
+/**
+ * Waits until `is` holds of the pod, and gives it as it was then. Every state from now on is looked at: one that is gone a moment later,
+ * too. @throws with the pod's last status when none is so within `timeoutMs`
+ */
 export async function podUntil(
   client: Client,
   name: string,
   is: (pod: Pod) => boolean,
-  timeoutMs = 30_000,
+  timeoutMs = 60_000,
 ): Promise<Pod> {
-  const end = Date.now() + timeoutMs;
-  let last: Pod | undefined;
-  while (Date.now() < end) {
-    last = await client.get(Pods, { namespace: 'default', name });
-    // Before the node's first report there is no status of containers to ask about.
-    if (last.status?.containerStatuses && is(last)) return last;
-    await delay(100);
+  // Before the node's first report there is no status of containers to ask about.
+  const holds = (pod: Pod): boolean => pod.status?.containerStatuses !== undefined && is(pod);
+  const stop = new AbortController();
+  const late = setTimeout(() => stop.abort(), timeoutMs);
+  let last = await client.get(Pods, { namespace: 'default', name });
+  try {
+    if (holds(last)) return last;
+    const { resourceVersion } = last.metadata;
+    const selection = { namespace: 'default', fieldSelector: `metadata.name=${name}` };
+    for await (const { type, object } of client.watch(Pods, { ...selection, resourceVersion, signal: stop.signal })) {
+      last = object;
+      if (type === 'DELETED') break;
+      if (holds(object)) return object;
+    }
+  } finally {
+    clearTimeout(late);
+    stop.abort();
   }
   const events = await eventsOf(client, name);
   assert.fail(
-    `pod ${name} is not as awaited within ${timeoutMs} ms:\n${JSON.stringify(last?.status, null, 1)}\n${events.map(e => `${e.reason}: ${e.message}`).join('\n')}`,
+    `pod ${name} is not as awaited within ${timeoutMs} ms:\n${JSON.stringify(last.status, null, 1)}\n${events.map(e => `${e.reason}: ${e.message}`).join('\n')}`,
   );
 }
 
@@ -159,6 +173,30 @@ export async function podGone(client: Client, name: string, timeoutMs = 30_000):
     await delay(50);
   }
   assert.fail(`pod ${name} is still there after ${timeoutMs} ms`);
+}
+
+/** Waits until there is such an event of the pod: they are written in the background, behind what they tell of. */
+export async function eventOf(
+  client: Client,
+  name: string,
+  what: string,
+  is: (event: Event) => boolean,
+): Promise<void> {
+  await eventually(`the event ${what}`, async () => (await eventsOf(client, name)).some(is));
+}
+
+/** Pods that a test has left behind, because it failed: gone, so that the next one has the node to itself. */
+export async function removePods({ client, containerd }: TestNode): Promise<void> {
+  const { items } = await client.list(Pods, { namespace: 'default' });
+  for (const { metadata } of items)
+    await client
+      .delete(Pods, { namespace: 'default', name: metadata.name ?? '' }, { gracePeriodSeconds: 0 })
+      .catch(() => undefined);
+  if (items.length > 0)
+    await eventually(
+      'nothing of the pods is left',
+      async () => (await containerd.ctr('containers', 'list', '-q')).trim() === '',
+    );
 }
 
 export async function eventsOf(client: Client, name: string): Promise<Event[]> {

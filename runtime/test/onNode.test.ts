@@ -9,9 +9,9 @@ import { type InProcessServer, startServer } from './startServer.ts';
 
 const bin = fileURLToPath(new URL('../src/cli/bin.ts', import.meta.url));
 const tsx = fileURLToPath(import.meta.resolve('tsx'));
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
-describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
+describe('atoll --node', { timeout: 8 * DEADLINE_MS }, () => {
   let server: InProcessServer;
   let machine: FolderMachine;
   let onUpgrade: (machine: FolderMachine) => Promise<void> = async () => undefined;
@@ -30,6 +30,8 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
     await machine.state({ history: [entry('blessed', '1.0.0')] });
   });
 
+  /** What the command that was begun last has said, and whether it still runs. */
+  let command = { said: '', runs: false };
   const atoll = (
     words: readonly string[],
     env: NodeJS.ProcessEnv = {},
@@ -40,15 +42,17 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
         stdio: ['ignore', 'pipe', 'pipe'],
         timeout: DEADLINE_MS,
       });
-      let said = '';
-      child.stdout.on('data', text => {
-        said += String(text);
-      });
-      child.stderr.on('data', text => {
-        said += String(text);
-      });
+      const own = { said: '', runs: true };
+      command = own;
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', text => {
+          own.said += String(text);
+        });
       child.once('error', reject);
-      child.once('close', code => resolve({ code, said }));
+      child.once('close', code => {
+        own.runs = false;
+        resolve({ code, said: own.said });
+      });
     });
   const onNode = (...words: string[]) => atoll(['--node', 'node-a', '--kubeconfig', server.kubeconfig, ...words]);
 
@@ -62,21 +66,24 @@ describe('atoll --node', { timeout: 4 * DEADLINE_MS }, () => {
   } as Trial;
   const install = async (of: FolderMachine): Promise<void> => {
     await of.progress({ pid: 5000, phase: 'writing', version: '2.0.0', doneBytes: 50, totalBytes: 100 });
-    await pause(700);
+    await shown('Writing');
     await of.progress({ pid: 5000, phase: 'restarting', version: '2.0.0' });
     await of.state({ trial, history: [entry('installed', '2.0.0'), entry('blessed', '1.0.0')] });
-    await pause(700);
+    await shown('Restarting');
   };
-  const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms));
+  /** The machine goes on when the person has seen this, however slow everything is; or sees nothing any more. */
+  const shown = async (words: string): Promise<void> => {
+    while (command.runs && !command.said.includes(words)) await new Promise(resolve => setTimeout(resolve, 20));
+  };
 
   it('shows an upgrade over the restart, to the blessing', async () => {
     onUpgrade = async of => {
       await install(of);
       await of.restart(() => {
         of.version = '2.0.0';
-        return pause(500);
+        return shown('Waiting');
       });
-      await pause(3_000);
+      await shown('on trial');
       await of.state({ history: [entry('blessed', '2.0.0', 'healthy after 41 s'), entry('installed', '2.0.0')] });
     };
     const { code, said } = await onNode('upgrade', 'https://example.com/', '--limit', '2M', '--retry-for', '2h');

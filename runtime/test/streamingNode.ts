@@ -50,7 +50,7 @@ export async function startStreamingNode(): Promise<StreamingNode> {
       },
     });
     const containers = [
-      { name: 'main', ...sh(serve) },
+      { name: 'main', ...sh(serve), readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } },
       { name: 'shell', command: ['/bin/sh'], stdin: true, tty: true },
       { name: 'talker', stdin: true, ...sh(talk) },
     ];

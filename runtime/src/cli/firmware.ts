@@ -15,8 +15,13 @@ export async function firmware({ values, rest, stdout }: CommandContext): Promis
   if (more.length > 0 || (verb !== undefined && verb !== 'update'))
     throw new UsageError(`atoll firmware does not know ${rest.join(' ')}: it takes update, or nothing`);
   if (verb === undefined) {
-    const { set, current } = await firmwareState(places);
+    const { set, current, damaged } = await firmwareState(places);
     const what = set === undefined ? "a config.txt of somebody's own" : called(set);
+    if (damaged.length > 0) {
+      stdout(`This machine starts with ${what}, which is damaged: ${damaged.join(', ')}.\n`);
+      stdout('It may not start again. Another set, whole: atoll firmware update\n');
+      return 1;
+    }
     stdout(`This machine starts with ${what}${current ? ', which is what this version brings' : ''}.\n`);
     if (!current && set !== undefined) stdout('This version brings another: atoll firmware update\n');
     return 0;

@@ -15,7 +15,7 @@ const resetUsage = `  atoll reset                   erases all data of this mach
   Data is erased on the way up, before anything uses it; if the power goes then, it is begun again. The same without
   a shell: atoll.reset=1 (or atoll.reset=keep-identity) on the kernel command line, for one boot.`;
 
-const firmwareUsage = `  atoll firmware          which firmware this board starts with, and whether this version brings another
+const firmwareUsage = `  atoll firmware          which firmware this board starts with, and whether it is whole, and the newest
   atoll firmware update   writes what this version brings beside it, and uses it from the next boot on
 
   Boards such as the Raspberry Pi have theirs on the card. It is updated by itself when a version is blessed.`;

@@ -33,7 +33,8 @@ export function previousOf(
       `${other.version} in slot ${other.slot} was refused here${refusal ? `: ${refusal.reason}` : ''}`,
       'atoll rollback --force goes back to it all the same; atoll upgrade installs another version',
     );
-  if (other.triesLeft !== undefined && other.triesLeft > 0)
+  // Behind the one that runs, the loader has lost what it knew of it: it is tried again.
+  if (other.triesLeft !== undefined && other.triesLeft > 0 && entries[0] === other)
     throw new UpgradeError(
       'SLOT',
       `${other.version} in slot ${other.slot} has not been tried yet: it is no version to go back to`,

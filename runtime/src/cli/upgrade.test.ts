@@ -238,6 +238,7 @@ describe('what to go back to', () => {
     ],
     ['a refused one, by force', [entry(two), entry(one, { triesLeft: 0 })], [{ ...refusal, ...one }], true, '0.1.0'],
     ['one without tries', [entry(two), entry(one, { triesLeft: 0 })], [], false, /was refused here/],
+    ['one that the loader has lost sight of', [entry(two), entry(one, { triesLeft: 3 })], [], false, '0.1.0'],
     ['one that waits', [entry(one, { triesLeft: 3 }), entry(two)], [], false, /has not been tried yet/],
   ];
   for (const [what, entries, refused, force, expected] of rows)

@@ -12,6 +12,7 @@ import { missingPartitions, thisMachine, upgradePlaces } from '../machine/upgrad
 import { admit, type Machine } from '../machine/upgrade/plan.ts';
 import { beginning, failure } from '../machine/upgrade/progress.ts';
 import { armTrial, forgiveVersion, giveUpTrial, trialId, withdrawTrial } from '../machine/upgrade/state.ts';
+import { writeError } from '../machine/upgrade/transfer.ts';
 import type { Installed, Trial } from '../machine/upgrade/types.ts';
 import type { CommandContext } from './command.ts';
 import { formatBytes } from './statusPage.ts';
@@ -97,7 +98,9 @@ export async function withdrawUnarmed(
 async function tidyOnce({ loader, running, places }: Machine): Promise<void> {
   const done = `${places.runDir}/boot-partition-tidied`;
   if (existsSync(done)) return;
-  await loader.tidy(running.roothash);
+  await loader.tidy(running.roothash).catch((cause: unknown) => {
+    throw writeError(places.esp, cause);
+  });
   await writeFileAtomic(done, '');
 }
 

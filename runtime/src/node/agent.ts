@@ -163,6 +163,8 @@ export async function startNode(options: NodeOptions, signal: AbortSignal): Prom
   const services = new Informer(Services, { client, logger, clock });
   const self = new Informer(Nodes, { client, logger, clock, fieldSelector: `metadata.name=${nodeName}` });
   self.on({ add: node => reporter.seen(node), update: node => reporter.seen(node), delete: () => reporter.lost() });
+  // Of one that was registered and deleted before the first list, no event tells.
+  void self.synced.then(() => self.get(undefined, nodeName) ?? reporter.lost());
   const pods = new Informer(Pods, { client, logger, clock, fieldSelector: `spec.nodeName=${nodeName}` });
   const statuses = new ApiStatusWriter({ client, clock, logger });
   const objects: PodObjects = new PodObjects({ client, logger, clock, onChange: uids => set.objectChanged(uids) });

@@ -11,7 +11,7 @@ const MiB = 1024 ** 2;
 const accounts = { passwd: '', group: '', shadow: '', gshadow: '' };
 const board: Kernel = {
   lacking: names => names.filter(name => name === 'nope'),
-  hasSysctl: name => name === 'vm.swappiness',
+  hasSysctl: name => name === 'vm.swappiness' || name === 'fs.binfmt/misc.on',
   memoryBytes: 512 * MiB,
   isOwnDisk: device => device.startsWith('/dev/vda'),
 };
@@ -24,7 +24,7 @@ const cases: readonly (readonly [userData: string, problems: readonly string[]])
     ],
   ],
   [
-    'machine: {sysctls: {vm.swappiness: 1, vm/nope: 1, net.ipv4.conf.eth7.rp_filter: 1, net.netfilter.nf_conntrack_max: 1}}',
+    'machine: {sysctls: {vm.swappiness: 1, vm/nope: 1, fs.binfmt/misc.on: 1, net.ipv4.conf.eth7.rp_filter: 1, net.netfilter.nf_conntrack_max: 1}}',
     [
       '2:48 warning: machine.sysctls["vm/nope"] this kernel has no parameter "vm/nope": nothing is set → is it of a module? Then name that in kernel-modules',
     ],

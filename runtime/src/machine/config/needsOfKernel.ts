@@ -1,6 +1,7 @@
 /** What the kernel and the board must have for a configuration: modules, parameters, memory, a disk besides the node's own. */
 import type { CloudInit } from './sections/cloudInit.ts';
 import type { MachineSection } from './sections/machine.ts';
+import { dottedSysctl } from './sysctl.ts';
 import type { Report } from './types.ts';
 
 /** Of the machine a configuration is for; what could not be found out is absent. */
@@ -45,12 +46,14 @@ const comesLater = /^net\.(?:bridge|netfilter|nf_conntrack_max|ipv[46]\.(?:conf|
 function sysctls({ sysctls = {}, 'kernel-modules': more = [] }: MachineSection, kernel: Kernel, report: Report): void {
   // A module may bring it.
   if (more.length > 0 || !kernel.hasSysctl) return;
-  for (const name of Object.keys(sysctls))
-    if (!comesLater.test(name.replaceAll('/', '.')) && !kernel.hasSysctl(name.replaceAll('/', '.')))
+  for (const name of Object.keys(sysctls)) {
+    const dotted = dottedSysctl(name);
+    if (!comesLater.test(dotted) && !kernel.hasSysctl(dotted))
       report(['machine', 'sysctls', name], `this kernel has no parameter "${name}": nothing is set`, {
         severity: 'warning',
         hint: 'is it of a module? Then name that in kernel-modules',
       });
+  }
 }
 
 const unitBytes = { M: 1024 ** 2, G: 1024 ** 3 } as const;

@@ -277,9 +277,10 @@ const items: readonly (readonly [document: DocumentName, text: string, problems:
   ],
   [
     'user-data',
-    'machine: {sysctls: {net/core/somaxconn: 1, net.core.somaxconn: 2, vm.swappiness: [1]}, kernel-modules: [a-b, a_b, "a b"]}',
+    'machine: {sysctls: {net/core/somaxconn: 1, net.core.somaxconn: 2, net.ipv4.conf.a/b.tag: 1, net/ipv4/conf/a.b/tag: 1, vm.swappiness: [1]}, kernel-modules: [a-b, a_b, "a b"]}',
     [
       'machine.sysctls["net.core.somaxconn"]: is the same parameter as "net/core/somaxconn"',
+      'machine.sysctls["net/ipv4/conf/a.b/tag"]: is the same parameter as "net.ipv4.conf.a/b.tag"',
       'machine.sysctls["vm.swappiness"]: must be one line, not a list',
       'machine.kernel-modules[1]: the module "a_b" is here twice',
       'machine.kernel-modules[2]: must be the name of a module, not "a b"',

@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import type { AccountFiles, KnownIds } from './accounts.ts';
 import { type Machine, machineOf } from './needs.ts';
 import type { Kernel } from './needsOfKernel.ts';
+import { sysctlPath } from './sysctl.ts';
 
 export const thisMachine = (accounts: AccountFiles, knownIds: KnownIds): Machine => ({
   ...machineOf(accounts, existsSync, knownIds),
@@ -14,7 +15,7 @@ export const thisMachine = (accounts: AccountFiles, knownIds: KnownIds): Machine
 
 const kernelHere = (): Kernel => ({
   lacking: askedOnce(names => (existsSync(`/usr/lib/modules/${release()}/modules.dep`) ? lackingModules(names) : [])),
-  hasSysctl: name => !existsSync('/proc/sys/kernel') || existsSync(`/proc/sys/${name.replaceAll('.', '/')}`),
+  hasSysctl: name => !existsSync('/proc/sys/kernel') || existsSync(`/proc/sys/${sysctlPath(name)}`),
   memoryBytes: totalmem(),
   isOwnDisk: device => {
     const own = diskOf('/var');

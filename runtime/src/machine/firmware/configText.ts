@@ -11,10 +11,15 @@ export const FLASHED_SET = 0;
 
 /**
  * @param template as in the image, with `@` for the set's number
+ * @param startFiles which ones the GPU's loader takes: those of the set, or those under the names it knows by itself
  * @throws RangeError where it does not fit one sector
  */
-export function configText(template: string, set: number): string {
-  const text = (set === FLASHED_SET ? withoutNames(template) : template).replaceAll('@', String(set));
+export function configText(
+  template: string,
+  set: number,
+  startFiles: 'numbered' | 'flashed' = set === FLASHED_SET ? 'flashed' : 'numbered',
+): string {
+  const text = (startFiles === 'flashed' ? withoutNames(template) : template).replaceAll('@', String(set));
   const sizeBytes = Buffer.byteLength(text);
   if (sizeBytes > CONFIG_BYTES)
     throw new RangeError(`config.txt has ${sizeBytes} bytes; ${CONFIG_BYTES} are one sector`);
@@ -42,6 +47,19 @@ export function setOf(text: string): number | undefined {
 
 /** The sets that the device makes, in turn. Their folders are there as flashed: on a FAT, a new folder is more than one write. */
 export const MADE_SETS = [1, 2] as const;
+
+/** Whether a `config.txt` names the start files of its set. */
+export const namesStartFiles = (text: string): boolean => /^start_file=/m.test(text);
+
+/**
+ * What the flashed file is called that a numbered start or fixup file of the same image is a copy of: `start4-@.elf` → `start4cd.elf`, which the GPU's
+ * loader takes by itself with `gpu_mem=16`. Source: Raspberry Pi documentation, "The boot folder".
+ * @returns undefined for a file that is no such
+ */
+export function flashedName(name: string): string | undefined {
+  const [, what, four, ending] = /^(start|fixup)(4?)-@(\.\w+)$/.exec(name) ?? [];
+  return what === undefined ? undefined : `${what}${four || '_'}cd${ending}`;
+}
 
 /** A file of a set as it is called on the boot partition. */
 export const nameIn = (set: number, name: string): string => name.replace('@', String(set));

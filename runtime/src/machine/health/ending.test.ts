@@ -9,9 +9,10 @@ import { gzipSync } from 'node:zlib';
 import { silentLogger } from '../../lib/log.ts';
 import { entryText, SystemdBoot } from '../upgrade/loader/systemdBoot.ts';
 import { testUki } from '../upgrade/loader/testing/efiProgram.ts';
+import { UBoot } from '../upgrade/loader/uboot.ts';
 import { armTrial, giveUpTrial, readState } from '../upgrade/state.ts';
 import type { HealthReport, Installed, Trial } from '../upgrade/types.ts';
-import { bless, conclude, type EndingOptions } from './ending.ts';
+import { bless, conclude, type EndingOptions, hasProved, markBlessed } from './ending.ts';
 import { askBack, forgetTrial, keepReport, trialDir } from './evidence.ts';
 import { storeProblemPath } from './storeCopy.ts';
 import { lastFailure, upgradeCondition } from './text.ts';
@@ -204,6 +205,31 @@ describe('the end of a trial', () => {
     const { state } = await readState(stateDir());
     assert.deepEqual([state.trial, state.refused], [undefined, []]);
     assert.equal(upgradeCondition(state)[0]?.status, 'False');
+  });
+
+  it('armed, and lost by a loader that boots another one first: forgotten, and not refused', async () => {
+    const esp = join(root, 'uboot');
+    await mkdir(join(esp, 'EFI/atoll'), { recursive: true });
+    await writeFile(join(esp, 'EFI/atoll/a.efi'), testUki(old));
+    const loader = new UBoot(esp);
+    await loader.bless(old.roothash);
+    await writeFile(await loader.staging(), testUki(trial));
+    await loader.arm(trial, 3);
+    assert.deepEqual(await conclude({ ...options, loader }, trial), { kind: 'waiting' });
+    for (const name of ['boot-1.env', 'boot-2.env']) await writeFile(join(esp, 'EFI/atoll', name), 'torn');
+    assert.deepEqual(await conclude({ ...options, loader }, trial), { kind: 'never-armed' });
+    const { state } = await readState(stateDir());
+    assert.deepEqual([state.trial, state.refused], [undefined, []]);
+    assert.match((await events())[0] ?? '', /not tried: the loader has lost that it was to be/);
+  });
+
+  it('what has proved itself once is known by its root hash', async () => {
+    assert.equal(await hasProved(stateDir(), old.roothash), false);
+    await markBlessed(stateDir(), old.roothash);
+    assert.deepEqual(
+      [await hasProved(stateDir(), old.roothash), await hasProved(stateDir(), trial.roothash)],
+      [true, false],
+    );
   });
 
   it('given up for another version before it was tried: nothing is said against it', async () => {

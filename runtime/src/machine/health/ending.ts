@@ -4,7 +4,7 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeDirectory, writeFileAtomic } from '../../lib/files.ts';
+import { makeDirectory, readFileIfExists, writeFileAtomic } from '../../lib/files.ts';
 import type { Logger } from '../../lib/log.ts';
 import { endTrial, forgiveVersion } from '../upgrade/state.ts';
 import type { HistoryEntry, Installed, Loader, Refusal, Trial } from '../upgrade/types.ts';
@@ -36,6 +36,10 @@ export async function markBlessed(stateDir: string, roothash: string): Promise<v
   await makeDirectory(stateDir, 0o700);
   await writeFileAtomic(join(stateDir, 'blessed'), `${roothash}\n`);
 }
+
+/** As noted at its blessing, whatever the loader knows. */
+export const hasProved = async (stateDir: string, roothash: string): Promise<boolean> =>
+  (await readFileIfExists(join(stateDir, 'blessed')))?.toString('utf8').trim() === roothash;
 
 /** The first boot of a flashed image needs no line in the history: `trial` is undefined. */
 export async function bless(
@@ -72,17 +76,21 @@ export type Conclusion =
 export async function conclude(options: EndingOptions, trial: Trial): Promise<Conclusion> {
   const { dataDir, runDir, places, loader, logger, now } = options;
   const { stateDir } = places;
-  const entry = (await loader.entries()).find(({ roothash }) => roothash === trial.roothash);
+  const entries = await loader.entries();
+  const entry = entries.find(({ roothash }) => roothash === trial.roothash);
   const evidence = await gather(places, trial);
   const at = now().toISOString();
   const { id, version, roothash, slot } = trial;
   if (untouched(evidence)) {
-    if (entry?.triesLeft !== undefined && entry.triesLeft > 0 && !entry.triesDone) return { kind: 'waiting' };
-    if (!entry || trial.givenUpFor !== undefined) {
+    const untried = entry?.triesLeft !== undefined && entry.triesLeft > 0 && !entry.triesDone;
+    if (untried && entries[0] === entry) return { kind: 'waiting' };
+    if (!entry || untried || trial.givenUpFor !== undefined) {
       const message =
-        trial.givenUpFor === undefined
-          ? 'it was not tried: the installation was cut short before the loader knew of it'
-          : `it was not tried: its slot was given to ${trial.givenUpFor}, whose installation did not come to its end`;
+        trial.givenUpFor !== undefined
+          ? `it was not tried: its slot was given to ${trial.givenUpFor}, whose installation did not come to its end`
+          : entry
+            ? 'it was not tried: the loader has lost that it was to be; atoll upgrade installs it again'
+            : 'it was not tried: the installation was cut short before the loader knew of it';
       await endTrial(stateDir, { events: [{ at, event: 'fell-back', version, roothash, slot, message }] });
       await rm(trialDir(stateDir, id), { recursive: true, force: true });
       return { kind: 'never-armed' };

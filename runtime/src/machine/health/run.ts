@@ -5,19 +5,21 @@
  *   a trial is pending, but    it has failed: what it left is read, the version refused, and history, condition and event say why
  *   another version runs
  *   not blessed, no trial      the first boot of a flashed image: judged by the same checks, for as long as it takes
+ *   blessed before             the loader has lost that, or one of its copies: it is told again
  */
 import { execFile } from 'node:child_process';
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { hasCode } from '../../lib/files.ts';
 import type { Logger } from '../../lib/log.ts';
 import { runningRoothash, runningSlot } from '../interface/reports.ts';
 import { release } from '../release.ts';
 import { refreshBanner, uptimeSeconds } from '../state.ts';
 import { openLoader } from '../upgrade/loader/index.ts';
 import { readState } from '../upgrade/state.ts';
-import type { HealthReport, Installed, Loader, Trial } from '../upgrade/types.ts';
+import type { HealthReport, Installed, Loader, LoaderEntry, Trial } from '../upgrade/types.ts';
 import { firstOpen, nothingBefore } from './check.ts';
-import { bless, conclude, type EndingOptions, markBlessed, notPutBackText, setAsideText } from './ending.ts';
+import { bless, conclude, type EndingOptions, hasProved, markBlessed, notPutBackText, setAsideText } from './ending.ts';
 import { evidencePlaces, isEnded, keepReport } from './evidence.ts';
 import { judge } from './judge.ts';
 import { type NodeEvent, tellCluster } from './kubernetesEvent.ts';
@@ -99,17 +101,29 @@ async function onTrial(options: RunOptions, ending: EndingOptions, running: Inst
   await giveUp(ending, running.roothash);
 }
 
-/** The loader goes back from here on; and so does the machine, now. Without anything to go back to, it stays. */
-export async function giveUp({ loader, logger }: EndingOptions, roothash: string): Promise<void> {
+/**
+ * The loader goes back from here on; and so does the machine, now. A loader that cannot be told has counted this boot: it goes back when the
+ * tries are used up. Without anything to go back to, the machine stays.
+ */
+export async function giveUp(
+  { loader, logger }: Pick<EndingOptions, 'loader' | 'logger'>,
+  roothash: string,
+  tell = command,
+): Promise<void> {
   try {
     await loader.refuse(roothash);
+    logger.warn('restarting into the version before');
   } catch (error) {
-    logger.error({ err: error }, 'there is nothing to go back to: this version goes on');
-    await command('systemctl', ['stop', 'atoll-trial-deadline.timer']);
-    return;
+    if (hasCode(error, 'LAST')) {
+      logger.error({ err: error }, 'there is nothing to go back to: this version goes on');
+      return tell('systemctl', ['stop', 'atoll-trial-deadline.timer']);
+    }
+    logger.error(
+      { err: error },
+      'restarting; the loader could not be told to go back, and does so when the tries of this version are used up',
+    );
   }
-  logger.warn('restarting into the version before');
-  await command('systemctl', ['reboot']);
+  await tell('systemctl', ['reboot']);
 }
 
 async function fallenBack(options: RunOptions, ending: EndingOptions, running: Installed, trial: Trial): Promise<void> {
@@ -142,8 +156,14 @@ async function fallenBack(options: RunOptions, ending: EndingOptions, running: I
 async function firstBoot(options: RunOptions, ending: EndingOptions, running: Installed): Promise<void> {
   const { logger, signal, runDir } = options;
   const { loader, places } = ending;
-  const entry = (await loader.entries()).find(({ roothash }) => roothash === running.roothash);
+  const entries = await loader.entries();
+  const entry = entries.find(({ roothash }) => roothash === running.roothash);
   if (!entry) return logger.warn('the loader has no entry for what runs: it was not started by it');
+  if (await hasProved(places.stateDir, running.roothash)) {
+    // Not where another one is armed: it would not be any more.
+    if (entry.triesLeft !== undefined || entries[0] === entry) await tellAgain(ending, running, entry);
+    return;
+  }
   if (entry.triesLeft !== undefined) {
     const report = await judge({
       ...judged(options, running.version),
@@ -157,6 +177,25 @@ async function firstBoot(options: RunOptions, ending: EndingOptions, running: In
     logger.info(`${running.version} is blessed, ${Math.round(report.uptimeSeconds)} s after its kernel started`);
   }
   await markBlessed(places.stateDir, running.roothash);
+}
+
+/** What cannot be written is told, not tried for ever: the machine runs, until the loader's tries are used up. */
+async function tellAgain(
+  { loader, logger }: EndingOptions,
+  { version, roothash, slot }: Installed,
+  { triesLeft }: LoaderEntry,
+): Promise<void> {
+  try {
+    await loader.bless(roothash);
+    if (triesLeft === undefined) return logger.info('what the loader knows is whole');
+    logger.warn(`the loader had lost that ${version} in slot ${slot} has proved itself, and knows it again`);
+  } catch (error) {
+    const what =
+      triesLeft === undefined
+        ? 'a copy of what the loader knows is lost, and cannot be written anew: without the other one both slots are counted'
+        : `the loader counts the boots of ${version} in slot ${slot}, which has proved itself, and cannot be told so: after the last the other slot boots`;
+    logger.error({ err: error }, `${what}; look at the boot partition`);
+  }
 }
 
 const judged = ({ dataDir, runDir, signal }: RunOptions, version: string) => ({

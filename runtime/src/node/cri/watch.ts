@@ -1,6 +1,6 @@
 /**
  * Tells which pods to look at, from the runtime's events; with a slow comparison of lists as a safety net, and a quick one where
- * the runtime has no events (containerd 1.6).
+ * the runtime has no events (containerd 1.6), and until a stream has shown that they come to it.
  */
 import { type Clock, delay } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -16,37 +16,52 @@ export interface RuntimeWatchOptions {
 }
 
 const SAFETY_NET_MS = 90_000;
+/**
+ * containerd 1.7 has one queue of events for all streams, and learns that a stream's reader has gone when it sends an event to it: that
+ * one is lost (https://github.com/containerd/containerd/issues/7318). Those who have waited longest are served first, so that with the
+ * first event that comes here all who had gone before are through.
+ */
 const WITHOUT_EVENTS_MS = 1000;
+/** So often where there are events, which have not come yet: then on an idle node, which is to sleep. */
+const QUICK_LOOKS = 60;
+const SILENT_MS = 10_000;
 const RECONNECT_MS = 500;
 
 /** Runs until `signal` aborts; never rejects. */
 export async function watchRuntime(options: RuntimeWatchOptions, signal: AbortSignal): Promise<void> {
   const { cri, clock, logger } = options;
-  let hasEvents = true;
   const compare = comparison(options);
-  const net = (async () => {
-    while (!signal.aborted) {
-      await delay(hasEvents ? SAFETY_NET_MS : WITHOUT_EVENTS_MS, signal, clock);
-      if (!signal.aborted) await compare().catch(error => logger.debug({ err: error }, 'the runtime does not answer'));
+  const net = async (stream: { readonly comes?: boolean }, until: AbortSignal): Promise<void> => {
+    for (let looks = 0; !until.aborted; looks++) {
+      const silentMs = stream.comes === undefined && looks >= QUICK_LOOKS ? SILENT_MS : WITHOUT_EVENTS_MS;
+      await delay(stream.comes ? SAFETY_NET_MS : silentMs, until, clock);
+      if (!until.aborted) await compare().catch(error => logger.debug({ err: error }, 'the runtime does not answer'));
     }
-  })();
-  while (!signal.aborted && hasEvents) {
+  };
+  while (!signal.aborted) {
+    const stream: { comes?: boolean } = {};
+    const ended = new AbortController();
+    let comparing: Promise<void> | undefined;
     try {
       // What happened while no stream was open.
       await compare();
+      comparing = net(stream, AbortSignal.any([signal, ended.signal]));
       for await (const event of cri.events(signal)) {
+        stream.comes = true;
         const uid = event.podSandboxStatus?.metadata.uid;
         if (uid) options.onPod(uid);
       }
     } catch (error) {
       if (error instanceof CriError && error.code === 'UNIMPLEMENTED') {
         logger.info('the runtime has no events: it is looked at every second');
-        hasEvents = false;
+        stream.comes = false;
+        await comparing;
       } else logger.debug({ err: error }, 'the stream of runtime events ended');
     }
+    ended.abort();
+    await comparing;
     await delay(RECONNECT_MS, signal, clock);
   }
-  await net;
 }
 
 /** Lists everything and tells of each pod whose sandboxes or containers are not in the state they were in at the last call. */

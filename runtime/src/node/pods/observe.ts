@@ -2,7 +2,7 @@
  * A pod as the runtime shows it. Always read whole from the runtime, so that a lost event costs time, never truth; what can no
  * longer change (an exited container, a sandbox's addresses) is remembered by id.
  */
-import { setTimeout } from 'node:timers/promises';
+import { type Clock, delay } from '../../lib/clock.ts';
 import type { CriClient } from '../cri/client.ts';
 import type { ContainerStatus, ListedContainer, Sandbox } from '../cri/types.ts';
 import { CONTAINER_HASH, CONTAINER_NAME, GRACE_PERIOD, POD_UID } from '../labels.ts';
@@ -18,9 +18,11 @@ const states = {
 
 /** 128 + SIGKILL. */
 const KILLED = 137;
-/** Events go through one queue of containerd; this is far longer than they are in it. */
-const OOM_SETTLES_MS = 1000;
+/** How long the reason of an exit is waited for before anybody hears of the exit: on a machine that is not busy it is there by then. */
+const OOM_LOOKS = 20;
 const OOM_LOOK_MS = 50;
+/** How long it may still change afterwards. */
+const OOM_SETTLES_MS = 15_000;
 
 const milliseconds = (ns: number): number => Math.floor(ns / 1e6);
 
@@ -28,12 +30,21 @@ const milliseconds = (ns: number): number => Math.floor(ns / 1e6);
 export class Observer {
   readonly #cri: CriClient;
   readonly #uid: string;
+  readonly #clock: Clock;
   readonly #exited = new Map<string, ObservedContainer>();
   readonly #ready = new Map<string, ObservedSandbox>();
+  /** Killed, by id, and nobody has said that it was for its memory; `over`: nobody will. */
+  readonly #killed = new Map<string, { over: boolean }>();
 
-  constructor(cri: CriClient, uid: string) {
+  constructor(cri: CriClient, uid: string, clock: Clock) {
     this.#cri = cri;
     this.#uid = uid;
+    this.#clock = clock;
+  }
+
+  /** The reason of an exit may still change, which nothing tells: somebody has to look. */
+  get unsettled(): boolean {
+    return [...this.#killed.values()].some(({ over }) => !over);
   }
 
   /** @param ending the pod is being deleted: nobody asks any more why its containers ended */
@@ -47,6 +58,7 @@ export class Observer {
     const readContainers = await Promise.all(containers.map(c => this.#container(c, ending)));
     forget(this.#exited, containers);
     forget(this.#ready, sandboxes);
+    forget(this.#killed, containers);
     return {
       // By attempt: the clock may have been set back since the last.
       sandboxes: readSandboxes
@@ -81,25 +93,45 @@ export class Observer {
     const status = await (ending ? this.#cri.containerStatus(listed.id) : this.#statusWithReason(listed.id));
     if (!status) return undefined;
     const container = await observedOf(listed, status);
-    if (container.state === 'exited') this.#exited.set(container.id, container);
+    if (container.state !== 'exited') return container;
+    const killed = this.#killed.get(container.id);
+    if (!killed || killed.over || !isKilled(status)) {
+      this.#exited.set(container.id, container);
+      this.#killed.delete(container.id);
+    }
     return container;
   }
 
   /**
    * containerd tells that a container has used up its memory apart from its exit, and either may come first. What was killed is
-   * looked at again until the other one must have come: an exit is remembered, and its reason with it.
+   * looked at again until the other one should have come; on a busy machine that is later, and its reason changes then.
    */
   async #statusWithReason(id: string): Promise<ContainerStatus | undefined> {
-    for (const until = performance.now() + OOM_SETTLES_MS; ; ) {
+    for (let left = this.#killed.has(id) ? 0 : OOM_LOOKS; ; left--) {
       const status = await this.#cri.containerStatus(id);
-      const killed = status?.state === 'CONTAINER_EXITED' && status.exitCode === KILLED && status.reason === 'Error';
-      const longAgo = killed && Date.now() - milliseconds(status.finishedAt) > OOM_SETTLES_MS;
-      // The wall clock may have been set.
-      if (!killed || longAgo || performance.now() > until) return status;
-      await setTimeout(OOM_LOOK_MS);
+      if (!status || !isKilled(status)) return status;
+      const longAgo = this.#clock.now() - milliseconds(status.finishedAt) > OOM_SETTLES_MS;
+      if (longAgo || left === 0) {
+        if (!longAgo) this.#watch(id);
+        return status;
+      }
+      await delay(OOM_LOOK_MS, undefined, this.#clock);
     }
   }
+
+  #watch(id: string): void {
+    if (this.#killed.has(id)) return;
+    const killed = { over: false };
+    this.#killed.set(id, killed);
+    // Not by the time of its exit: the wall clock may be set.
+    this.#clock.after(OOM_SETTLES_MS, () => {
+      killed.over = true;
+    });
+  }
 }
+
+const isKilled = ({ state, exitCode, reason }: ContainerStatus): boolean =>
+  state === 'CONTAINER_EXITED' && exitCode === KILLED && reason === 'Error';
 
 async function observedOf(listed: ListedContainer, status: ContainerStatus): Promise<ObservedContainer> {
   const state = states[status.state];

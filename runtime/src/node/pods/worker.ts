@@ -28,6 +28,8 @@ import { addressesOf, sourcesOf } from './start.ts';
 
 /** A pod whose runtime or files do not do what they should is looked at again after this. */
 const RETRY_MS = 2000;
+/** As long as the reason of an exit may still change, it is looked at so often. */
+const UNSETTLED_MS = 1000;
 /** How long a failed pull is shown as `ErrImagePull` before it is `ImagePullBackOff`. */
 const PULL_ERROR_SHOWN_MS = 1500;
 
@@ -60,7 +62,7 @@ export class PodWorker {
     this.#desired = desired;
     this.#parts = parts;
     this.#onDone = onDone;
-    this.#observer = new Observer(cri, this.uid);
+    this.#observer = new Observer(cri, this.uid, clock);
     this.#prober = new Prober({
       cri,
       clock,
@@ -105,7 +107,7 @@ export class PodWorker {
       this.#prober.endLiveness();
       this.#hurry(before.pod);
     }
-    if (!ends && before.pod.metadata.resourceVersion !== desired.pod.metadata.resourceVersion) this.#memory.retryNow();
+    if (!ends && asksAnew(before.pod, desired.pod)) this.#memory.retryNow();
     if (!ends && tellsMore(before.pod, desired.pod)) void this.#refreshVolumes();
     this.poke();
   }
@@ -242,7 +244,12 @@ export class PodWorker {
 
   #sleep(until: number | undefined): void {
     const { clock } = this.#parts.context;
-    const times = [until, this.#shownError(), this.#memory.volumesMounted ? this.#memory.renewAt : undefined];
+    const times = [
+      until,
+      this.#shownError(),
+      this.#memory.volumesMounted ? this.#memory.renewAt : undefined,
+      this.#observer.unsettled ? clock.now() + UNSETTLED_MS : undefined,
+    ];
     const wake = Math.min(...times.filter(t => t !== undefined));
     if (!Number.isFinite(wake)) return;
     this.#cancelTimer = clock.after(Math.max(0, wake - clock.now()), () => {
@@ -320,9 +327,18 @@ function lastStatus(ours: Pod['status'], api: Pod['status']): Pod['status'] {
   };
 }
 
+/** Somebody has changed the pod, which is not so when our own status of it comes back: what failed is then not tried sooner. */
+function asksAnew(before: Pod, now: Pod): boolean {
+  return !isDeepStrictEqual(before.spec, now.spec) || relabelled(before, now);
+}
+
 /** What downward API files show may have changed. */
 function tellsMore(before: Pod, now: Pod): boolean {
   const downward = now.spec?.volumes?.some(v => v.downwardAPI || v.projected?.sources?.some(s => s.downwardAPI));
+  return downward === true && relabelled(before, now);
+}
+
+function relabelled(before: Pod, now: Pod): boolean {
   const of = ({ metadata: { labels, annotations } }: Pod): object => ({ labels, annotations });
-  return downward === true && !isDeepStrictEqual(of(before), of(now));
+  return !isDeepStrictEqual(of(before), of(now));
 }

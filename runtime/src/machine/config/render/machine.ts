@@ -1,5 +1,6 @@
 /** The section `machine`: the kernel and the board. */
 import type { MachineSection } from '../sections/machine.ts';
+import { dottedSysctl } from '../sysctl.ts';
 import type { Rendered, RenderedFile } from '../types.ts';
 import { textFile } from './identity.ts';
 
@@ -19,7 +20,7 @@ export function renderMachine(machine: MachineSection): Partial<Rendered> {
   return {
     files,
     sysctls: {
-      ...Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [name.replaceAll('/', '.'), value])),
+      ...Object.fromEntries(Object.entries(sysctls).map(([name, value]) => [dottedSysctl(name), value])),
       ...(level === undefined ? {} : { 'kernel.printk': `${level} 4 1 7` }),
     },
     modules: modules.map(module => (typeof module === 'string' ? module : module.name)),

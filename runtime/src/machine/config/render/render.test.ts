@@ -55,6 +55,11 @@ describe('what a configuration becomes', () => {
       '/etc/sysctl.d/90-config.conf',
       'net.core.somaxconn = 4096\nvm.swappiness = 1\n',
     ],
+    [
+      'machine: {sysctls: {net.ipv4.conf.eth0/7.rp_filter: 0, net/ipv6/conf/eth0.7/forwarding: 1}}',
+      '/etc/sysctl.d/90-config.conf',
+      'net.ipv4.conf.eth0/7.rp_filter = 0\nnet.ipv6.conf.eth0/7.forwarding = 1\n',
+    ],
     ['machine: {console: {log-level: 6}}', '/etc/sysctl.d/90-config.conf', 'kernel.printk = 6 4 1 7\n'],
     ['machine: {console: {banner: false}}', '/etc/atoll/no-banner', 'machine.console.banner: false\n'],
     ['machine: {console: {banner: true}}', '/etc/atoll/no-banner', undefined],

@@ -1,5 +1,6 @@
 /** The section `machine`: the kernel and the board, which neither cloud-init nor K3s have words for. */
 import { boolean, dictionary, either, field, type Infer, integer, list, mapping, oneOf, text } from '../shape.ts';
+import { dottedSysctl } from '../sysctl.ts';
 import type { Rule } from '../types.ts';
 
 const sysctlName = {
@@ -17,7 +18,7 @@ const size = text({
 export const machineShape = mapping({
   sysctls: field(
     dictionary(sysctlName, text({ lenient: true, maxLength: 1024, pattern: /^[^\n]*$/, meaning: 'one line' })),
-    'kernel parameters, by name with dots',
+    'kernel parameters, by name with dots, as sysctl.d(5) has them',
     { examples: [{ 'net.core.somaxconn': 4096, 'vm.swappiness': 10 }] },
   ),
   'kernel-modules': field(
@@ -86,7 +87,7 @@ const ours: Readonly<Record<string, { readonly why: string; readonly always?: st
 
 /** Whether a name as people write it, with `/` or `*` in it, sets a parameter. */
 export const setsSysctl = (given: string, name: string): boolean => {
-  const parts = given.replaceAll('/', '.').split('*');
+  const parts = dottedSysctl(given).split('*');
   return new RegExp(`^${parts.map(part => part.replaceAll('.', '\\.')).join('[^.]*')}$`).test(name);
 };
 
@@ -94,7 +95,7 @@ export const machineRules: readonly Rule<MachineSection>[] = [
   function sysctlsOfTheNode({ sysctls = {} }, report) {
     const seen = new Map<string, string>();
     for (const [name, value] of Object.entries(sysctls)) {
-      const dotted = name.replaceAll('/', '.');
+      const dotted = dottedSysctl(name);
       const twice = seen.get(dotted);
       if (twice !== undefined)
         report(['sysctls', name], `is the same parameter as "${twice}"`, { hint: 'keep one of them' });

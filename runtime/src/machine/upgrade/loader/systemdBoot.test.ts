@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -19,7 +19,7 @@ describe('systemd-boot', () => {
   let esp: string;
   let loader: SystemdBoot;
   const entriesDir = (): string => join(esp, 'loader/entries');
-  const names = async (): Promise<string[]> => (await readdir(entriesDir())).sort();
+  const names = async (): Promise<string[]> => (await readdir(entriesDir())).filter(name => name !== '.reserve').sort();
   const order = async (): Promise<string[]> =>
     (await loader.entries()).map(e => `${e.slot} ${e.version} ${e.triesLeft ?? 'blessed'}`);
   const stage = async (version: Installed): Promise<void> => writeFile(await loader.staging(), testUki(version));
@@ -102,7 +102,7 @@ describe('systemd-boot', () => {
       assert.equal(await boot(), next.slot);
       await loader.bless(next.roothash);
       assert.deepEqual(await order(), [`${next.slot} ${next.version} blessed`, `${last.slot} ${last.version} blessed`]);
-      assert.equal((await readdir(join(esp, 'EFI/atoll'))).length, 2);
+      assert.deepEqual((await readdir(join(esp, 'EFI/atoll'))).sort(), ['a.efi', 'b.efi', 'reserve']);
       last = next;
     }
   });
@@ -119,6 +119,16 @@ describe('systemd-boot', () => {
   it('does not refuse the last one', async () => {
     await assert.rejects(loader.refuse(one.roothash), { code: 'LAST' });
     assert.equal(await boot(), 'a');
+  });
+
+  it('keeps a cluster for the end of a trial, which stays', async () => {
+    await arm(two);
+    await loader.tidy(one.roothash);
+    assert.equal((await stat(join(esp, 'EFI/atoll/reserve'))).size, 4096);
+    await writeFile(join(esp, 'EFI/atoll/reserve'), 'torn');
+    await loader.bless(two.roothash);
+    await arm({ ...older, slot: 'a' });
+    assert.equal((await stat(join(esp, 'EFI/atoll/reserve'))).size, 4096);
   });
 
   it('does not arm beside a slot that is not blessed', async () => {
@@ -172,7 +182,7 @@ describe('systemd-boot', () => {
     await loader.tidy(two.roothash);
     assert.deepEqual(await order(), ['b 0.2.0 blessed', 'a 0.1.0 blessed']);
     assert.equal((await names()).length, 2);
-    assert.deepEqual((await readdir(join(esp, 'EFI/atoll'))).sort(), ['a.efi', 'b.efi']);
+    assert.deepEqual((await readdir(join(esp, 'EFI/atoll'))).sort(), ['a.efi', 'b.efi', 'reserve']);
     assert.deepEqual((await readdir(esp)).sort(), ['EFI', 'loader']);
     const before = await names();
     await loader.tidy(two.roothash);

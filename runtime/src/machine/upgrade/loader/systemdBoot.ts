@@ -6,11 +6,12 @@
  * - the entry of a slot that has proved itself has no counter, is never renamed by anybody, and goes only after another proved itself;
  * - an entry's `version` is its generation: what was armed last goes first while it has tries, whatever Atoll's version it is, so
  *   an older one does too and nothing has to be done to the one that runs;
+ * - from the arming of a trial on, room is kept for the entry that ends it: others may fill the partition meanwhile;
  * - an entry is there for good before the one it replaces goes. Where a cut leaves both, {@link settled} says which one is meant.
  */
-import { mkdir, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { hasCode } from '../../../lib/files.ts';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { hasCode, syncDirectory } from '../../../lib/files.ts';
 import type { Installed, Loader, LoaderEntry, SlotName } from '../types.ts';
 import { type BootEntry, compareEntries, parseEntry } from './bootEntry.ts';
 import { create, isUnfinished, removeWholly } from './durable.ts';
@@ -19,6 +20,9 @@ import { slots, Ukis } from './ukis.ts';
 
 /** Before what other systems have there. */
 const SORT_KEY = '0-atoll';
+/** A cluster or more; not beside the entries, whose folder would outgrow a sector by it: FAT may lose half of a name that lies in two. */
+const RESERVE = 'EFI/atoll/reserve';
+const RESERVE_BYTES = 4096;
 
 interface SlotEntry extends BootEntry {
   readonly slot: SlotName;
@@ -41,11 +45,13 @@ export function settled<T extends BootEntry>(entries: readonly T[]): T | undefin
 export class SystemdBoot implements Loader {
   readonly name = 'systemd-boot';
   readonly #directory: string;
+  readonly #room: string;
   readonly #ukis: Ukis;
 
   /** @param esp the mounted EFI system partition */
   constructor(esp: string) {
     this.#directory = join(esp, 'loader/entries');
+    this.#room = join(esp, RESERVE);
     this.#ukis = new Ukis(esp);
   }
 
@@ -80,6 +86,7 @@ export class SystemdBoot implements Loader {
         'atoll upgrade status shows both slots. A machine that runs becomes blessed when it is healthy.',
       );
     }
+    await this.#reserve();
     // The slot's partitions hold the new version already: its old entry could not boot.
     await this.#forget(trial.slot);
     await this.#ukis.take(trial.slot);
@@ -177,7 +184,20 @@ export class SystemdBoot implements Loader {
     const taken = new Set(await this.#names());
     let id = `atoll-${slot}`;
     for (let n = 2; taken.has(`${id}${counters}.conf`); n++) id = `atoll-${slot}-${n}`;
-    await create(this.#directory, `${id}${counters}.conf`, entryText(slot, version, generation));
+    const make = () => create(this.#directory, `${id}${counters}.conf`, entryText(slot, version, generation));
+    try {
+      await make();
+    } catch (error) {
+      if (!hasCode(error, 'ENOSPC') || !(await removeWholly(this.#room))) throw error;
+      await make();
+    }
+  }
+
+  async #reserve(): Promise<void> {
+    if ((await stat(this.#room).catch(() => undefined))?.size === RESERVE_BYTES) return;
+    await removeWholly(this.#room);
+    await writeFile(this.#room, 'Room for an entry on a full partition.\n'.padEnd(RESERVE_BYTES), { flush: true });
+    await syncDirectory(dirname(this.#room));
   }
 
   /** The new entry is there for good before the old ones go. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import fs, { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -9,6 +10,7 @@ import { promisify } from 'node:util';
 import { toolsTree } from '../../../../../builder/src/paths.ts';
 import { treeCommand } from '../../../../../builder/src/tools.ts';
 import type { Installed } from '../types.ts';
+import { LoaderError } from './errors.ts';
 import { testUki } from './testing/efiProgram.ts';
 import { UBoot } from './uboot.ts';
 import { ENV_BYTES, environmentBytes, parseEnvironment } from './ubootEnv.ts';
@@ -57,10 +59,16 @@ describe('U-Boot', () => {
     loader = new UBoot(esp);
     await mkdir(join(esp, 'EFI/atoll'), { recursive: true });
     await writeFile(join(esp, 'EFI/atoll/a.efi'), testUki(one));
+    for (const n of [1, 2]) await writeFile(file(n), environmentBytes(new Map([['BOOT_ORDER', 'A']])));
   });
   afterEach(() => rm(esp, { recursive: true, force: true }));
 
-  it('boots what was flashed, without an environment', async () => {
+  it('boots what was flashed', async () => assert.deepEqual(await order(), ['a 0.1.0 blessed']));
+
+  it('counts what is there without an environment, until it is blessed', async () => {
+    for (const n of [1, 2]) await rm(file(n));
+    assert.deepEqual(await order(), ['a 0.1.0 3']);
+    await loader.bless(one.roothash);
     assert.deepEqual(await order(), ['a 0.1.0 blessed']);
   });
 
@@ -101,6 +109,9 @@ describe('U-Boot', () => {
         ),
       );
     assert.deepEqual(await order(), ['a 0.1.0 blessed', 'b 0.0.9 0']);
+    // What runs again boots next as it is: nothing is written.
+    await loader.bless(one.roothash);
+    assert.deepEqual(await environment(), { BOOT_B_LEFT: '0', BOOT_ORDER: 'B A' });
   });
 
   for (const [what, damage] of [
@@ -115,10 +126,85 @@ describe('U-Boot', () => {
       await loader.tidy(two.roothash);
       assert.deepEqual(await environment(), { BOOT_ORDER: 'B A', BOOT_B_LEFT: '3' });
     });
-    it(`both copies ${what}: what is there is booted`, async () => {
+    it(`both copies ${what}: what is there is counted, and what runs is blessed`, async () => {
       await arm(two);
       for (const n of [1, 2]) await writeFile(file(n), damage);
-      assert.deepEqual(await order(), ['a 0.1.0 blessed', 'b 0.0.9 blessed']);
+      assert.deepEqual(await order(), ['a 0.1.0 3', 'b 0.0.9 3']);
+      await loader.bless(two.roothash);
+      assert.deepEqual(await order(), ['b 0.0.9 blessed', 'a 0.1.0 3']);
+      assert.deepEqual(await environment(2), await environment());
+    });
+  }
+
+  // A folder in its place: it can be neither read nor written, as a sector that has failed.
+  for (const [n, other] of [
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    it(`copy ${n} can be neither read nor written: copy ${other} does`, async () => {
+      await arm(two);
+      await rm(file(n));
+      await mkdir(join(file(n), 'in the way'), { recursive: true });
+      assert.deepEqual(await order(), ['b 0.0.9 3', 'a 0.1.0 blessed']);
+      await loader.bless(two.roothash);
+      assert.deepEqual(await environment(other), { BOOT_ORDER: 'B A' });
+      await loader.refuse(two.roothash);
+      assert.deepEqual(await order(), ['a 0.1.0 blessed', 'b 0.0.9 0']);
+      await loader.tidy(one.roothash);
+      await arm(two);
+      assert.deepEqual(await order(), ['b 0.0.9 3', 'a 0.1.0 blessed']);
+    });
+  }
+
+  it('a first copy that can be read and not written is what U-Boot reads: nothing is blessed, and it is said', async t => {
+    await arm(two);
+    const { open } = fs;
+    t.after(() => {
+      fs.open = open;
+      syncBuiltinESMExports();
+    });
+    fs.open = async (path, flags, mode) => {
+      if (path === file(1) && flags !== 'r') throw Object.assign(new Error('EIO: i/o error, write'), { code: 'EIO' });
+      return open(path, flags, mode);
+    };
+    syncBuiltinESMExports();
+    await assert.rejects(loader.bless(two.roothash), {
+      code: 'ENVIRONMENT',
+      message: /boot-1\.env cannot be written: EIO/,
+    });
+    assert.deepEqual(await environment(2), { BOOT_ORDER: 'B A', BOOT_B_LEFT: '3' });
+    assert.deepEqual(await order(), ['b 0.0.9 3', 'a 0.1.0 blessed']);
+  });
+
+  it('neither copy can be written: it is said, with which file and what to do', async () => {
+    for (const n of [1, 2]) {
+      await rm(file(n));
+      await mkdir(join(file(n), 'in the way'), { recursive: true });
+    }
+    await assert.rejects(
+      loader.bless(one.roothash),
+      (error: unknown) =>
+        error instanceof LoaderError &&
+        error.code === 'ENVIRONMENT' &&
+        /boot-2\.env cannot be written: EISDIR/.test(error.message) &&
+        /dmesg/.test(error.hint),
+    );
+  });
+
+  for (const [what, mend] of [
+    ['blessing', () => loader.bless(two.roothash)],
+    ['tidying', () => loader.tidy(two.roothash)],
+  ] as const) {
+    it(`a second copy that a cut has left behind says the same again after ${what}`, async () => {
+      await arm(two);
+      const stale = await readFile(file(2));
+      await loader.bless(two.roothash);
+      await writeFile(file(2), stale);
+      await mend();
+      assert.deepEqual(await environment(2), { BOOT_ORDER: 'B A' });
+      await writeFile(file(2), 'torn');
+      await mend();
+      assert.deepEqual(await environment(2), { BOOT_ORDER: 'B A' });
     });
   }
 

@@ -3,12 +3,12 @@
  * kept twice, in `EFI/atoll/boot-1.env` and `boot-2.env`. Unlike with RAUC a slot that has proved itself is not counted at all: its
  * `LEFT` is not there, and nothing is written at its boots.
  *
- * Always true: of the two files the first that is whole counts, and the second is only written when the first is on the disk; a cut
- * leaves one that is whole, the old or the new. A slot that is not in `BOOT_ORDER` is not booted while another can be.
+ * Always true: of the two files the first that is whole counts, and the second is only written when the first is on the disk, or is
+ * none that counts; a cut leaves one that is whole, the old or the new. A slot that is not in `BOOT_ORDER` is not booted while another can be.
  */
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, syncDirectory } from '../../../lib/files.ts';
+import { syncDirectory } from '../../../lib/files.ts';
 import type { Installed, Loader, LoaderEntry, SlotName } from '../types.ts';
 import { LoaderError } from './errors.ts';
 import { type Environment, environmentBytes, parseEnvironment } from './ubootEnv.ts';
@@ -69,7 +69,9 @@ export class UBoot implements Loader {
   async bless(roothash: string): Promise<void> {
     const slot = await this.#slotOf(roothash);
     const { slots: order, left } = await this.#read();
-    if (order[0] === slot && left[slot] === undefined) return;
+    // What stands before it may be a trial that U-Boot has counted out: nobody need write that anew.
+    const isNext = order.find(known => left[known] !== 0) === slot;
+    if (isNext && left[slot] === undefined && (await this.#agree())) return;
     const { [slot]: _counted, ...others } = left;
     await this.#write({ slots: [slot, ...order.filter(known => known !== slot)], left: others });
   }
@@ -91,7 +93,6 @@ export class UBoot implements Loader {
 
   async tidy(running: string): Promise<void> {
     const order = await this.#read();
-    const whole = (await Promise.all(this.#files.map(readEnvironment))).filter(content => content !== undefined);
     const known = new Set<SlotName>();
     for (const slot of slots) {
       const facts = await this.#ukis.factsOf(slot);
@@ -101,8 +102,7 @@ export class UBoot implements Loader {
       slots: [...order.slots, ...slots.filter(slot => !order.slots.includes(slot))].filter(slot => known.has(slot)),
       left: order.left,
     };
-    // A torn copy is made whole again, so that the next cut finds two.
-    if (whole.length < this.#files.length || wanted.slots.join() !== order.slots.join()) await this.#write(wanted);
+    if (!(await this.#agree()) || wanted.slots.join() !== order.slots.join()) await this.#write(wanted);
     await this.#ukis.sweep(known);
   }
 
@@ -115,29 +115,51 @@ export class UBoot implements Loader {
     );
   }
 
-  /** Without an environment, as flashed: what boot.cmd does then. */
+  /** Without an environment nothing has proved itself: what boot.cmd does then. */
   async #read(): Promise<Order> {
     for (const path of this.#files) {
       const environment = await readEnvironment(path);
       if (environment) return orderOf(environment);
     }
-    return { slots, left: {} };
+    return { slots, left: { a: this.tries, b: this.tries } };
   }
 
+  /** Otherwise one is torn, or was left behind by a cut: what is lost next is not to bring it back. */
+  async #agree(): Promise<boolean> {
+    const [first, second] = await Promise.all(this.#files.map(readEnvironment));
+    return first !== undefined && second !== undefined && environmentBytes(first).equals(environmentBytes(second));
+  }
+
+  /** Both copies. One that cannot be written does no harm behind one that was, and none where it is not whole: U-Boot does not take it. */
   async #write(order: Order): Promise<void> {
     const content = environmentBytes(environmentOf(order));
-    for (const path of this.#files) await overwrite(path, content);
+    let written = false;
+    for (const path of this.#files) {
+      const wasWhole = (await readEnvironment(path)) !== undefined;
+      try {
+        await overwrite(path, content);
+        written = true;
+      } catch (cause) {
+        if (!written && (wasWhole || path === this.#files.at(-1))) throw unwritable(path, cause);
+      }
+    }
   }
 }
 
-async function readEnvironment(path: string): Promise<Environment | undefined> {
-  try {
-    return parseEnvironment(await readFile(path));
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  }
-}
+const unwritable = (path: string, cause: unknown): LoaderError =>
+  new LoaderError(
+    'ENVIRONMENT',
+    `${path} cannot be written: ${cause instanceof Error ? cause.message : String(cause)}`,
+    'What boots next is what it was. dmesg tells whether the disk is failing, df whether the boot partition is full.',
+    { cause },
+  );
+
+/** @returns undefined where there is none to be had: none there, torn, or on sectors that cannot be read */
+const readEnvironment = (path: string): Promise<Environment | undefined> =>
+  readFile(path).then(
+    content => parseEnvironment(content),
+    () => undefined,
+  );
 
 function orderOf(environment: Environment): Order {
   const words = (environment.get('BOOT_ORDER') ?? '').split(/\s+/);
