@@ -5,7 +5,7 @@
  * What QEMU leaves out: the ROM and the GPU's firmware. So U-Boot and the device tree are handed to it, taken from the card, where the firmware would take them.
  */
 import { execFile } from 'node:child_process';
-import { appendFileSync, mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,6 +13,7 @@ import type { ArchitectureName } from '../../builder/src/boards.ts';
 import { readManifest } from '../../builder/src/manifest.ts';
 import { type ArtefactPaths, artefactPaths, repositoryRoot, toolsTree } from '../../builder/src/paths.ts';
 import { Console } from '../src/console.ts';
+import { ConsoleLog } from '../src/console-log.ts';
 import { type Emulator, findEmulator } from '../src/emulator.ts';
 import { inTree } from '../src/fatDisk.ts';
 import { findPartition } from '../src/gpt.ts';
@@ -46,6 +47,7 @@ export class RaspberryPi implements AsyncDisposable {
   readonly #model: Model;
   readonly #emulator: Emulator;
   readonly #workspace: string;
+  readonly #log: ConsoleLog;
   #process: EmulatorProcess | undefined;
   #qmp: Qmp | undefined;
   #ports = new Map<number, number>();
@@ -54,7 +56,8 @@ export class RaspberryPi implements AsyncDisposable {
     this.#model = model;
     this.#emulator = emulator;
     this.#workspace = workspace;
-    this.console = new Console(raw => appendFileSync(consoleLog, raw));
+    this.#log = new ConsoleLog(consoleLog);
+    this.console = new Console(raw => this.#log.write(raw));
   }
 
   /**
@@ -190,6 +193,7 @@ export class RaspberryPi implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.powerCut();
+    this.#log[Symbol.dispose]();
     await rm(this.#workspace, { recursive: true, force: true });
   }
 }

@@ -3,8 +3,9 @@
  * to do; what is done is said on the console, a line each, and at a mark it waits for a line before it goes on.
  */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { removeWholly } from '../../runtime/src/machine/upgrade/loader/durable.ts';
 import { SystemdBoot } from '../../runtime/src/machine/upgrade/loader/systemdBoot.ts';
 import { testUki } from '../../runtime/src/machine/upgrade/loader/testing/efiProgram.ts';
 import { UBoot } from '../../runtime/src/machine/upgrade/loader/uboot.ts';
@@ -24,14 +25,24 @@ const mount = (device: string): void => {
   execFileSync('mount', ['-t', 'vfat', '-o', 'umask=0077,errors=continue', device, '/efi']);
 };
 
+/** Somebody's file: not a cluster is free any more. */
+const FILL = '/efi/fill';
+function fill(): void {
+  const { bfree, bsize } = statfsSync('/efi');
+  writeFileSync(FILL, Buffer.alloc(bfree * bsize, 7), { flush: true });
+  if (statfsSync('/efi').bfree > 0) throw new Error('the boot partition is not full');
+}
+
 /** From one to two, which is blessed; then an older one, which is refused. */
-async function walk(loader: Loader): Promise<void> {
+async function walk(loader: Loader, full: boolean): Promise<void> {
   const stage = async (name: 'two' | 'three'): Promise<void> => {
+    await removeWholly(FILL);
     const path = await loader.staging();
     writeFileSync(path, testUki(versions[name]), { flush: true });
     await mark(`arm ${name}`);
     await loader.arm(versions[name], 3);
     await mark(`armed ${name}`);
+    if (full) fill();
   };
   await mark('begin');
   await stage('two');
@@ -46,7 +57,7 @@ async function walk(loader: Loader): Promise<void> {
 
 if (task.kind === 'walk') {
   mount('/dev/vdb');
-  await walk(loaderOn('/efi'));
+  await walk(loaderOn('/efi'), task.full);
 } else {
   for (const [index, running] of task.running.entries()) {
     const device = `/dev/vd${String.fromCharCode('b'.charCodeAt(0) + index)}`;

@@ -11,6 +11,7 @@ export type VersionName = keyof typeof versions;
 export const versionNames = ['one', 'two', 'three'] as const;
 
 export type GuestTask =
-  | { readonly kind: 'walk'; readonly loader: 'systemd-boot' | 'u-boot' }
+  /** `full`: nothing is free on the partition after each arming. */
+  | { readonly kind: 'walk'; readonly loader: 'systemd-boot' | 'u-boot'; readonly full: boolean }
   /** Of each disk, from the second on, which version runs. */
   | { readonly kind: 'tidy'; readonly loader: 'systemd-boot' | 'u-boot'; readonly running: readonly VersionName[] };

@@ -1,7 +1,7 @@
-/** `atoll-builder run` with one node: forwards, a command's status, snapshots, Ctrl-C, --detach and stop. Boots twice. */
+/** `atoll-builder run` with one node: forwards, a command's status, snapshots, Ctrl-C, --detach and stop. Boots three times. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { access, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -76,6 +76,22 @@ describe('atoll-builder run', { timeout: 30 * minutes }, () => {
       assert.ok(Number(seconds) < 30, `Ready after ${seconds} s: a boot takes longer`);
       await assertGone(child.pid);
     }
+  });
+
+  it('a damaged snapshot is told, and made anew', async () => {
+    await truncate(join(snapshot, 'server', 'memory'), 1024 ** 2);
+    const { child, outcome } = atollBuilder(words('--snapshot', snapshot, '--run', 'true'), 15 * minutes);
+    const { stderr, status } = await outcome;
+    assert.equal(status, 0, stderr);
+    assert.match(
+      stderr,
+      /The snapshot cannot be continued \(.+\): booting[\s\S]*Boot [\s\S]*Keep it in [\s\S]*Continue /,
+    );
+    await assertGone(child.pid);
+    const again = await atollBuilder(words('--snapshot', snapshot, '--run', 'true'), 5 * minutes).outcome;
+    assert.equal(again.status, 0, again.stderr);
+    assert.match(again.stderr, /Continue /);
+    assert.doesNotMatch(again.stderr, /cannot be continued|Boot /);
   });
 
   it('a snapshot of another machine is refused with the reason, and Ctrl-C leaves nothing', async () => {

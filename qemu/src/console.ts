@@ -101,7 +101,7 @@ export class Console {
       };
       const waiter: Waiter = { check, fail };
       const timer = setTimeout(
-        () => fail(new TimeoutError(`the console to show ${pattern}`, timeoutMs, this.#excerpt())),
+        () => fail(new TimeoutError(`the console to show ${pattern}`, timeoutMs, this.excerpt())),
         timeoutMs,
       );
       if (!check()) {
@@ -132,11 +132,12 @@ export class Console {
   end(reason: string): void {
     this.#stream = undefined;
     for (const waiter of [...this.#waiters]) {
-      waiter.fail(new Error(`${reason}\n${this.#excerpt()}`));
+      waiter.fail(new Error(`${reason}\n${this.excerpt()}`));
     }
   }
 
-  #excerpt(): string {
+  /** The same, as the end of an error's message. */
+  excerpt(): string {
     return `last lines of the console:\n${this.lastLines().replace(/^/gm, '  | ')}`;
   }
 }

@@ -19,4 +19,8 @@ it('what gets on may take as long as it takes; what stands still may not', async
     withinProgress(Promise.reject(new Error('failed')), 20, 'it', async () => asked++),
     /failed/,
   );
+  await assert.rejects(
+    withinProgress(Promise.reject(new Error('failed at once')), 20, 'it', () => setTimeout(20, 1)),
+    /failed at once/,
+  );
 });

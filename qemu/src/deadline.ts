@@ -32,6 +32,8 @@ export async function withinProgress<T>(
   what: string,
   done: () => Promise<number>,
 ): Promise<T> {
+  // It may fail while nobody waits for it, but for what has been done.
+  promise.catch(() => {});
   for (let before = await done(); ; ) {
     try {
       return await within(promise, idleMs, what);

@@ -42,6 +42,13 @@ export class FatVolume {
     return Buffer.concat(chain.map(cluster => this.#cluster(cluster))).subarray(0, sizeBytes);
   }
 
+  /** Where a file's first byte is on the disk. @throws where it is not there, or empty */
+  placeOf(path: string): number {
+    const cluster = this.files.find(file => file.path === path)?.firstCluster ?? 0;
+    if (cluster < 2) throw new Error(`${path} has no place on the disk`);
+    return this.#placeOf(cluster);
+  }
+
   /** Clusters that the table says are in use, and no file or folder has. */
   lostClusters(): number {
     const used = new Set<number>();
@@ -113,8 +120,12 @@ export class FatVolume {
     return this.#disk.readUInt32LE(this.#fatAt + cluster * 4) & 0x0fffffff;
   }
 
+  #placeOf(cluster: number): number {
+    return this.#dataAt + (cluster - 2) * this.#clusterBytes;
+  }
+
   #cluster(cluster: number): Buffer {
-    const at = this.#dataAt + (cluster - 2) * this.#clusterBytes;
+    const at = this.#placeOf(cluster);
     return this.#disk.subarray(at, at + this.#clusterBytes);
   }
 }

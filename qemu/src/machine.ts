@@ -10,7 +10,6 @@
  * Invariants: at most one QEMU process belongs to a machine. What it writes is in its own directory, which goes when it is
  * stopped; the files it was started from are never written. While QEMU does not run, every wait fails at once.
  */
-import { appendFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { ArchitectureName } from '../../builder/src/boards.ts';
@@ -18,6 +17,7 @@ import { toolsTree } from '../../builder/src/paths.ts';
 import { type Accelerator, accelerator } from './accelerator.ts';
 import { channelsOf, type Firmware, type Hardware, type HardwareDisk, qemuArguments } from './arguments.ts';
 import { Console } from './console.ts';
+import { ConsoleLog } from './console-log.ts';
 import { within, withinProgress } from './deadline.ts';
 import { createOverlay, type DiskOptions, exportRaw, flatten, qemuImg } from './disk.ts';
 import { type Emulator, findEmulator } from './emulator.ts';
@@ -25,7 +25,7 @@ import { forHost, KubeconfigPort } from './kubeconfig.ts';
 import type { Lan } from './lan.ts';
 import { forwardedPorts } from './ports.ts';
 import { EmulatorProcess } from './process.ts';
-import { Qmp, QmpError } from './qmp.ts';
+import { Qmp, QmpError, type QmpEvent } from './qmp.ts';
 import { Shell } from './shell.ts';
 import { createWorkspace } from './workspace.ts';
 
@@ -67,6 +67,8 @@ export interface MachineOptions {
   readonly paused?: boolean;
   /** File the raw console is appended to. */
   readonly consoleLog?: string;
+  /** That file cannot be written; told once, and the machine goes on. */
+  readonly onLogLost?: (why: Error) => void;
   /** Sees the raw console, as for a terminal. */
   readonly onConsole?: (raw: Buffer) => void;
   readonly emulator?: Emulator;
@@ -91,12 +93,13 @@ const mappedMemory = { capabilities: [{ capability: 'mapped-ram', state: true }]
 
 export class Machine implements AsyncDisposable {
   readonly console: Console;
-  readonly shell = new Shell();
+  readonly shell = new Shell(() => this.console.excerpt());
   readonly emulator: Emulator;
   readonly accelerator: Accelerator;
   readonly #workspace: string;
   readonly #kubeconfigPort = new KubeconfigPort();
   readonly #lan: Lan | undefined;
+  readonly #log: ConsoleLog | undefined;
   #hardware: Hardware;
   #process: EmulatorProcess | undefined;
   #qmp: Qmp | undefined;
@@ -115,11 +118,10 @@ export class Machine implements AsyncDisposable {
     this.#hardware = hardware;
     this.#lan = options.lan?.of;
     this.#kubeconfigPort.reset(options.snapshotOf?.kubeconfig);
+    this.#log = options.consoleLog === undefined ? undefined : new ConsoleLog(options.consoleLog, options.onLogLost);
     this.console = new Console(raw => {
       options.onConsole?.(raw);
-      if (options.consoleLog !== undefined) {
-        appendFileSync(options.consoleLog, raw);
-      }
+      this.#log?.write(raw);
     });
   }
 
@@ -297,6 +299,7 @@ export class Machine implements AsyncDisposable {
   /** Switches off (hard) and removes everything the machine wrote. */
   async stop(): Promise<void> {
     await this.powerCut();
+    this.#log?.[Symbol.dispose]();
     await rm(this.#workspace, { recursive: true, force: true });
   }
 
@@ -371,6 +374,10 @@ export class Machine implements AsyncDisposable {
     this.#process = qemu;
     this.#ports = new Map();
     this.#qmp = new Qmp(qemu.channel('qmp'));
+    this.#qmp.onEvent(event => {
+      const why = diskFailure(event);
+      if (why !== undefined) void qemu.kill(`${why}; what it writes is in ${this.#workspace}`);
+    });
     this.console.attach(qemu.channel('console'));
     this.shell.attach(qemu.channel('shell'));
     this.#kubeconfigPort.attach(qemu.channel('kubeconfig'));
@@ -403,6 +410,13 @@ export class Machine implements AsyncDisposable {
       throw new Error(`${command} ${name}: ${complaint.trim()}`);
     }
   }
+}
+
+/** QEMU stops a machine whose disk has no more room on the host (werror=enospc), and leaves it like that without a word. */
+function diskFailure({ event, data }: QmpEvent): string | undefined {
+  const { action, operation, reason, ...of } = (data ?? {}) as Readonly<Record<string, unknown>>;
+  if (event !== 'BLOCK_IO_ERROR' || action !== 'stop') return undefined;
+  return `QEMU could not ${operation} ${of['node-name']} of the machine: ${reason}`;
 }
 
 /** What a process has read and written (proc_pid_io(5)); 0 when nobody may know. */

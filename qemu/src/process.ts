@@ -27,6 +27,7 @@ export class EmulatorProcess {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #channels: readonly string[];
+  #why: string | undefined;
 
   private constructor(child: ChildProcess, options: ProcessOptions) {
     this.#child = child;
@@ -35,7 +36,10 @@ export class EmulatorProcess {
       const words = (): string => readFileSync(options.log, 'utf8').trim();
       child.on('error', error => resolve(`QEMU could not be started: ${error.message}`));
       child.on('close', (status, signal) =>
-        resolve(signal === null ? `QEMU exited with status ${status}: ${words()}` : `QEMU was ended by ${signal}`),
+        resolve(
+          this.#why ??
+            (signal === null ? `QEMU exited with status ${status}: ${words()}` : `QEMU was ended by ${signal}`),
+        ),
       );
     });
   }
@@ -74,9 +78,13 @@ export class EmulatorProcess {
     return stream as Duplex;
   }
 
-  /** SIGKILL: like pulling the plug. Returns when the process is gone. */
-  async kill(): Promise<void> {
+  /**
+   * SIGKILL: like pulling the plug. Returns when the process is gone.
+   * @param why what {@link ended} says then
+   */
+  async kill(why?: string): Promise<void> {
     if (this.running) {
+      this.#why ??= why;
       this.#child.kill('SIGKILL');
     }
     await this.ended;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { Shell } from './shell.ts';
 
@@ -24,7 +24,7 @@ describe('the shell in the guest', () => {
     scratch = await mkdtemp(join(tmpdir(), 'atoll-shell-'));
     const started = startShell();
     kill = started.kill;
-    shell = new Shell(join(scratch, 'out'));
+    shell = new Shell(() => 'it is starting', join(scratch, 'out'));
     shell.attach(started.stream);
   });
   after(async () => {
@@ -65,5 +65,18 @@ describe('the shell in the guest', () => {
 
   it('shows a failed command with its words', async () => {
     await assert.rejects(shell.output('echo why >&2; exit 3'), /'echo why >&2; exit 3' exited with 3\nwhy/);
+  });
+
+  it('that does not answer: what the machine is doing instead', async t => {
+    const silent = new Shell(() => 'the console: a kernel panic');
+    silent.attach(new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() }));
+    t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+    const waited = assert.rejects(
+      silent.run('true', { timeoutMs: 1000 }),
+      /a root shell in the guest.*\nthe console: a kernel panic$/,
+    );
+    await new Promise(resolve => setImmediate(resolve));
+    t.mock.timers.tick(60_000);
+    await waited;
   });
 });

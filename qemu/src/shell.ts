@@ -33,6 +33,7 @@ export class ShellError extends Error {
 
 export class Shell {
   readonly #scratch: string;
+  readonly #details: () => string;
   #stream: Duplex | undefined;
   #received = '';
   #arrived: (() => void) | undefined;
@@ -41,8 +42,12 @@ export class Shell {
   #present = false;
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param scratch prefix of the guest's files that hold the outputs meanwhile */
-  constructor(scratch = '/run/atoll-shell') {
+  /**
+   * @param details what a wait in vain says besides: what the machine is doing
+   * @param scratch prefix of the guest's files that hold the outputs meanwhile
+   */
+  constructor(details: () => string = () => '', scratch = '/run/atoll-shell') {
+    this.#details = details;
     this.#scratch = scratch;
   }
 
@@ -99,7 +104,7 @@ export class Shell {
     this.#write(script(command, word, Math.ceil(timeoutMs / 1000), this.#scratch));
     const frame = new RegExp(`${word} (\\d+)\\n([^:]*)${word}\\n([^:]*)${word}\\n`);
     const what = `the guest's shell to run '${command}'`;
-    const [, status, stdout = '', stderr = ''] = await within(this.#answer(frame, what), left(), what);
+    const [, status, stdout = '', stderr = ''] = await within(this.#answer(frame, what), left(), what, this.#details);
     return { stdout: decode(stdout), stderr: decode(stderr), exitCode: Number(status) };
   }
 
@@ -113,7 +118,7 @@ export class Shell {
     const timer = setInterval(() => this.#stream?.write(`echo ${word}\n`), 500);
     try {
       const what = 'a root shell in the guest (unit atoll-debug-shell, kernel argument atoll.debug-shell)';
-      await within(this.#answer(new RegExp(`${word}\\n`), what), timeoutMs, what);
+      await within(this.#answer(new RegExp(`${word}\\n`), what), timeoutMs, what, this.#details);
       this.#present = true;
     } finally {
       clearInterval(timer);

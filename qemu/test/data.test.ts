@@ -187,11 +187,16 @@ machine: {sysctls: {vm.swappiness: ${swappiness}}}
   });
 
   it('is not in use where nobody mends it: the machine comes up and says so, and a reset makes it anew', async () => {
-    await guest(`dd if=/dev/zero of=$(${device}) bs=1M count=200 conv=fsync`);
+    // Read-only first, as sysrq does it: the file system would write its superblock again, now and then.
+    await guest(
+      `disk=$(${device}) && echo u > /proc/sysrq-trigger && until grep -q ' /var ext4 ro,' /proc/mounts; do usleep 50000; done && ` +
+        'dd if=/dev/zero of=$disk bs=1M count=200 conv=fsync',
+    );
     await machine.powerCut();
     await machine.powerOn({ kernelArguments: ['atoll.debug-shell'] });
     await guest('while [ ! -s /run/atoll/data-problem ]; do usleep 200000; done');
     assert.match(await guest('cat /run/atoll/data-problem'), /cannot be used: its file system is damaged: /);
+    assert.match(await guest('dmesg | grep atoll-early'), /is left to systemd: \S*e2fsck: Bad magic number/);
     assert.match(await guest('grep " /var " /proc/mounts'), /^tmpfs \/var tmpfs /);
     await machine.console.waitFor(/the data partition cannot be used/, { timeoutMs: 5 * minutes });
     await machine.powerCut();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { cacheDirectory } from '../../builder/src/paths.ts';
+import { createOverlay } from '../src/disk.ts';
 import { Machine, type MachineOptions } from '../src/machine.ts';
 import { greeting, testGuestDisk } from './guest.ts';
 
@@ -110,6 +111,21 @@ describe('a machine', () => {
     assert.equal(await ask(left, '+'), '3');
     assert.equal(await ask(right, '+'), '2');
     assert.notEqual(left.forwardedPort(80), right.forwardedPort(80));
+  });
+
+  it('ends, and says why, when there is no more room for its disk', async () => {
+    await using machine = await start();
+    await machine.console.waitFor(greeting, soon);
+    const overlay = join(directory, 'full.qcow2');
+    await createOverlay(machine.emulator, overlay, { file });
+    const full = { driver: 'blkdebug', image: { driver: 'file', filename: overlay } };
+    const noSpace = [{ event: 'write_aio', errno: constants.errno.ENOSPC }];
+    const node = { driver: 'qcow2', 'node-name': 'full', backing: null };
+    await machine.qmp('blockdev-add', { ...node, file: { ...full, 'inject-error': noSpace } });
+    await machine.qmp('blockdev-snapshot', { node: 'disk0', overlay: 'full' });
+    const wait = assert.rejects(ask(machine, 'w'), /could not write .* of the machine: No space left on device/);
+    assert.match(await machine.ended, /full of the machine: No space left on device/);
+    await wait;
   });
 
   it('forwards ports that QEMU chose', async () => {

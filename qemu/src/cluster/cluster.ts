@@ -5,7 +5,6 @@
  * happened before; a cluster that could not be started has left nothing.
  */
 import { randomBytes } from 'node:crypto';
-import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ArchitectureName } from '../../../builder/src/boards.ts';
 import { Api } from '../api.ts';
@@ -17,6 +16,7 @@ import { platforms } from '../platforms.ts';
 import type { PortForward } from './options.ts';
 import { clusterPlan, type NodePlan, smbiosOf } from './plan.ts';
 import { allReady } from './ready.ts';
+import { portExplained } from './refused-port.ts';
 
 export interface ClusterOptions {
   readonly nodes: number;
@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly logs: string;
   /** Sees the server's raw console. */
   readonly onConsole?: (raw: Buffer) => void;
+  /** A console's file cannot be written; told once for each, and the cluster goes on. */
+  readonly onLogLost?: (file: string, why: Error) => void;
   readonly signal: AbortSignal;
 }
 
@@ -92,7 +94,7 @@ export class Cluster implements AsyncDisposable {
     const failed = started.find(result => result.status === 'rejected');
     if (failed || options.signal.aborted) {
       await cluster[Symbol.asyncDispose]();
-      throw options.signal.aborted ? options.signal.reason : failed?.reason;
+      throw options.signal.aborted ? options.signal.reason : await portExplained(failed?.reason);
     }
     return cluster;
   }
@@ -214,9 +216,8 @@ function machineOptions(options: ClusterOptions, index: number, plan: NodePlan |
     ...(plan === undefined ? {} : { smbios: smbiosOf(plan.documents), lan: { of: lan, mac: plan.mac } }),
     // A machine that is continued draws other random numbers than its twin (Linux: drivers/virt/vmgenid.c).
     extraArguments: platforms[options.architecture].generation,
-    onConsole: raw => {
-      appendFileSync(log, raw);
-      if (index === 0) options.onConsole?.(raw);
-    },
+    consoleLog: log,
+    onLogLost: cause => options.onLogLost?.(log, cause),
+    ...(index === 0 && options.onConsole !== undefined ? { onConsole: options.onConsole } : {}),
   };
 }

@@ -8,7 +8,7 @@ import type { DaemonMessage } from './daemon.ts';
 import { parseRun, parseStop, type RunOptions } from './options.ts';
 import { shownProgress } from './relayed.ts';
 import { run } from './run.ts';
-import { runs, stopRun } from './state.ts';
+import { checkName, runs, stopRun } from './state.ts';
 
 /** As a shell says it of a program that Ctrl-C has ended. */
 const interruptedStatus = 130;
@@ -38,6 +38,8 @@ export async function runCommand(argv: readonly string[], defaultImage: string, 
 /** Starts a process of its own and waits until what it runs is Ready. */
 async function detached(options: RunOptions, progress: Progress, signal: AbortSignal): Promise<number> {
   const folder = join(options.out, 'run');
+  // The log of one that lives is its own.
+  await checkName(options.out, options.name);
   mkdirSync(folder, { recursive: true });
   const log = openSync(join(folder, `${options.name}.log`), 'w');
   const child = fork(join(import.meta.dirname, 'daemon.ts'), {

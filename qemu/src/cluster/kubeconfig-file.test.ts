@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { checkKubeconfigFile, removeKubeconfigFile, writeKubeconfigFile } from './kubeconfig-file.ts';
 import { parseRun } from './options.ts';
 import { run } from './run.ts';
+import { startTicks } from './state.ts';
 
 describe('the kubeconfig of a run', () => {
   let folder: string;
@@ -54,6 +55,19 @@ describe('the kubeconfig of a run', () => {
     await writeFile(file, 'kind: Config\ncurrent-context: mine\n');
     await removeKubeconfigFile(file);
     assert.deepEqual(await readdir(folder), ['config']);
+  });
+
+  it('of another run is left alone while that lives', async () => {
+    const ticks = await startTicks(process.ppid);
+    const text = `# Written by atoll-builder run (process ${process.ppid}, ${ticks}), which removes it when it ends.\nkind: Config\n`;
+    await writeFile(file, text);
+    await assert.rejects(checkKubeconfigFile(file), new RegExp(`is of a run that lives \\(process ${process.ppid}\\)`));
+    await assert.rejects(writeKubeconfigFile(file, 'ours'), /is of a run that lives/);
+    await removeKubeconfigFile(file);
+    assert.equal(await readFile(file, 'utf8'), text);
+    await writeFile(file, text.replace(`, ${ticks}`, ', 1'));
+    await writeKubeconfigFile(file, 'ours');
+    assert.match(await readFile(file, 'utf8'), /\nours$/);
   });
 
   it('is looked at before anything else is: a run ends at once, and leaves what is there', async () => {

@@ -1,13 +1,25 @@
 /**
  * The kubeconfig that a run hands over: a file that is there as long as the cluster is.
  *
- * Always true: a file that no run has written is neither overwritten nor removed. Ours has a first line that says so.
+ * Always true: a file that no run has written is neither overwritten nor removed, and that of another run not while it lives. Ours has a
+ * first line that says so, and whose it is.
  */
 import { access, constants, lstat, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
+import { startTicks } from './state.ts';
 
-const mark = '# Written by atoll-builder run, which removes it when it ends.\n';
+const mark = '# Written by atoll-builder run';
+
+/** @returns the first line of this process' own file */
+const ownMark = async (): Promise<string> =>
+  `${mark} (process ${process.pid}, ${await startTicks(process.pid)}), which removes it when it ends.\n`;
+
+/** The process a file of a run is of, if it lives. */
+async function livingWriter(file: string): Promise<number | undefined> {
+  const [, pid, ticks] = /^.* \(process (\d+), (\d+)\)/.exec(await readFile(file, 'utf8').catch(() => '')) ?? [];
+  return pid !== undefined && (await startTicks(Number(pid))) === ticks ? Number(pid) : undefined;
+}
 
 const refused = (file: string, why: string, hint: string, cause?: unknown): BuildError =>
   new BuildError('USAGE', `--kubeconfig: ${file} ${why}`, { hint, ...(cause === undefined ? {} : { cause }) });
@@ -35,6 +47,9 @@ export async function checkKubeconfigFile(file: string): Promise<void> {
       'is there already, and no run has written it',
       'It would be overwritten, and removed at the end: name a file that is not there.',
     );
+  const writer = await livingWriter(file);
+  if (writer !== undefined && writer !== process.pid)
+    throw refused(file, `is of a run that lives (process ${writer})`, 'Stop that, or name another file.');
 }
 
 /** Only its owner may read it, whatever was there. @throws BuildError USAGE, as {@link checkKubeconfigFile} */
@@ -42,10 +57,10 @@ export async function writeKubeconfigFile(file: string, kubeconfig: string): Pro
   await checkKubeconfigFile(file);
   await rm(file, { force: true });
   // Exclusively: what somebody has put there meanwhile stays.
-  await writeFile(file, `${mark}${kubeconfig}`, { mode: 0o600, flag: 'wx' });
+  await writeFile(file, `${await ownMark()}${kubeconfig}`, { mode: 0o600, flag: 'wx' });
 }
 
-/** Removes it, unless somebody has made another of it (kubectl config, which drops our first line). */
+/** Removes it, unless somebody has made another of it (kubectl config, which drops our first line), or another run has. */
 export async function removeKubeconfigFile(file: string): Promise<void> {
-  if (await isOurs(file)) await rm(file, { force: true });
+  if ((await isOurs(file)) && (await livingWriter(file)) === process.pid) await rm(file, { force: true });
 }

@@ -65,6 +65,9 @@ describe('the words of run', () => {
     ['--run', /--run needs a command/],
     ['-d --run true', /exclude each other/],
     ['--name a/b', /--name is a\/b/],
+    ['--snapshot=', /--snapshot is empty/],
+    ['--snapshot .', /--snapshot is \./],
+    ['--snapshot ..', /--snapshot is \.\./],
   ] as const)
     it(`${line} is refused`, () =>
       assert.throws(

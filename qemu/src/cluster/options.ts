@@ -117,6 +117,11 @@ export function parseRun(argv: readonly string[], defaultImage: string): RunOpti
   const name = values.name ?? nameOf(image);
   if (!/^[A-Za-z0-9][\w.-]{0,62}$/.test(name))
     throw usage(`--name is ${name}`, 'It takes letters, digits, dots, dashes and underscores.');
+  if (values.snapshot !== undefined && /^\.{0,2}$/.test(values.snapshot))
+    throw usage(
+      `--snapshot is ${values.snapshot || 'empty'}`,
+      'It takes a name, as ci, or a folder with a /, as ./ready.',
+    );
   return {
     image,
     name,

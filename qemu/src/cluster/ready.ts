@@ -1,4 +1,5 @@
 /** Whether a cluster is Ready, and newly so: what a restored API says of itself is as old as the snapshot. */
+import { BuildError } from '../../../builder/src/errors.ts';
 import { type Api, ApiError } from '../api.ts';
 import { TimeoutError } from '../deadline.ts';
 
@@ -26,10 +27,20 @@ export interface ReadyOptions {
 const nodesPath = '/api/v1/nodes?watch=1';
 const leasesPath = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases?watch=1';
 
-/** @returns the names of the nodes that are Ready now, when they are `count`. @throws TimeoutError saying what the others are */
-export async function allReady(api: Api, { count, renewedAfter, timeoutMs, signal }: ReadyOptions): Promise<string[]> {
+/** Conditions that say what a node has not done of what it was told; it is Ready all the same (docs/first-boot.md). */
+const notAsTold = ['ConfigurationRefused', 'ConfigurationIncomplete'] as const;
+
+/**
+ * @returns the names of the nodes that are Ready now, when they are `count`
+ * @throws TimeoutError saying what the others are; BuildError CONFIGURATION_INVALID when one is Ready, and not as it was told to be
+ */
+export async function allReady(
+  api: Pick<Api, 'watch'>,
+  { count, renewedAfter, timeoutMs, signal }: ReadyOptions,
+): Promise<string[]> {
   const deadline = performance.now() + timeoutMs;
   const said = new Map<string, string>();
+  const wrong = new Map<string, string | undefined>();
   const isReady = new Set<string>();
   const isRenewed = new Set<string>();
   const done = new AbortController();
@@ -43,6 +54,8 @@ export async function allReady(api: Api, { count, renewedAfter, timeoutMs, signa
     );
     if (ready?.status === 'True') isReady.add(name);
     else isReady.delete(name);
+    const failed = notAsTold.map(type => status?.conditions?.find(one => one.type === type && one.status === 'True'));
+    wrong.set(name, failed.find(one => one !== undefined)?.message);
   };
   const seeLease = ({ metadata: { name }, spec }: LeaseObject): void => {
     if (renewedAfter !== undefined && Date.parse(spec?.renewTime ?? '') >= renewedAfter) isRenewed.add(name);
@@ -71,8 +84,19 @@ export async function allReady(api: Api, { count, renewedAfter, timeoutMs, signa
   for (const one of following) one.catch(() => {});
   await ended;
   signal.throwIfAborted();
-  if (done.signal.aborted) return names();
+  if (done.signal.aborted) {
+    for (const name of names()) {
+      const message = wrong.get(name);
+      if (message !== undefined) throw notConfigured(name, message);
+    }
+    return names();
+  }
   const stale = [...isReady].filter(name => renewedAfter !== undefined && !isRenewed.has(name));
   const words = [...said.values(), ...stale.map(name => `the Lease of ${name} is not renewed`)];
   throw new TimeoutError(`${count} nodes to be Ready`, timeoutMs, words.length > 0 ? words.join('\n') : trouble);
 }
+
+const notConfigured = (name: string, message: string): BuildError =>
+  new BuildError('CONFIGURATION_INVALID', `node ${name} is Ready, but not as it was told to be: ${message}`, {
+    hint: 'Mend the user-data (docs/configuration.md has every key); what came of it is in the console, too.',
+  });

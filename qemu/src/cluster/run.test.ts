@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Progress } from '../../../builder/src/progress.ts';
+import { createOverlay, type DiskOptions, exportRaw, flatten, virtualBytes } from '../disk.ts';
+import { findEmulator } from '../emulator.ts';
 import { type ProgressMessage, sentProgress, shownProgress } from './relayed.ts';
 import { diskBytes, phaseOf } from './run.ts';
-import { sourceOf } from './source.ts';
+import { type Source, sourceOf } from './source.ts';
 
 for (const [text, phase] of [
   ['BdsDxe: starting Boot0001 "UEFI Misc Device"', 'the firmware has found the disk'],
@@ -61,9 +63,31 @@ describe('what a run starts from', () => {
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'atoll-source-'));
   });
-  after(() => rm(folder, { recursive: true }));
-  const source = (image: string) =>
-    sourceOf(image, { out: folder, cache: folder, progress: {} as Progress, signal: new AbortController().signal });
+  const opened: AsyncDisposable[] = [];
+  after(async () => {
+    for (const one of opened) await one[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true });
+  });
+  const source = async (image: string): Promise<Source> => {
+    const signal = new AbortController().signal;
+    const one = await sourceOf(image, { out: folder, cache: folder, progress: {} as Progress, signal });
+    opened.push(one);
+    return one;
+  };
+  const built = async (image: string, board: string, content = 'disk'): Promise<void> => {
+    await mkdir(join(folder, image));
+    await writeFile(join(folder, image, `${image}.raw`), content);
+    const manifest = {
+      image,
+      version: '1',
+      architecture: 'arm64',
+      board,
+      boot: 'u-boot',
+      roothash: content,
+      sha256: {},
+    };
+    await writeFile(join(folder, image, 'manifest.json'), JSON.stringify(manifest));
+  };
 
   it('is a file that is told from another by its content, or, when that is long, by its date', async () => {
     const [raw, qcow2] = [join(folder, 'a.raw'), join(folder, 'a.qcow2')];
@@ -76,12 +100,6 @@ describe('what a run starts from', () => {
   });
 
   it('is started by what its manifest says; a Raspberry Pi’s card is refused', async () => {
-    const built = async (image: string, board: string): Promise<void> => {
-      await mkdir(join(folder, image));
-      await writeFile(join(folder, image, `${image}.raw`), 'disk');
-      const manifest = { image, version: '1', architecture: 'arm64', board, boot: 'u-boot', roothash: 'a', sha256: {} };
-      await writeFile(join(folder, image, 'manifest.json'), JSON.stringify(manifest));
-    };
     await built('one', 'vm-arm64');
     const { architecture, firmware, title } = await source('one');
     assert.deepEqual([architecture, firmware, title], ['arm64', 'u-boot', 'one 1']);
@@ -105,6 +123,38 @@ describe('what a run starts from', () => {
       process.env.PATH = PATH;
     }
     assert.deepEqual(started, ['tools']);
+  });
+
+  it('stays what it was when a build puts another in its place: overlays, and what is made of them', async () => {
+    const emulator = await findEmulator();
+    const content = async (disk: DiskOptions): Promise<string> => {
+      const [overlay, whole] = [join(folder, 'overlay'), join(folder, 'whole')];
+      await createOverlay(emulator, overlay, disk);
+      await flatten(emulator, overlay, whole);
+      await exportRaw(emulator, whole, join(folder, 'content'));
+      return (await readFile(join(folder, 'content'))).toString('latin1', 0, 4);
+    };
+    const mebibyte = 1024 ** 2;
+    await built('swapped', 'vm-arm64', 'A'.repeat(mebibyte));
+    const { disk, identity } = await source('swapped');
+    await rename(join(folder, 'swapped'), join(folder, 'previous'));
+    await rm(join(folder, 'previous'), { recursive: true });
+    await built('swapped', 'vm-arm64', 'B'.repeat(mebibyte));
+    assert.equal(await content(disk), 'AAAA');
+    assert.equal(await virtualBytes(emulator, disk), mebibyte);
+    const next = await source('swapped');
+    assert.equal(await content(next.disk), 'BBBB');
+    assert.notEqual(next.identity, identity);
+  });
+
+  it('may be a qcow2 over another file beside it', async () => {
+    const emulator = await findEmulator();
+    await mkdir(join(folder, 'chain'));
+    await writeFile(join(folder, 'chain/base'), Buffer.alloc(1024 ** 2, 'C'));
+    await createOverlay(emulator, join(folder, 'chain/over.qcow2'), { file: 'base', format: 'raw' });
+    const { disk } = await source(join(folder, 'chain/over.qcow2'));
+    assert.equal(await virtualBytes(emulator, disk), 1024 ** 2);
+    await createOverlay(emulator, join(folder, 'chain/next'), disk);
   });
 
   it('must be there', async () => {

@@ -3,7 +3,6 @@
  * has made is gone when it returns, however it ends, but for the consoles in its folder.
  */
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
 import { constants, cpus } from 'node:os';
 import { join, relative } from 'node:path';
 import { BuildError } from '../../../builder/src/errors.ts';
@@ -27,6 +26,7 @@ import {
 } from './snapshot.ts';
 import { type Source, sourceOf } from './source.ts';
 import { claim, release } from './state.ts';
+import { readUserData } from './user-data.ts';
 
 export interface RunWorld {
   readonly progress: Progress;
@@ -85,8 +85,10 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
   const cache = cacheDirectory();
   const kubeconfig = options.kubeconfig ?? join(folder, 'kubeconfig');
   await checkKubeconfigFile(kubeconfig);
-  const userData = options.userData === undefined ? undefined : await readUserData(options.userData);
-  const source = await sourceOf(options.image, { out: options.out, cache, progress, signal });
+  const told = options.userData === undefined ? undefined : await readUserData(options.userData, options.nodes);
+  for (const warning of told?.warnings ?? []) progress.say(warning);
+  const userData = told?.text;
+  await using source = await sourceOf(options.image, { out: options.out, cache, progress, signal });
   const emulator = await findEmulator(toolsTree(), source.architecture);
   const accel = await accelerator(emulator);
   signal.throwIfAborted();
@@ -106,6 +108,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
       const phase = phaseOf(raw.toString('utf8'));
       if (phase !== undefined) onPhase(phase);
     },
+    onLogLost: (file, why) => progress.say(`${file} lacks some of the console: ${why.message}`),
     signal,
   };
   const how = `${accel.name.toUpperCase()}, ${options.cpus} CPU, ${options.memoryMiB} MiB`;
@@ -123,21 +126,16 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
   const listen = (listener: (phase: string) => void): void => {
     onPhase = listener;
   };
-  let cluster = await started(snapshot, setUp);
+  let up = (snapshot?.found && (await continued(snapshot.found))) ?? (await booted());
   let isWritten = false;
-  let kept = false;
   try {
-    let ready = await becomeReady(cluster, snapshot?.found ? 'Continue' : 'Boot', setUp, listen);
-    if (snapshot && !snapshot.found) {
-      kept = await keep(cluster, snapshot, setUp);
-    }
-    if (snapshot && kept) {
-      await cluster[Symbol.asyncDispose]();
+    if (snapshot && !up.isContinued && (await keep(up.cluster, snapshot, setUp))) {
+      await up.cluster[Symbol.asyncDispose]();
       const found = await readSnapshot(snapshot.folder, snapshot.key);
-      if (typeof found === 'string') throw new Error(`the snapshot just made does not hold: ${found}`);
-      cluster = await Cluster.restore(found.cluster, wanted);
-      ready = await becomeReady(cluster, 'Continue', setUp, listen);
+      if (typeof found === 'string') cannotContinue(found);
+      up = (typeof found === 'string' ? undefined : await continued(found)) ?? (await booted());
     }
+    const { cluster, ready } = up;
     await writeKubeconfigFile(kubeconfig, ready.kubeconfig);
     isWritten = true;
     const { env, hasKubectl } = await commandEnvironment(folder, kubeconfig);
@@ -148,8 +146,38 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     if (ended === undefined) return 0;
     throw new BuildError('BOOT_FAILED', `a machine has ended by itself: ${ended}`, hints(cluster, folder));
   } finally {
-    await cluster[Symbol.asyncDispose]();
+    await up.cluster[Symbol.asyncDispose]();
     if (isWritten) await removeKubeconfigFile(kubeconfig);
+  }
+
+  async function booted(): Promise<Up> {
+    return { ...(await brought('Boot', () => Cluster.boot(wanted))), isContinued: false };
+  }
+
+  /** @returns undefined when the snapshot does not go on; what is wrong with the run itself, a boot would not mend */
+  async function continued(found: Snapshot): Promise<Up | undefined> {
+    try {
+      return { ...(await brought('Continue', () => Cluster.restore(found.cluster, wanted))), isContinued: true };
+    } catch (error) {
+      if (signal.aborted || (error instanceof BuildError && error.code !== 'BOOT_FAILED')) throw error;
+      cannotContinue(firstLine(error));
+      return undefined;
+    }
+  }
+
+  function cannotContinue(why: string): void {
+    progress.say(`The snapshot cannot be continued (${why}): booting`);
+  }
+
+  /** Starts machines and waits until they are Ready; they are gone when that fails. */
+  async function brought(verb: string, start: () => Promise<Cluster>): Promise<Omit<Up, 'isContinued'>> {
+    const cluster = await start();
+    try {
+      return { cluster, ready: await becomeReady(cluster, verb, setUp, listen) };
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   async function becomeReady(
@@ -168,6 +196,7 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
     } catch (cause) {
       line.fail();
       if (signal.aborted) throw signal.reason;
+      if (cause instanceof BuildError) throw cause;
       const [first = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\nlast lines');
       throw new BuildError('BOOT_FAILED', `${options.name} did not get Ready: ${first}`, {
         ...hints(one, folder),
@@ -177,6 +206,13 @@ async function runIn(folder: string, options: RunOptions, world: RunWorld): Prom
       follow(() => {});
     }
   }
+}
+
+/** A cluster that is Ready. */
+interface Up {
+  readonly cluster: Cluster;
+  readonly ready: Awaited<ReturnType<Cluster['ready']>>;
+  readonly isContinued: boolean;
 }
 
 interface SetUp {
@@ -213,22 +249,18 @@ async function lookUp(where: string, cache: string, setUp: SetUp): Promise<Wante
   return { folder, key, found: undefined };
 }
 
-async function started(snapshot: WantedSnapshot | undefined, { wanted, world }: SetUp): Promise<Cluster> {
-  if (!snapshot?.found) return Cluster.boot(wanted);
-  try {
-    return await Cluster.restore(snapshot.found.cluster, wanted);
-  } catch (error) {
-    if (wanted.signal.aborted) throw error;
-    world.progress.say(`The snapshot cannot be continued (${firstLine(error)}): booting`);
-    return Cluster.boot(wanted);
-  }
-}
-
-/** @returns whether it is there; if not, the cluster goes on as it was, which is no reason to end it */
-async function keep(cluster: Cluster, { folder, key }: WantedSnapshot, { world, wanted }: SetUp): Promise<boolean> {
+/**
+ * In place of the one that was found, which then could not be continued.
+ * @returns whether it is there; if not, the cluster goes on as it was, which is no reason to end it
+ */
+async function keep(
+  cluster: Cluster,
+  { folder, key, found }: WantedSnapshot,
+  { world, wanted }: SetUp,
+): Promise<boolean> {
   const line = world.progress.start('snapshot', `Keep it in ${folder}`);
   try {
-    await writeSnapshot(folder, key, directory => cluster.save(directory));
+    await writeSnapshot(folder, key, directory => cluster.save(directory), found);
     line.done();
     return true;
   } catch (error) {
@@ -249,23 +281,6 @@ const hints = (cluster: Cluster, folder: string): { tail: string; hint: string }
   tail: cluster.lastLines(tailLines),
   hint: `The whole console is in ${join(folder, 'server.log')}.`,
 });
-
-/** One `-fw_cfg` argument: the kernel takes 128 KiB. */
-const mostUserDataBytes = 100 * 1024;
-
-async function readUserData(file: string): Promise<string> {
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new BuildError('USAGE', `--user-data: ${file} cannot be read`, {
-      hint: 'Give a file in cloud-init’s form.',
-      cause,
-    });
-  });
-  if (Buffer.byteLength(text) > mostUserDataBytes)
-    throw new BuildError('USAGE', `--user-data: ${file} has more than ${mostUserDataBytes} bytes`, {
-      hint: 'Have the nodes fetch what is large.',
-    });
-  return text;
-}
 
 interface Said {
   readonly options: RunOptions;

@@ -3,8 +3,17 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { ownerName } from '../../../builder/src/workspace.ts';
 import type { Hardware } from '../arguments.ts';
-import { difference, type KeyOptions, readSnapshot, snapshotFolder, snapshotKey, writeSnapshot } from './snapshot.ts';
+import {
+  difference,
+  type KeyOptions,
+  readSnapshot,
+  type Snapshot,
+  snapshotFolder,
+  snapshotKey,
+  writeSnapshot,
+} from './snapshot.ts';
 
 const options: KeyOptions = {
   identity: 'sha256:0123456789abcdef0123',
@@ -101,10 +110,31 @@ describe('a snapshot on disk', () => {
     assert.deepEqual(await readdir(join(folder, '..')), ['ci']);
   });
 
+  it('that could not be continued is replaced, but not the one that another run has made of it meanwhile', async () => {
+    const of = (name: string, broken?: Snapshot): Promise<void> =>
+      writeSnapshot(
+        folder,
+        key,
+        async directory => {
+          await writeFile(join(directory, 'memory'), name);
+          return { machines: [] };
+        },
+        broken,
+      );
+    await of('damaged');
+    const broken = await readSnapshot(folder, key);
+    assert.ok(typeof broken !== 'string');
+    // What was saved within the same millisecond would be the same.
+    while (Date.now() <= broken.savedAt.getTime()) await new Promise(setImmediate);
+    for (const name of ['a', 'b']) await of(name, broken);
+    assert.equal(await readFile(join(folder, 'memory'), 'utf8'), 'a');
+    assert.deepEqual(await readdir(join(folder, '..')), ['ci']);
+  });
+
   it('sweeps what a killed run has left of one, and nothing of a living one', async () => {
-    const stat = await readFile(`/proc/${process.ppid}/stat`, 'utf8');
-    const living = `ci.new-${process.ppid}-${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}-abcdef`;
-    for (const name of [`ci.new-${process.ppid}-1-abcdef`, living]) await mkdir(join(folder, '..', name));
+    const living = `ci.new-${await ownerName(process.ppid)}-abcdef`;
+    const dead = living.replace(/-\d+-(\w+)-abcdef$/, '-1-$1-abcdef');
+    for (const name of [dead, living]) await mkdir(join(folder, '..', name));
     await write();
     assert.deepEqual((await readdir(join(folder, '..'))).sort(), ['ci', living]);
   });

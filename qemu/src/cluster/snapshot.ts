@@ -120,11 +120,13 @@ export async function readSnapshot(folder: string, wanted: SnapshotKey): Promise
 /**
  * Makes a snapshot by `save`, which fills a folder, and puts it in place of what was there. When another run was faster, its own stays.
  * @param save gets the folder
+ * @param broken one that could not be continued: it is replaced, too
  */
 export async function writeSnapshot(
   folder: string,
   key: SnapshotKey,
   save: (directory: string) => Promise<SavedCluster>,
+  broken?: Snapshot,
 ): Promise<void> {
   const [parent, prefix] = [dirname(folder), `${basename(folder)}.new-`];
   await mkdir(parent, { recursive: true });
@@ -141,14 +143,21 @@ export async function writeSnapshot(
       machines: machines.map(({ directory, ...machine }) => ({ ...machine, folder: directory.slice(next.length + 1) })),
     };
     await writeFile(join(next, fileName), `${JSON.stringify(content, undefined, 1)}\n`, { mode: 0o600 });
-    await putInPlace(next, folder, key, join(temporary, 'old'));
+    const isGood = async (): Promise<boolean> => {
+      const there = await readSnapshot(folder, key);
+      return typeof there !== 'string' && there.savedAt.getTime() !== broken?.savedAt.getTime();
+    };
+    await putInPlace(next, folder, isGood, join(temporary, 'old'));
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
 }
 
-/** @param aside where what is of something else goes, to be removed */
-async function putInPlace(next: string, folder: string, key: SnapshotKey, aside: string): Promise<void> {
+/**
+ * @param isGood whether what is there stays
+ * @param aside where it goes if not, to be removed
+ */
+async function putInPlace(next: string, folder: string, isGood: () => Promise<boolean>, aside: string): Promise<void> {
   for (;;) {
     try {
       // rename(2) replaces an empty folder, and no other.
@@ -156,7 +165,7 @@ async function putInPlace(next: string, folder: string, key: SnapshotKey, aside:
     } catch (error) {
       if (!/^(ENOTEMPTY|EEXIST)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
-    if (typeof (await readSnapshot(folder, key)) !== 'string') return;
+    if (await isGood()) return;
     await rm(aside, { recursive: true, force: true });
     await rename(folder, aside).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;

@@ -60,6 +60,54 @@ describe('the folder of a run', () => {
     assert.equal((await runs(out)).length, 1);
   });
 
+  it('keeps what is not of a run', async () => {
+    const folder = runFolder(out, 'a');
+    await mkdir(folder, { recursive: true });
+    for (const file of ['thesis.txt', 'server.log', 'agent-2.log', 'kubeconfig'])
+      await writeFile(join(folder, file), '');
+    await release(await claim(out, 'a', 'vm'));
+    assert.deepEqual(await readdir(folder), ['thesis.txt']);
+  });
+
+  for (const text of ['', '{"name":', 'null', '7'])
+    it(`of which a power cut has left ${JSON.stringify(text)} is nobody’s`, async () => {
+      await mkdir(runFolder(out, 'a'), { recursive: true });
+      await writeFile(join(runFolder(out, 'a'), 'run.json'), text);
+      assert.deepEqual(await runs(out), []);
+      await claim(out, 'a', 'vm');
+      assert.equal((await runs(out)).length, 1);
+    });
+
+  it('of several processes at once is one’s', async () => {
+    const script = `
+      import { claim } from ${JSON.stringify(import.meta.resolve('./state.ts'))};
+      process.stdin.once('data', async () => {
+        console.log(await claim(process.argv[1], 'a', 'vm').then(() => 'mine', error => error.message));
+        process.stdin.once('data', () => process.exit());
+      });
+      console.log('here');`;
+    // Left by one that is gone: all of them want to take its place.
+    await mkdir(runFolder(out, 'a'), { recursive: true });
+    await writeFile(join(runFolder(out, 'a'), 'run.json'), '');
+    const words = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script, out];
+    const children = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, words, { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    try {
+      const next = async (): Promise<string[]> =>
+        Promise.all(children.map(async one => String((await once(one.stdout, 'data'))[0]).trim()));
+      await next();
+      const said = next();
+      for (const one of children) one.stdin.write('go\n');
+      const [mine, ...others] = (await said).sort((a, b) => Number(b === 'mine') - Number(a === 'mine'));
+      assert.equal(mine, 'mine');
+      for (const one of others) assert.match(one, /^a is running already/);
+      assert.deepEqual(await readdir(runFolder(out, 'a')), ['run.json']);
+    } finally {
+      for (const one of children) one.kill('SIGKILL');
+    }
+  });
+
   it('of another process that lives is not taken', async () => {
     const { pid } = await other('a', 'echo; exec sleep 60');
     await assert.rejects(claim(out, 'a', 'vm'), new RegExp(`a is running already \\(process ${pid}\\)`));
