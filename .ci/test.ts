@@ -102,16 +102,21 @@ const asked = (phase: string): boolean => wanted.length === 0 || wanted.includes
 const results: Counts[] = [];
 const started = Date.now();
 
-const build = (image: string): Promise<Counts> =>
-  asked('image')
-    ? check(`image ${image} builds`, [...NODE, 'builder/src/cli.ts', 'build', image])
-    : Promise.resolve({ passed: 0, failed: 0, skipped: 0 });
+const none: Counts = { passed: 0, failed: 0, skipped: 0 };
+const build = async (image: string): Promise<Counts> =>
+  asked('image') ? check(`image ${image} builds`, [...NODE, 'builder/src/cli.ts', 'build', image]) : none;
 
-const images = build('vm-x86_64').then(async first => ({ first, arm: await build('vm-arm64') }));
+// What makes the images and runs them, from a cache that may be empty: the unit tests of QEMU's side need it too.
+const tools =
+  asked('unit') || asked('image')
+    ? check('tools tree', [...NODE, 'builder/src/cli.ts', 'tools'])
+    : Promise.resolve(none);
+const images = tools.then(() => build('vm-x86_64')).then(async first => ({ first, arm: await build('vm-arm64') }));
 if (asked('static')) {
   results.push(await check('types', ['node_modules/.bin/tsc', '-p', 'tsconfig.json', '--noEmit']));
   results.push(await check('lint and format', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']));
 }
+results.push(await tools);
 if (asked('unit'))
   results.push(
     await nodeTests(

@@ -7,7 +7,7 @@ import { copyFile, mkdir, open, readdir, readFile, rm, stat, symlink, writeFile 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import type { BuildError } from '../src/errors.ts';
 import { hashFile } from '../src/files.ts';
 import { mirrorsFrom } from '../src/packages/apt.ts';
@@ -27,16 +27,17 @@ let answer: (path: string) => Buffer | undefined = () => undefined;
 let release = '';
 let netbase: ResolvedPackage;
 
-/** The release file of a suite as the machine's own cache has it. */
-async function signedRelease(suite: string): Promise<string> {
+/** A suite of amd64 as the machine's own cache has it: its release file, and the list of packages that names. */
+async function signed(suite: string): Promise<{ release: string; packages: Buffer }> {
   const apt = join(cacheDirectory(), 'apt');
   for (const name of await readdir(apt)) {
     const lists = join(apt, name, 'lists');
     const file = (await namesIn(lists)).find(each => each.endsWith(`_dists_${suite}_InRelease`));
-    if (!file) continue;
-    const text = await readFile(join(lists, file), 'utf8');
-    assert.match(text, /^-----BEGIN PGP SIGNED MESSAGE-----/);
-    return text;
+    if (!file || !name.startsWith('amd64-')) continue;
+    const release = await readFile(join(lists, file), 'utf8');
+    assert.match(release, /^-----BEGIN PGP SIGNED MESSAGE-----/);
+    const packages = await readFile(join(lists, file.replace(/InRelease$/, 'main_binary-amd64_Packages')));
+    return { release, packages };
   }
   throw new Error(`no index of ${suite} in ${apt}`);
 }
@@ -52,7 +53,7 @@ before(async () => {
   const warm = join(workshop, 'warm-up');
   succeeded(await cli(['build', '--no-compress', '--out', warm]));
   const cache = cacheDirectory();
-  release = await signedRelease('trixie');
+  ({ release } = await signed('trixie'));
   const manifest = JSON.parse(await readFile(join(warm, 'vm-x86_64/manifest.json'), 'utf8')) as {
     timings: { step: string; key: string }[];
   };
@@ -128,9 +129,9 @@ test('a suite the image may lack is left out when its index does not hold, and t
   const said: string[] = [];
   const progress = createProgress({ write: text => said.push(text) });
   // This mirror has the security suite as Debian signed it, and other packages than it names.
-  const signed = await signedRelease('trixie-security');
+  const security = (await signed('trixie-security')).release;
   answer = path =>
-    path.endsWith('/InRelease') ? Buffer.from(signed) : /Packages|by-hash/.test(path) ? Buffer.alloc(100) : undefined;
+    path.endsWith('/InRelease') ? Buffer.from(security) : /Packages|by-hash/.test(path) ? Buffer.alloc(100) : undefined;
   const options = {
     cache,
     sources: {
@@ -151,6 +152,67 @@ test('a suite the image may lack is left out when its index does not hold, and t
     said.join('\n'),
     /^warning: an index of .*: built without trixie-security, .*a release would not be built/,
   );
+});
+
+describe('a mirror on which the release does not hold', () => {
+  /** Its `trixie` and security have other packages than their release files name; what `stable` is varies. */
+  const indexFrom = async (cache: string, stable: { release: string; packages: Buffer }, mayLack: string[]) => {
+    const { release: security } = await signed('trixie-security');
+    answer = path => {
+      const isList = /Packages|by-hash/.test(path);
+      if (path.includes('/dists/stable/'))
+        return path.endsWith('/InRelease')
+          ? Buffer.from(stable.release)
+          : path.endsWith('/Packages')
+            ? stable.packages
+            : undefined;
+      return isList ? Buffer.alloc(100) : Buffer.from(path.startsWith('/debian-security/') ? security : release);
+    };
+    const said: string[] = [];
+    const index = await freshIndex({
+      cache: await coldIndex(cache),
+      sources: {
+        architecture: 'amd64',
+        suites: ['trixie', 'trixie-security'],
+        components: ['main'],
+        mirrors: { main: `${address}/debian`, security: `${address}/debian-security` },
+      },
+      mayLack,
+      maximumAgeMs: 24 * 3_600_000,
+      progress: createProgress({ write: text => said.push(text) }),
+      signal: AbortSignal.timeout(300_000),
+    }).catch((error: BuildError) => error);
+    return { index, said: said.join('\n') };
+  };
+  /** A cache with the tools tree, and no index. */
+  const coldIndex = async (name: string): Promise<string> => {
+    const cache = await coldCache(join(workshop, name));
+    await rm(join(cache, 'apt'));
+    return cache;
+  };
+
+  test('is built from as far as it holds under the other name, which is said', async () => {
+    const { index, said } = await indexFrom('elsewhere', await signed('trixie'), ['trixie-security']);
+    assert.ok('apt' in index, String(index));
+    assert.deepEqual(index.sources.suites, ['stable']);
+    assert.match(
+      said,
+      /^warning: an index of .*: built from stable as of \w+, .* UTC \(Debian 13\.\d+\), without trixie-security, .*a release would not be built/,
+    );
+    assert.match((await index.apt.apt(['apt-cache', 'show', 'netbase'])).stdout, /^Package: netbase$/m);
+  });
+
+  test('is refused when the other name is another release by now', async () => {
+    const { index, said } = await indexFrom('moved', await signed('trixie-updates'), ['trixie-security']);
+    assert.equal((index as BuildError).code, 'HASH_MISMATCH');
+    assert.equal(said, '');
+  });
+
+  test('is refused for a release', async () => {
+    const { index, said } = await indexFrom('release', await signed('trixie'), []);
+    assert.equal((index as BuildError).code, 'HASH_MISMATCH');
+    assert.equal(said, '');
+  });
 });
 
 test('refused: no mirror at all', async () => {

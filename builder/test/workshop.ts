@@ -121,7 +121,7 @@ export async function coldCache(path: string): Promise<string> {
 export async function warmCache(path: string): Promise<string> {
   await coldCache(path);
   const steps = join(cacheDirectory(), 'steps');
-  for (const name of await readdir(steps)) {
+  for (const name of await namesIn(steps)) {
     await mkdir(join(path, 'steps', name), { recursive: true });
     for (const key of await readdir(join(steps, name)))
       await symlink(join(steps, name, key), join(path, 'steps', name, key));

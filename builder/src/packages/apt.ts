@@ -10,6 +10,7 @@ import { realpathSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BuildError, isNoSpace } from '../errors.ts';
+import { parseStanzas, type Stanza } from '../formats/deb822.ts';
 import type { RunResult } from '../process.ts';
 import { tool } from '../tools.ts';
 
@@ -163,6 +164,13 @@ export class PrivateApt {
         },
       );
     }
+  }
+
+  /** The fields of a suite's signed release file, as the index at hand has it; none if it is not there. */
+  async releaseFile(suite: string): Promise<Stanza> {
+    const name = (await this.indexes()).find(one => one.endsWith(`_dists_${suite}_InRelease`));
+    const text = name === undefined ? '' : await readFile(join(this.directory, 'lists', name), 'utf8');
+    return parseStanzas(text).find(stanza => stanza.has('codename')) ?? new Map();
   }
 
   /** What the index is, by content: hex SHA-256 over the signed release files. */
