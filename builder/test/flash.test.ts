@@ -34,6 +34,7 @@ import {
 import {
   cli,
   cliCommand,
+  interruptingItselfAt,
   makeWorkshop,
   namesIn,
   nothingLivesIn,
@@ -586,7 +587,7 @@ describe('what cards do', () => {
   test('Ctrl-C', async () => {
     await using loop = await card('ctrl-c');
     const { status, stderr } = await cli(['flash', image.compressed, '--to', loop.path, '--yes'], {
-      when: { line: /^loop\d+: Flash/m, act: child => void child.kill('SIGINT') },
+      env: interruptingItselfAt(/^loop\d+: Flash/m),
     });
     assert.equal(status, 130, stderr);
     assert.match(stderr, /error: flashing was interrupted \[INTERRUPTED\]/);

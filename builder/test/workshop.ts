@@ -79,6 +79,24 @@ export async function cli(args: readonly string[], options: CliOptions = {}): Pr
   return { status, stdout, stderr };
 }
 
+/**
+ * An environment in which the command line sends itself SIGINT with the first write to standard error that matches: where the work
+ * after that line is short, this process might be too late with it.
+ */
+export function interruptingItselfAt(line: RegExp): NodeJS.ProcessEnv {
+  const hook = `
+    const { write } = process.stderr;
+    process.stderr.write = function (text, ...rest) {
+      const flushed = write.call(this, text, ...rest);
+      if (${line}.test(text)) {
+        process.stderr.write = write;
+        process.kill(process.pid, 'SIGINT');
+      }
+      return flushed;
+    };`;
+  return { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(hook)}` };
+}
+
 /** Asserts success, and shows what was printed if there was none. */
 export function succeeded(outcome: Outcome): Outcome {
   assert.equal(outcome.status, 0, `${outcome.stdout}${outcome.stderr}`);
