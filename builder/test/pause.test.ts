@@ -59,23 +59,22 @@ for (const [name, { node, multiarch }] of Object.entries(architectures)) {
     const program = (): string => join(workshop, name);
     const source = join(repositoryRoot, 'rootfs/containers/pause/pause.c');
     before(() => compilePause({ source, gnu: multiarch, program: program(), signal: new AbortController().signal }));
-    const skip = !runsHere && `no program of ${name} runs here`;
-
     test('needs no library and no stack that can be run', async () => {
       const { stdout } = await run(['readelf', '-lW', program()]);
       assert.match(stdout, /GNU_STACK .* RW /);
       assert.doesNotMatch(stdout, /INTERP|DYNAMIC/);
     });
 
+    if (!runsHere) return;
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
-      test(`ends well at ${signal}`, { skip }, async () => {
+      test(`ends well at ${signal}`, async () => {
         await using sandbox = await started(program());
         process.kill(sandbox.pid, signal);
         await eventually('it ends', () => sandbox.unshare.exitCode !== null);
         assert.equal(sandbox.unshare.exitCode, 0);
       });
 
-    test('reaps what is left to it', { skip }, async () => {
+    test('reaps what is left to it', async () => {
       await using sandbox = await started(program());
       const { pid } = sandbox;
       const inside = ['--target', `${pid}`, '--user', '--pid', '--preserve-credentials'];

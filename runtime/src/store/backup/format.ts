@@ -167,8 +167,9 @@ export async function readBackupHeader(path: string): Promise<BackupHeader & { r
 }
 
 /**
- * Reads the whole file, checks all of it, and shows each record to `take`; what `take` does must be undone when this throws.
- * @throws BackupError
+ * Reads the whole file twice: once for its checksum, then for its records, each of which is shown to `take`. What `take` does must be
+ * undone when this throws.
+ * @throws BackupError, before the first record if the checksum does not hold
  */
 export async function readBackup(
   path: string,
@@ -193,8 +194,10 @@ export async function readBackup(
     await file.close();
   }
   if (wanted === undefined) throw new BackupError(`${path} is cut or damaged: it does not end as a backup does`);
-  const body = createReadStream(path, { start: headBytes, end: sizeBytes - TRAILER_BYTES - 1 });
-  body.on('data', chunk => void hash.update(chunk));
+  const range = { start: headBytes, end: sizeBytes - TRAILER_BYTES - 1 };
+  for await (const chunk of createReadStream(path, range) as AsyncIterable<Buffer>) hash.update(chunk);
+  if (hash.digest('hex') !== wanted) throw new BackupError(`${path} is damaged: its checksum does not hold`);
+  const body = createReadStream(path, range);
   const parser = new RecordParser();
   const files: string[] = [];
   let objects = 0;
@@ -216,7 +219,6 @@ export async function readBackup(
     body.destroy();
   }
   const numbers = parser.end;
-  if (hash.digest('hex') !== wanted) throw new BackupError(`${path} is damaged: its checksum does not hold`);
   if (numbers === undefined || numbers.files !== files.length || numbers.rows !== objects) {
     throw new BackupError(`${path} is damaged: it has ${files.length} files and ${objects} objects, and no end`);
   }

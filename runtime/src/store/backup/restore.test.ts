@@ -108,6 +108,24 @@ describe('a backup', () => {
       assert.equal(await found(to), 'mine 4');
     }));
 
+  it('damaged so that its records can still be read is refused before one of them is used', () =>
+    withDirectory(async directory => {
+      const file = join(directory, 'file');
+      const row = { kind: 'row', revision: 7, created: 7, value: Buffer.from('value') } as const;
+      // As a changed byte of compressed text may have it: another place is repeated.
+      const rows: BackupRecord[] = ['/a', '/b'].map(key => ({ ...row, key }));
+      const bytes = Buffer.concat([...encodeBackup({ ...about, revision: 7 }, rows)]);
+      bytes[bytes.length - 2] = bytes.at(-2) === 0x30 ? 0x31 : 0x30;
+      await writeFile(file, bytes);
+      const taken: BackupRecord[] = [];
+      await assert.rejects(
+        readBackup(file, record => void taken.push(record)),
+        /is damaged: its checksum does not hold/,
+      );
+      assert.deepEqual(taken, []);
+      await assert.rejects(restoreBackup(file, { directory: join(directory, 'to'), now }), BackupError);
+    }));
+
   it('killed at any step of its restore: all of it, or nothing; what was there is kept', () =>
     withDirectory(async directory => {
       const from = join(directory, 'from');
